@@ -1,0 +1,1 @@
+"""voltherd: open, AI-powered battery management for electric fleets."""

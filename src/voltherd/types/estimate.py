@@ -1,0 +1,31 @@
+"""An estimate never travels without its interval, its method and its age."""
+
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+from jaxtyping import Float
+
+from voltherd.types.quality import Quality
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """Estimates of one quantity for every cell at one time.
+
+    Attributes:
+        unix_time_second: The time the estimate is for [s].
+        value: One per cell, in the quantity's own unit.
+        sigma: Standard uncertainty of each value.
+        quality: What to know before using it.
+        method: The estimator's name, as in the benchmark.
+        innovation: Measured minus predicted voltage per cell; NaN where not measured [V].
+    """
+
+    unix_time_second: float
+    value: Float[np.ndarray, "*batch"]
+    sigma: Float[np.ndarray, "*batch"]
+    quality: Quality
+    method: str
+    innovation: Float[np.ndarray, "*batch"]

@@ -1,0 +1,184 @@
+"""Findings: what is wrong, where, since when, how sure, and what to do."""
+
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+from typing import final
+
+
+class Severity(IntEnum):
+    """Three levels, named as the limits they stand for; a higher one is more urgent."""
+
+    OPERATING = 1
+    """Worth knowing; the vehicle works."""
+    RECOMMENDED = 2
+    """Plan a visit: range, life or reliability suffers, or soon will."""
+    SAFETY = 3
+    """Act now: a limit that keeps people safe is at stake."""
+
+    @property
+    def word(self) -> str:
+        """The name in JSON and on screen.
+
+        >>> Severity.SAFETY.word
+        'safety'
+        """
+        return self.name.lower()
+
+
+class Phenomenon(StrEnum):
+    """Everything a finding can be about; the one enumeration that reports and truth files share."""
+
+    WEAK_CELL = "weak_cell"
+    """One cell has less capacity than its siblings: it falls away as the pack empties."""
+    CELL_IMBALANCE = "cell_imbalance"
+    """One cell holds less or more charge than its siblings, steadily."""
+    SOC_IMBALANCE = "soc_imbalance"
+    """The pack's cells hold different charge, no single cell being to blame."""
+    CONTACT_RESISTANCE = "contact_resistance"
+    """One cell's voltage follows the current too strongly: resistance or connection."""
+    INTERNAL_SHORT = "internal_short"
+    """One cell loses charge against its siblings day by day."""
+    MODULE_OFFSET = "module_offset"
+    """A whole module stands apart from the others."""
+    STRING_GRADIENT = "string_gradient"
+    """The deviation climbs along the string without being charge."""
+    CELL_OUTLIER = "cell_outlier"
+    """One cell stands apart from its siblings and the data cannot yet say why."""
+    SENSOR_BIAS = "sensor_bias"
+    """One measurement is off by a constant while what it measures is not."""
+    SENSOR_STUCK = "sensor_stuck"
+    """One measurement no longer moves while its siblings do."""
+    SENSOR_SPIKES = "sensor_spikes"
+    """One measurement jumps and returns far more often than its siblings."""
+    CHANNEL_SWAP = "channel_swap"
+    """Two channels are exchanged."""
+    CHANNEL_INVALID = "channel_invalid"
+    """A channel reports codes that stand for 'no value'."""
+    CHANNEL_FROZEN = "channel_frozen"
+    """A channel that should vary never does."""
+    COUNTER_RESET = "counter_reset"
+    """A counter that may only grow fell."""
+    PACK_VOLTAGE_MISMATCH = "pack_voltage_mismatch"
+    """The cells' sum and the pack voltage disagree."""
+    TEMPERATURE_OUTLIER = "temperature_outlier"
+    """One probe is hotter or colder than its siblings."""
+    INSULATION_LOW = "insulation_low"
+    """The high-voltage bus is poorly insulated from the body."""
+    CLOCK_FAULT = "clock_fault"
+    """Time stamps jump, repeat or run backwards."""
+    RATE_DEVIATION = "rate_deviation"
+    """Samples arrive far from the declared or usual rate."""
+
+
+class LocationKind(StrEnum):
+    """What an index counts."""
+
+    CELL = "cell"
+    MODULE = "module"
+    PROBE = "probe"
+    PACK = "pack"
+    CHANNEL = "channel"
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Location:
+    """Where in a vehicle; indices from 1 as the vehicle numbers its cells.
+
+    Attributes:
+        kind: What ``index`` counts.
+        index: The cell, module or probe; None for pack and channel.
+        cells: All cells concerned.
+        channel: The source's name of the channel, where one is concerned.
+    """
+
+    kind: LocationKind
+    index: int | None = None
+    cells: tuple[int, ...] = ()
+    channel: str | None = None
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plot:
+    """A small series that shows the evidence.
+
+    Attributes:
+        title: What to look at, in one sentence.
+        x_label: Axis label with unit.
+        y_label: Axis label with unit.
+        x: Abscissae; unix seconds where ``x_is_time``.
+        series: Named ordinates, each as long as ``x``; None where unknown.
+        x_is_time: Whether ``x`` is unix seconds.
+        kind: ``line`` or ``bar``.
+        highlight: Positions in ``x`` to point at.
+    """
+
+    title: str
+    x_label: str
+    y_label: str
+    x: tuple[float, ...]
+    series: tuple[tuple[str, tuple[float | None, ...]], ...]
+    x_is_time: bool = False
+    kind: str = "line"
+    highlight: tuple[int, ...] = ()
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """One number behind a finding, with its interval and what it rests on.
+
+    Attributes:
+        name: What was measured, for people.
+        value: The number.
+        unit: Its unit symbol.
+        low: Lower end of the interval, None where none can be given.
+        high: Upper end of the interval.
+        basis: What it rests on: method, how many windows, over which time.
+        plot: A small series that shows it.
+    """
+
+    name: str
+    value: float
+    unit: str
+    low: float | None = None
+    high: float | None = None
+    basis: str = ""
+    plot: Plot | None = None
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One cause in one vehicle.
+
+    Attributes:
+        vehicle_id: Whose.
+        location: Where.
+        phenomenon: What.
+        severity: How urgent, by size of effect.
+        raised_second: When a causal run first says so at this severity [unix s].
+        onset_second: Where hindsight puts the beginning [unix s].
+        last_seen_second: When the evidence was last renewed [unix s].
+        confidence: Probability that the finding is right, 0…1.
+        trend: Growing, steady or receding, in plain words.
+        summary: One or two sentences for a person.
+        action: What to do.
+        confirm: What would confirm or refute it.
+        evidence: The numbers behind it.
+    """
+
+    vehicle_id: str
+    location: Location
+    phenomenon: Phenomenon
+    severity: Severity
+    raised_second: float
+    onset_second: float
+    last_seen_second: float
+    confidence: float
+    trend: str
+    summary: str
+    action: str
+    confirm: str
+    evidence: tuple[Evidence, ...] = ()
