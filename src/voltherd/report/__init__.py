@@ -1,0 +1,1 @@
+"""Findings and import reports as terminal text, HTML and JSON: values in, text out."""

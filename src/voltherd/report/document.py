@@ -1,0 +1,168 @@
+"""The triage report as JSON, in the shape that ``triage.schema.json`` publishes.
+
+Keys may be added under the same version; a key that changes meaning or goes away makes a new one.
+Times are RFC 3339 in UTC, ratios fractions, units as written beside each number; what is not known
+is ``null``, never NaN.
+"""
+
+import json
+import math
+from typing import Final
+
+from voltherd.report.standing import standings
+from voltherd.report.words import rfc3339
+from voltherd.types.event import Evidence, Finding, Plot
+from voltherd.types.report import (
+    Answer,
+    ImportReport,
+    Remark,
+    TriageReport,
+    VehicleSummary,
+)
+
+SCHEMA_ID: Final = "urn:voltherd:triage:1"
+"""Name and version of the published schema; the document's ``schema`` key."""
+
+
+def to_document(report: TriageReport) -> dict[str, object]:
+    """Give a report as plain JSON values.
+
+    Args:
+        report: What triage found.
+
+    Returns:
+        A document valid under ``triage.schema.json``; findings and vehicles in the report's order.
+    """
+    worst = {s.vehicle.vehicle_id: s.worst for s in standings(report)}
+    vehicles = []
+    for vehicle in report.vehicles:
+        severity = worst[vehicle.vehicle_id]
+        vehicles.append(_vehicle(vehicle) | {"severity": severity.word if severity else None})
+    return {
+        "schema": SCHEMA_ID,
+        "generated": _instant(report.generated_second),
+        "vehicles": vehicles,
+        "findings": [_finding(finding) for finding in report.findings],
+        "refused": [{"source": source, "reason": reason} for source, reason in report.refused],
+        "truth": report.truth_path,
+    }
+
+
+def dumps(report: TriageReport) -> str:
+    """Write a report as JSON text: same report, same bytes; ends with a line feed.
+
+    Keys keep the order of the schema.  Text is escaped to ASCII, because a lone surrogate in a file
+    name could otherwise not be written.
+    """
+    return json.dumps(to_document(report), indent=2, allow_nan=False) + "\n"
+
+
+def _instant(second: float) -> str:
+    stamp = rfc3339(second)
+    assert stamp is not None, "a finding's times are finite and in the calendar"
+    return stamp
+
+
+def _number(value: float | None) -> float | None:
+    return float(value) if value is not None and math.isfinite(value) else None
+
+
+def _vehicle(vehicle: VehicleSummary) -> dict[str, object]:
+    return {
+        "vehicle_id": vehicle.vehicle_id,
+        "rows": int(vehicle.rows),
+        "first": rfc3339(vehicle.first_second),
+        "last": rfc3339(vehicle.last_second),
+        "cells": int(vehicle.cells),
+        "answers_possible": [answer.name for answer in vehicle.answers if answer.possible],
+        "answers": [_answer(answer) for answer in vehicle.answers],
+        "imports": [_import(source) for source in vehicle.imports],
+    }
+
+
+def _answer(answer: Answer) -> dict[str, object]:
+    return {
+        "name": answer.name,
+        "title": answer.title,
+        "possible": bool(answer.possible),
+        "needs": list(answer.needs),
+    }
+
+
+def _import(source: ImportReport) -> dict[str, object]:
+    return {
+        "source": source.source,
+        "rows_read": int(source.rows_read),
+        "rows_kept": int(source.rows_kept),
+        "timezone": source.timezone,
+        "rate_hertz": _number(source.rate_hertz),
+        "mapping": [
+            {"source": column, "canonical": canonical, "conversion": conversion}
+            for column, canonical, conversion in source.mapping
+        ],
+        "unused": list(source.unused),
+        "remarks": [_remark(remark) for remark in source.remarks],
+    }
+
+
+def _remark(remark: Remark) -> dict[str, object]:
+    return {
+        "reason": remark.reason,
+        "channel": remark.channel,
+        "count": int(remark.count),
+        "total": int(remark.total),
+        "detail": remark.detail,
+        "examples": list(remark.examples),
+        "mend": remark.mend,
+    }
+
+
+def _finding(finding: Finding) -> dict[str, object]:
+    location = finding.location
+    return {
+        "vehicle_id": finding.vehicle_id,
+        "location": {
+            "kind": location.kind.value,
+            "index": None if location.index is None else int(location.index),
+            "cells": [int(cell) for cell in location.cells],
+            "channel": location.channel,
+        },
+        "phenomenon": finding.phenomenon.value,
+        "severity": finding.severity.word,
+        "raised": _instant(finding.raised_second),
+        "onset": _instant(finding.onset_second),
+        "last_seen": _instant(finding.last_seen_second),
+        "confidence": float(finding.confidence),
+        "trend": finding.trend,
+        "summary": finding.summary,
+        "action": finding.action,
+        "confirm": finding.confirm,
+        "evidence": [_evidence(evidence) for evidence in finding.evidence],
+    }
+
+
+def _evidence(evidence: Evidence) -> dict[str, object]:
+    return {
+        "name": evidence.name,
+        "value": _number(evidence.value),
+        "unit": evidence.unit,
+        "low": _number(evidence.low),
+        "high": _number(evidence.high),
+        "basis": evidence.basis,
+        "plot": None if evidence.plot is None else _plot(evidence.plot),
+    }
+
+
+def _plot(plot: Plot) -> dict[str, object]:
+    return {
+        "title": plot.title,
+        "kind": plot.kind,
+        "x_label": plot.x_label,
+        "y_label": plot.y_label,
+        "x_is_time": bool(plot.x_is_time),
+        "x": [_number(x) for x in plot.x],
+        "series": [
+            {"name": name, "values": [_number(y) for y in values]} for name, values in plot.series
+        ],
+        "highlight": [int(position) for position in plot.highlight],
+    }
