@@ -1,0 +1,1 @@
+"""The rim: what meets files and stores, where foreign errors become ours."""

@@ -1,0 +1,1 @@
+"""Readers of telemetry files, one module per format."""

@@ -1,0 +1,1 @@
+"""Ports kept in memory, for tests and for runs that leave nothing behind."""

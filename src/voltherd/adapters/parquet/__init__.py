@@ -1,0 +1,1 @@
+"""The canonical store: Parquet, by vehicle and day, through DuckDB."""

@@ -1,0 +1,1 @@
+"""Asset facts and event documents in SQLite."""
