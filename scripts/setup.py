@@ -85,7 +85,10 @@ def ways_to_make() -> Iterator[tuple[str, bool]]:
     with tempfile.TemporaryDirectory() as place:
         shutil.rmtree(VENV, ignore_errors=True)
         got = run(python, "-m", "pip", "install", "-q", "--target", place, "virtualenv", quiet=True)
-        start = "import sys; sys.path.insert(0, sys.argv[1]); import virtualenv as v; v.cli_run(sys.argv[2:])"
+        start = (
+            "import sys; sys.path.insert(0, sys.argv[1]); "
+            "import virtualenv; virtualenv.cli_run(sys.argv[2:])"
+        )
         yield "virtualenv", got and run(python, "-c", start, place, VENV, quiet=True)
 
 

@@ -1,6 +1,11 @@
-"""Shapes are checked in every test run; recorded data is found or the test is skipped with a reason."""
+"""What every test run shares: shapes are checked, recorded data is found, a skip can be forbidden.
+
+With ``VOLTHERD_NO_SKIP`` set, as in CI, a test that would be skipped fails and says why: what was
+not run is then never mistaken for what passed.
+"""
 
 import os
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -9,14 +14,42 @@ from jaxtyping import install_import_hook
 install_import_hook("voltherd", "beartype.beartype")
 
 
+def _reason(report: pytest.TestReport | pytest.CollectReport) -> str:
+    """What the skip said of itself."""
+    if isinstance(report.longrepr, tuple):
+        return str(report.longrepr[2])
+    return str(report.longrepr)
+
+
+def _forbid_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
+    """Turn a skip into a failure; an expected failure is no skip."""
+    if os.environ.get("VOLTHERD_NO_SKIP") and report.skipped and not hasattr(report, "wasxfail"):
+        reason = _reason(report)
+        report.outcome = "failed"
+        report.longrepr = f"VOLTHERD_NO_SKIP is set, and this was not run: {reason}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Watch single tests."""
+    report = yield
+    _forbid_skip(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Watch whole modules, which ``importorskip`` leaves out."""
+    report = yield
+    _forbid_skip(report)
+    return report
+
+
 @pytest.fixture(scope="session")
 def recorded() -> Path:
     """The folder of recorded data."""
     here = Path(__file__).resolve().parent.parent
     folder = Path(os.environ.get("VOLTHERD_DATA", here.parent / "shared" / "data"))
     if not folder.is_dir():
-        reason = f"recorded data not found at {folder}; set VOLTHERD_DATA"
-        if os.environ.get("VOLTHERD_NO_SKIP"):
-            pytest.fail(reason)
-        pytest.skip(reason)
+        pytest.skip(f"recorded data not found at {folder}; set VOLTHERD_DATA")
     return folder
