@@ -1,0 +1,414 @@
+"""Runs the cell model of many vehicles at once, each at its own pace through its own day.
+
+Row k of one vehicle may be 03:10 and of another 17:40: nothing couples vehicles, so they need no
+common clock, and parked hours cost one row each half hour.  All arithmetic is element by element
+or within one vehicle, therefore a vehicle computes to the same bits in any company.
+"""
+
+from collections.abc import Sequence
+from math import exp
+from typing import Final, NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float, Float32, Int
+
+from voltherd.numerics.cell_model import CellState, Constants, Input, discretise, make_plant
+from voltherd.numerics.ocv import ocv_table
+from voltherd.sim.pack import VOLTAGE_LIMITS_VOLT, Pack
+from voltherd.sim.usage import Mode, Rows
+from voltherd.units import REFERENCE_TEMPERATURE_CELSIUS
+
+COOLANT_ACTIVE_SECOND: Final = 1800.0
+COOLANT_PARKED_SECOND: Final = 9000.0
+COOLANT_CELSIUS: Final = (8.0, 30.0)
+"""Between these the thermal management keeps the coolant while the vehicle is on."""
+CHARGE_RATE_MAX: Final = 1.5  # of the capacity per hour
+CUTOFF_RATE: Final = 0.03
+BALANCING_AMPERE: Final = 0.1
+BALANCING_VOLT: Final = 0.008
+BALANCING_SOC: Final = 0.9
+ROWS_AFTER_CHARGE: Final = 6
+"""Rows that telematics still sends when a charge is complete."""
+
+
+class Injection(NamedTuple):
+    """Physical faults of a group of vehicles, one column per cell concerned.
+
+    ``vehicle`` and ``cell`` count from 0; ``size`` holds a value for each row of that vehicle.
+    """
+
+    vehicle: Int[np.ndarray, "faults"]
+    cell: Int[np.ndarray, "faults"]
+    size: Float[np.ndarray, "time faults"]
+
+
+class Injections(NamedTuple):
+    """What may be wrong inside a cell."""
+
+    capacity_lost: Injection
+    """Fraction of the capacity."""
+    added_ohm: Injection
+    leak_siemens: Injection
+    soc_step: Injection
+    """Change of the state of charge at each row."""
+
+
+class Fleet(NamedTuple):
+    """Batteries stacked; arrays are (vehicles, cells) or (vehicles,)."""
+
+    packs: tuple[Pack, ...]
+    inverse_capacity: Float[np.ndarray, "vehicles cells"]
+    resistance_scale: Float[np.ndarray, "vehicles cells"]
+    busbar_ohm: Float[np.ndarray, "vehicles cells"]
+    leak_ampere: Float[np.ndarray, "vehicles cells"]
+    warmth: Float[np.ndarray, "vehicles cells"]
+    exposure: Float[np.ndarray, "vehicles cells"]
+    capacity_ah: Float[np.ndarray, "vehicles"]
+    voltage_limit: Float[np.ndarray, "vehicles"]
+    charge_ohm: Float[np.ndarray, "vehicles"]
+
+
+class FleetState(NamedTuple):
+    """State of the batteries between two days."""
+
+    cell: CellState
+    voltage_volt: Float[np.ndarray, "vehicles cells"]
+    current_ampere: Float[np.ndarray, "vehicles"]
+    coolant_celsius: Float[np.ndarray, "vehicles"]
+
+
+class Record(NamedTuple):
+    """What the batteries did, by row and vehicle; rows beyond a vehicle's own are undefined."""
+
+    voltage_volt: Float32[np.ndarray, "time vehicles cells"]
+    probe_celsius: Float32[np.ndarray, "time vehicles probes"]
+    current_ampere: Float[np.ndarray, "time vehicles"]
+    """Mean over the row's step."""
+    soc_fraction: Float[np.ndarray, "time vehicles"]
+    cell_celsius: Float[np.ndarray, "time vehicles"]
+    rows_since_full: Int[np.ndarray, "time vehicles"]
+    """0 while charging goes on or nothing charges."""
+
+
+class _Tables:
+    """The namespace of the cell step: NumPy, with one voltage table per chemistry, end to end."""
+
+    fmin = staticmethod(np.fmin)
+    fmax = staticmethod(np.fmax)
+    fabs = staticmethod(np.abs)
+    take = staticmethod(np.take)
+
+    def __init__(self, offset: Int[np.ndarray, "vehicles 1"]) -> None:
+        self._offset = offset
+
+    def index(self, a: Float[np.ndarray, "vehicles cells"]) -> Int[np.ndarray, "vehicles cells"]:
+        """Give the entry of each cell in the joined tables."""
+        return np.asarray(a.astype(np.intp) + self._offset)
+
+
+def stack(packs: Sequence[Pack]) -> Fleet:
+    """Lay batteries of equal layout side by side.
+
+    Args:
+        packs: The batteries.
+
+    Returns:
+        Their parameters as arrays.
+    """
+    blocks = [pack.parameters for pack in packs]
+    return Fleet(
+        packs=tuple(packs),
+        inverse_capacity=np.stack([1.0 / pack.capacity_scale for pack in packs]),
+        resistance_scale=np.stack([pack.resistance_scale for pack in packs]),
+        busbar_ohm=np.stack([pack.busbar_ohm for pack in packs]),
+        leak_ampere=np.stack([pack.leak_ampere for pack in packs]),
+        warmth=np.stack([pack.warmth for pack in packs]),
+        exposure=np.stack([pack.exposure for pack in packs]),
+        capacity_ah=np.array([block.capacity_ah for block in blocks]),
+        voltage_limit=np.array([VOLTAGE_LIMITS_VOLT[block.chemistry][1] for block in blocks]),
+        charge_ohm=np.array([2.0 * (block.r0_ohm + block.r1_ohm) for block in blocks]),
+    )
+
+
+def rest(
+    fleet: Fleet, soc: Float[np.ndarray, "vehicles"], celsius: Float[np.ndarray, "vehicles"]
+) -> FleetState:
+    """Give batteries that have rested for long.
+
+    Args:
+        fleet: The batteries.
+        soc: Mean state of charge of each.
+        celsius: Temperature of each [°C].
+
+    Returns:
+        The state: every cell off by its own ``soc_offset``.
+    """
+    z = soc[:, None] + np.stack([pack.soc_offset for pack in fleet.packs])
+    zero = np.zeros_like(z)
+    theta = zero + (celsius - REFERENCE_TEMPERATURE_CELSIUS)[:, None]
+    soc_nodes = np.linspace(0.0, 1.0, len(fleet.packs[0].parameters.ocv_volt))
+    voltage = np.stack(
+        [
+            np.interp(row, soc_nodes, pack.parameters.ocv_volt)
+            for row, pack in zip(z, fleet.packs, strict=True)
+        ]
+    )
+    state = CellState(z, zero, zero, zero, theta)
+    return FleetState(state, voltage, np.zeros(len(z)), celsius)
+
+
+def run(
+    fleet: Fleet,
+    state: FleetState,
+    rows: Sequence[Rows],
+    ambient: Sequence[Float[np.ndarray, "_"]],
+    faults: Injections,
+) -> tuple[FleetState, Record]:
+    """Run each vehicle through its rows.
+
+    Args:
+        fleet: The batteries.
+        state: Their state before.
+        rows: The rows of each vehicle, of differing length.
+        ambient: Temperature of the air at each row [°C].
+        faults: What is wrong inside cells.
+
+    Returns:
+        State after, and the record.
+    """
+    length = np.array([len(plan.unix_time_second) for plan in rows])
+    order = np.argsort(-length, kind="stable")  # vehicles with most rows first: the rest drop out
+    place = np.argsort(order)
+    length = length[order]
+    fleet = Fleet(tuple(fleet.packs[j] for j in order), *(values[order] for values in fleet[1:]))
+    inputs = _inputs(fleet, [rows[j] for j in order], [ambient[j] for j in order])
+    faults = Injections(*(fault._replace(vehicle=place[fault.vehicle]) for fault in faults))
+    record = _blank(int(length[0]), fleet)
+    now = FleetState(
+        CellState(*(np.array(part[order]) for part in state.cell)),
+        *(np.array(part[order]) for part in state[1:]),
+    )
+    done: list[FleetState] = []
+    first = 0
+    for count in range(len(order), 0, -1):
+        last = int(length[count - 1])  # the shortest day among those still running ends here
+        if last > first:
+            now = _run_together(fleet, now, inputs, faults, record, range(first, last), count)
+            first = last
+        done.append(_part(now, slice(count - 1, count)))
+        now = _part(now, slice(0, count - 1))
+    ended = _join(list(reversed(done)))
+    back = FleetState(
+        CellState(*(part[place] for part in ended.cell)), *(part[place] for part in ended[1:])
+    )
+    return back, Record(*(values[:, place] for values in record))
+
+
+class _Inputs(NamedTuple):
+    """Rows of all vehicles, padded, (time, vehicles)."""
+
+    constants: Float[np.ndarray, "fields codes"]
+    coolant_decay: Float[np.ndarray, "time vehicles"]
+    code: Int[np.ndarray, "time vehicles"]
+    table_offset: Int[np.ndarray, "vehicles 1"]
+    table: tuple[Float[np.ndarray, "entries"], Float[np.ndarray, "entries"]]
+    active: Bool[np.ndarray, "time vehicles"]
+    fast: Bool[np.ndarray, "time vehicles"]
+    power_watt: Float[np.ndarray, "time vehicles"]
+    charge_watt: Float[np.ndarray, "time vehicles"]
+    target_soc: Float[np.ndarray, "time vehicles"]
+    ambient_celsius: Float[np.ndarray, "time vehicles"]
+
+
+def _inputs(
+    fleet: Fleet, rows: Sequence[Rows], ambient: Sequence[Float[np.ndarray, "_"]]
+) -> _Inputs:
+    shape = (max(len(plan.unix_time_second) for plan in rows), len(rows))
+
+    def padded(columns: Sequence[np.ndarray]) -> Float[np.ndarray, "time vehicles"]:
+        joined = np.zeros(shape)
+        for j, column in enumerate(columns):
+            joined[: len(column), j] = column
+        return joined
+
+    codes: dict[tuple[str, float], int] = {}
+    constants: list[Constants] = []
+    code = np.zeros(shape, np.intp)
+    offset: list[int] = []
+    tables = {
+        pack.parameters.chemistry: ocv_table(pack.parameters.ocv_volt) for pack in fleet.packs
+    }
+    chemistries = list(tables)
+    for j, (pack, plan) in enumerate(zip(fleet.packs, rows, strict=True)):
+        block = pack.parameters
+        offset.append(chemistries.index(block.chemistry) * len(tables[block.chemistry].slope))
+        steps, inverse = np.unique(plan.step_second, return_inverse=True)
+        own = []
+        for step in steps.tolist():
+            key = (block.name, step)
+            if key not in codes:
+                codes[key] = len(constants)
+                constants.append(discretise(block, step))
+            own.append(codes[key])
+        code[: len(inverse), j] = np.array(own, np.intp)[inverse]
+    mode = padded([plan.mode for plan in rows])
+    step_second = padded([plan.step_second for plan in rows])
+    active = mode != Mode.PARK
+    decay_of = {
+        (step, on): exp(-step / (COOLANT_ACTIVE_SECOND if on else COOLANT_PARKED_SECOND))
+        for step in np.unique(step_second).tolist()
+        for on in (False, True)
+    }
+    kinds = zip(step_second.ravel().tolist(), active.ravel().tolist(), strict=True)
+    return _Inputs(
+        constants=np.array(constants).T,
+        coolant_decay=np.array([decay_of[kind] for kind in kinds]).reshape(shape),
+        code=code,
+        table_offset=np.array(offset, np.intp)[:, None],
+        table=(
+            np.concatenate([table.intercept for table in tables.values()]),
+            np.concatenate([table.slope for table in tables.values()]),
+        ),
+        active=active,
+        fast=mode == Mode.DC,
+        power_watt=padded([plan.power_mean_watt for plan in rows]),
+        charge_watt=padded([plan.charge_watt for plan in rows]),
+        target_soc=padded([plan.target_soc for plan in rows]),
+        ambient_celsius=padded(ambient),
+    )
+
+
+def _blank(length: int, fleet: Fleet) -> Record:
+    vehicles, cells = fleet.busbar_ohm.shape
+    probes = len(fleet.packs[0].probe_cell)
+    return Record(
+        np.empty((length, vehicles, cells), np.float32),
+        np.empty((length, vehicles, probes), np.float32),
+        *(np.zeros((length, vehicles)) for _ in range(3)),
+        np.zeros((length, vehicles), np.int64),
+    )
+
+
+def _part(state: FleetState, cut: slice) -> FleetState:
+    return FleetState(CellState(*(part[cut] for part in state.cell)), *(p[cut] for p in state[1:]))
+
+
+def _join(states: Sequence[FleetState]) -> FleetState:
+    cell = CellState(*(np.concatenate(parts) for parts in zip(*(s.cell for s in states))))
+    return FleetState(cell, *(np.concatenate(parts) for parts in zip(*(s[1:] for s in states))))
+
+
+def _run_together(  # long: the time loop, one statement per physical effect
+    fleet: Fleet,
+    state: FleetState,
+    u: _Inputs,
+    faults: Injections,
+    record: Record,
+    steps: range,
+    count: int,
+) -> FleetState:
+    """Run the first ``count`` vehicles through rows that all of them have; fills ``record``."""
+    cell, v, current, coolant = state
+    inverse_capacity = np.array(fleet.inverse_capacity[:count])
+    scale, busbar = fleet.resistance_scale[:count], fleet.busbar_ohm[:count]
+    leak, warmth = fleet.leak_ampere[:count], fleet.warmth[:count]
+    exposure, limit = fleet.exposure[:count], fleet.voltage_limit[:count]
+    capacity, ohm = fleet.capacity_ah[:count], fleet.charge_ohm[:count]
+    probe_cell = fleet.packs[0].probe_cell
+    namespace = _Tables(u.table_offset[:count])
+    lost, added, leaky, moved = (_first(fault, count) for fault in faults)
+    full_rows = np.zeros(count, np.int64)
+    previous = np.full(count, -1)
+    for k in steps:
+        code = u.code[k, :count]
+        if (code != previous).any():
+            previous = code
+            constants = Constants(*(row[:, None] for row in u.constants[:, code]))
+            plant = make_plant(namespace, u.table, constants)
+        pack_volt = v.sum(axis=1)
+        soc = cell.z.mean(axis=1)
+        watt = u.charge_watt[k, :count]
+        charging = watt > 0.0
+        demand = u.power_watt[k, :count] / pack_volt
+        if charging.any():
+            offered, full = _charger(
+                watt,
+                u.fast[k, :count],
+                u.target_soc[k, :count],
+                soc,
+                pack_volt,
+                v.max(axis=1),
+                current,
+                capacity,
+                limit,
+                ohm,
+            )
+            full_rows = np.where(charging & (full | (full_rows > 0)), full_rows + 1, 0)
+            demand = np.where(charging, np.where(full_rows > 0, 0.0, offered), demand)
+        else:
+            full_rows = np.zeros(count, np.int64)
+        current = demand
+        through = current[:, None] - leak
+        if (bleeding := charging & (soc > BALANCING_SOC)).any():
+            high = v > v.min(axis=1, keepdims=True) + BALANCING_VOLT
+            through = through - BALANCING_AMPERE * (high & bleeding[:, None])
+        if len(leaky.cell):
+            at = leaky.vehicle, leaky.cell
+            through[at] -= v[at] * leaky.size[k]
+        if len(lost.cell):
+            at = lost.vehicle, lost.cell
+            inverse_capacity[at] = fleet.inverse_capacity[at] / (1.0 - lost.size[k])
+        if len(moved.cell):
+            z = np.array(cell.z)
+            np.add.at(z, (moved.vehicle, moved.cell), moved.size[k])
+            cell = cell._replace(z=z)
+
+        # The coolant follows air and cells, within what the thermal management allows.
+        air = u.ambient_celsius[k, :count]
+        warm = cell.theta.mean(axis=1) + REFERENCE_TEMPERATURE_CELSIUS
+        goal = 0.5 * (air + warm)
+        goal = np.where(u.active[k, :count], np.clip(goal, *COOLANT_CELSIUS), goal)
+        coolant = goal + (coolant - goal) * u.coolant_decay[k, :count]
+        around = (
+            (coolant - REFERENCE_TEMPERATURE_CELSIUS)[:, None]
+            + warmth * (warm - coolant)[:, None]
+            + exposure * (air - coolant)[:, None]
+        )
+        cell, v = plant(cell, Input(through, around, inverse_capacity, scale))
+        v = v + busbar * current[:, None]
+        if len(added.cell):
+            np.add.at(v, (added.vehicle, added.cell), added.size[k] * current[added.vehicle])
+        record.voltage_volt[k, :count] = v
+        record.probe_celsius[k, :count] = cell.theta[:, probe_cell]
+        record.current_ampere[k, :count] = current
+        record.soc_fraction[k, :count] = soc
+        record.cell_celsius[k, :count] = warm
+        record.rows_since_full[k, :count] = full_rows
+    return FleetState(cell, v, current, coolant)
+
+
+def _first(fault: Injection, count: int) -> Injection:
+    keep = fault.vehicle < count
+    return Injection(fault.vehicle[keep], fault.cell[keep], fault.size[:, keep])
+
+
+def _charger(
+    watt: Float[np.ndarray, "vehicles"],
+    fast: Bool[np.ndarray, "vehicles"],
+    target_soc: Float[np.ndarray, "vehicles"],
+    soc: Float[np.ndarray, "vehicles"],
+    pack_volt: Float[np.ndarray, "vehicles"],
+    highest_volt: Float[np.ndarray, "vehicles"],
+    current: Float[np.ndarray, "vehicles"],
+    capacity_ah: Float[np.ndarray, "vehicles"],
+    limit_volt: Float[np.ndarray, "vehicles"],
+    ohm: Float[np.ndarray, "vehicles"],
+) -> tuple[Float[np.ndarray, "vehicles"], Bool[np.ndarray, "vehicles"]]:
+    """Charge at constant power, then hold the highest cell at its limit; give current and full."""
+    # Fast chargers give way from 40 % on, to a quarter of their power at 90 %.
+    share = np.where(fast, np.clip(1.6 - 1.5 * soc, 0.25, 1.0), 1.0)
+    held = current + (limit_volt - highest_volt) / ohm
+    offered = np.minimum(watt * share / pack_volt, CHARGE_RATE_MAX * capacity_ah)
+    offered = np.maximum(np.minimum(offered, held), 0.0)
+    tapered = (offered < CUTOFF_RATE * capacity_ah) & (highest_volt > limit_volt - 0.01)
+    return offered, (soc >= target_soc) | tapered
