@@ -240,14 +240,16 @@ def empty_package(module: Module) -> list[str]:
 
 
 def values_are_frozen(module: Module) -> list[str]:
-    """A public dataclass is a value: frozen, and final."""
+    """A public dataclass is a value, frozen and final, unless it says ``# mutable: reason``."""
     wrong = []
+    text = module.text.splitlines()
     for node in ast.walk(module.tree):
         if not isinstance(node, ast.ClassDef) or node.name.startswith("_"):
             continue
         marks = [ast.unparse(mark) for mark in node.decorator_list]
         data = [mark for mark in marks if mark.startswith(("dataclass", "dataclasses.dataclass"))]
-        if data and ("frozen=True" not in data[0] or "final" not in marks):
+        excused = re.search(r"# mutable: \S", text[node.lineno - 1])
+        if data and not excused and ("frozen=True" not in data[0] or "final" not in marks):
             wrong.append(f"{module.name}:{node.lineno}: {node.name} is not frozen and final")
     return wrong
 

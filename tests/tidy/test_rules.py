@@ -59,6 +59,11 @@ KEEPS = [
     (rules.names, "voltherd.units", "class Database: pass"),
     (rules.promises, "voltherd.units", "x = 1  # TO" + "DO (#12) later"),
     (rules.empty_package, "voltherd.types.__init__", "'''T.'''"),
+    (
+        rules.values_are_frozen,
+        "voltherd.types.a",
+        "@dataclass\nclass A:  # mutable: a tape\n  x: int",
+    ),
     (rules.values_are_frozen, "voltherd.types.a", "@final\n@dataclass(frozen=True)\nclass A: pass"),
 ]
 
