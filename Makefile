@@ -41,14 +41,15 @@ docs: ## write the reference pages that come from the code
 	$(VENV_BIN)/python scripts/reference.py
 
 # Exact versions with hashes, for every platform; needs uv and the network.  Names no host.
-PIN := uv pip compile --quiet pyproject.toml --universal --fork-strategy fewest \
-	--python-version 3.11 --generate-hashes --no-annotate --no-emit-package voltherd \
-	--custom-compile-command "make pins" --group build
+PIN_ANY := uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 \
+	--generate-hashes --no-annotate --custom-compile-command "make pins"
+PIN := $(PIN_ANY) pyproject.toml --no-emit-package voltherd --group build
 
 pins: ## choose newer versions of everything and record them in requirements/ (needs uv)
 	$(PIN) --upgrade --all-extras --group test -o requirements/test.txt
 	$(PIN) -c requirements/test.txt -o requirements/base.txt
 	$(PIN) -c requirements/test.txt --group lint -o requirements/lint.txt
+	echo batterydf==0.1.0 | $(PIN_ANY) - -o requirements/bdf-validator.txt
 
 clean: ## remove what make and the tools have made
 	rm -rf .venv .venv.lock .venv.incomplete build dist .pytest_cache .mypy_cache .ruff_cache \
