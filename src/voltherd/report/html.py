@@ -1,0 +1,294 @@
+"""The triage report as one HTML page: no request, no script, at home on a phone and on paper."""
+
+from typing import Final
+
+from voltherd.report.gather import timezones
+from voltherd.report.glyph import glyph, logo, severity_name
+from voltherd.report.html_finding import capitalised, cards
+from voltherd.report.html_vehicle import vehicle_card
+from voltherd.report.markup import Markup, element, joined
+from voltherd.report.standing import (
+    Standing,
+    freshness,
+    headline,
+    named,
+    since,
+    standings,
+    urgent_first,
+)
+from voltherd.report.style import CSS
+from voltherd.report.words import TITLE, URGENCY, count, day_in_words, moment, where
+from voltherd.types.event import Finding, Severity
+from voltherd.types.report import TriageReport
+
+POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+"""What the page lets a browser load: nothing but itself."""
+
+CHIPS_OPEN: Final = 60
+"""More vehicles without findings than this are folded."""
+
+
+def render_html(report: TriageReport) -> str:
+    """Write a triage report as a self-contained page.
+
+    Args:
+        report: What triage found; every text in it is treated as foreign and escaped.
+
+    Returns:
+        A whole HTML document, UTF-8 declared.
+    """
+    every = standings(report)
+    findings = urgent_first(report.findings)
+    title = headline(report)
+    head = element(
+        "head",
+        element("meta", charset="utf-8"),
+        Markup(f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'),
+        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        element("meta", name="color-scheme", content="light dark"),
+        element("title", f"{title} – voltherd triage"),
+        element("style", Markup(CSS)),
+    )
+    page = element(
+        "body",
+        element("a", "Skip to the findings", href="#findings", class_="skip"),
+        element("header", _top(report, every, title), class_="wrap top"),
+        element(
+            "main",
+            _fleet(every, findings),
+            _findings(findings, every),
+            _vehicles(every, findings),
+            _refused(report),
+            _key(report),
+            class_="wrap",
+        ),
+        element("footer", element("div", _foot(report)), class_="wrap"),
+    )
+    return "<!doctype html>\n" + element("html", head, page, lang="en").text
+
+
+def _top(report: TriageReport, every: tuple[Standing, ...], title: str) -> Markup:
+    urgent = [s.vehicle.vehicle_id for s in every if s.worst is Severity.SAFETY]
+    visit = [s.vehicle.vehicle_id for s in every if s.worst is Severity.RECOMMENDED]
+    parts = []
+    if urgent:
+        parts.append(f"Act now on {named(urgent)}.")
+    if visit:
+        parts.append(f"Plan a visit for {named(visit)}.")
+    fresh = freshness(report)
+    tally = []
+    for severity in (*sorted(Severity, reverse=True), None):
+        total = sum(standing.worst is severity for standing in every)
+        if total:
+            words = f" {URGENCY[severity]}" if severity else " nothing found"
+            item = element(
+                "li",
+                glyph(severity_name(severity)),
+                element("span", element("b", str(total)), words),
+            )
+            tally.append(item)
+    return joined(
+        [
+            element(
+                "div",
+                element("b", logo(), "voltherd triage"),
+                element("p", f"Report of {moment(report.generated_second)}"),
+                class_="brand",
+            ),
+            element("h1", title),
+            element("p", " ".join([*parts, fresh]), class_="lede") if parts or fresh else None,
+            element("ul", *tally, class_="tally", aria_label="Vehicles by urgency")
+            if tally
+            else None,
+        ]
+    )
+
+
+def _keys(every: tuple[Standing, ...]) -> dict[str, str]:
+    return {s.vehicle.vehicle_id: f"vehicle-{n}" for n, s in enumerate(every, start=1)}
+
+
+def _fleet(every: tuple[Standing, ...], findings: tuple[Finding, ...]) -> Markup | None:
+    if not every:
+        return None
+    keys = _keys(every)
+    first = {f.vehicle_id: n for n, f in reversed([*enumerate(findings, start=1)])}
+    noted = [standing for standing in every if standing.worst is not None]
+    quiet = [standing for standing in every if standing.worst is None]
+    chips = element(
+        "ul",
+        *(
+            element(
+                "li",
+                element(
+                    "a",
+                    glyph("none"),
+                    element("span", standing.vehicle.vehicle_id),
+                    href=f"#{keys[standing.vehicle.vehicle_id]}",
+                    class_="none",
+                ),
+            )
+            for standing in quiet
+        ),
+        class_="chips",
+    )
+    told = f"{count(len(quiet), 'vehicle')}: nothing found"
+    folded = len(quiet) > CHIPS_OPEN
+    return element(
+        "section",
+        element("h2", "The fleet", id="fleet"),
+        element("ul", *(_tile(s, first[s.vehicle.vehicle_id]) for s in noted), class_="fleet")
+        if noted
+        else None,
+        element("p", told, class_="under quiet") if quiet and not folded else None,
+        chips if quiet and not folded else None,
+        element("details", element("summary", told, class_="under"), chips) if folded else None,
+        aria_labelledby="fleet",
+    )
+
+
+def _tile(standing: Standing, place: int) -> Markup:
+    first = standing.findings[0]
+    name = severity_name(standing.worst)
+    began = since(first, standing.vehicle)
+    text = f"{capitalised(TITLE[first.phenomenon])}, {where(first.location)}"
+    more = len(standing.findings) - 1
+    when = f"since {day_in_words(first.onset_second)}"
+    return element(
+        "li",
+        element(
+            "a",
+            glyph(name),
+            element("strong", standing.vehicle.vehicle_id),
+            element(
+                "span",
+                f"{capitalised(URGENCY[first.severity])}: {text}, ",
+                "there from the first data" if began.startswith("from") else when,
+                f" (and {more} more)" if more else None,
+            ),
+            href=f"#finding-{place}",
+            class_=name,
+        ),
+    )
+
+
+def _findings(findings: tuple[Finding, ...], every: tuple[Standing, ...]) -> Markup:
+    vehicles = {standing.vehicle.vehicle_id: standing.vehicle for standing in every}
+    body = (
+        cards(findings, vehicles)
+        if findings
+        else element("p", "Nothing was found in what the data allow to check.")
+    )
+    return element(
+        "section",
+        element("h2", "Findings, most urgent first", id="findings"),
+        body,
+        aria_labelledby="findings",
+    )
+
+
+def _vehicles(every: tuple[Standing, ...], findings: tuple[Finding, ...]) -> Markup | None:
+    if not every:
+        return None
+    keys = _keys(every)
+    links: dict[str, list[tuple[str, str]]] = {name: [] for name in keys}
+    for place, finding in enumerate(findings, start=1):
+        if finding.vehicle_id in links:
+            title = f"{TITLE[finding.phenomenon]}, {where(finding.location)}"
+            links[finding.vehicle_id].append((f"finding-{place}", title))
+    listed = (
+        vehicle_card(
+            standing,
+            keys[standing.vehicle.vehicle_id],
+            tuple(links[standing.vehicle.vehicle_id]),
+        )
+        for standing in every
+    )
+    return element(
+        "section",
+        element("h2", "Vehicles and their data", id="vehicles"),
+        *listed,
+        aria_labelledby="vehicles",
+    )
+
+
+def _refused(report: TriageReport) -> Markup | None:
+    if not report.refused:
+        return None
+    items = (
+        element("li", element("b", source), element("span", reason))
+        for source, reason in report.refused
+    )
+    return element(
+        "section",
+        element("h2", "Sources that could not be used", id="refused"),
+        element("div", element("ul", *items, class_="lines inner"), class_="card"),
+        aria_labelledby="refused",
+    )
+
+
+def _key(report: TriageReport) -> Markup:
+    zones = timezones(tuple(i for vehicle in report.vehicles for i in vehicle.imports))
+    meanings = {
+        Severity.SAFETY: "A limit that keeps people safe is at stake.",
+        Severity.RECOMMENDED: "Range, life or reliability suffers, or soon will.",
+        Severity.OPERATING: "The vehicle works; look at it when it is in the workshop anyway.",
+    }
+    entries = [
+        element(
+            "div",
+            element(
+                "dt", glyph(severity.word), f"{capitalised(severity.word)}: {URGENCY[severity]}"
+            ),
+            element("dd", meaning),
+        )
+        for severity, meaning in meanings.items()
+    ]
+    entries.append(
+        element(
+            "div",
+            element("dt", "Confidence"),
+            element(
+                "dd",
+                "The probability that the finding is right. How large the effect is decides "
+                "the severity.",
+            ),
+        )
+    )
+    times = "Shown in UTC. " + (f"Time stamps: {'; '.join(zones)}." if zones else "")
+    entries.append(element("div", element("dt", "Times"), element("dd", times)))
+    entries.append(
+        element(
+            "div",
+            element("dt", "Numbers"),
+            element(
+                "dd",
+                "Cells, modules and probes count from 1 as the vehicle numbers them; charging "
+                "current is positive.",
+            ),
+        )
+    )
+    return element(
+        "section",
+        element("h2", "How to read this", id="key"),
+        element("dl", *entries, class_="key"),
+        aria_labelledby="key",
+    )
+
+
+def _foot(report: TriageReport) -> Markup:
+    truth = (
+        element("p", f"A simulated fleet: its planted truth lies in {report.truth_path}.")
+        if report.truth_path
+        else None
+    )
+    return joined(
+        [
+            truth,
+            element(
+                "p",
+                "voltherd reads telemetry and advises. It does not replace the pack's own "
+                "certified battery management system, whose warnings and limits always come first.",
+            ),
+        ]
+    )

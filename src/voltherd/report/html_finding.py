@@ -1,0 +1,190 @@
+"""One finding as a card: what, where, what to do first; the evidence below."""
+
+from voltherd.report.glyph import glyph, meter
+from voltherd.report.markup import Markup, element, joined
+from voltherd.report.standing import age, since
+from voltherd.report.svg import plot_svg
+from voltherd.report.words import (
+    TITLE,
+    URGENCY,
+    belief,
+    count,
+    day_in_words,
+    moment,
+    percent,
+    quantity,
+    where,
+)
+from voltherd.types.event import Evidence, Finding, Severity
+from voltherd.types.report import VehicleSummary
+
+
+def finding_card(finding: Finding, vehicle: VehicleSummary | None, place: int) -> Markup:
+    """Write a finding.
+
+    Args:
+        finding: What was found.
+        vehicle: Its vehicle, None where the report does not list it.
+        place: Number in the page, from 1.
+
+    Returns:
+        An ``article``; its evidence is unfolded where the finding wants attention.
+    """
+    key = f"finding-{place}"
+    name = finding.severity.word
+    confirm = (
+        element("div", element("h4", "What would confirm it"), element("p", finding.confirm))
+        if finding.confirm
+        else None
+    )
+    return element(
+        "article",
+        element(
+            "div",
+            element(
+                "p",
+                glyph(name),
+                f"{name.capitalize()}: {URGENCY[finding.severity]}",
+                class_="badge",
+            ),
+            element("h3", capitalised(TITLE[finding.phenomenon]), id=key),
+            element(
+                "p",
+                element("b", finding.vehicle_id),
+                ", " + where(finding.location),
+                class_="place",
+            ),
+            element("p", finding.summary, class_="saying"),
+            element(
+                "div",
+                element(
+                    "div",
+                    element("h4", "What to do"),
+                    element("p", finding.action),
+                    class_="act",
+                ),
+                confirm,
+                class_="do",
+            ),
+            _facts(finding, vehicle),
+            class_="inner",
+        ),
+        _evidence(finding, vehicle, key),
+        class_=f"card finding {name}",
+        aria_labelledby=key,
+    )
+
+
+def capitalised(text: str) -> str:
+    """Begin with a capital, the rest as it is.
+
+    >>> capitalised("SOC of bus-7"), capitalised("weak cell")
+    ('SOC of bus-7', 'Weak cell')
+    """
+    return text[:1].upper() + text[1:]
+
+
+def _fact(name: str, value: str, note: str = "", drawing: Markup | None = None) -> Markup:
+    return element(
+        "div",
+        element("dt", name),
+        element("dd", value, drawing, element("span", note) if note else None),
+    )
+
+
+def _facts(finding: Finding, vehicle: VehicleSummary | None) -> Markup:
+    return element(
+        "dl",
+        _fact("Since", day_in_words(finding.onset_second), since(finding, vehicle)),
+        _fact("Trend", capitalised(finding.trend)) if finding.trend else None,
+        _fact(
+            "Confidence",
+            percent(finding.confidence),
+            belief(finding.confidence),
+            meter(finding.confidence),
+        ),
+        _fact(
+            "First said by a live run",
+            day_in_words(finding.raised_second),
+            f"at {moment(finding.raised_second)[11:]}, on the data up to then",
+        ),
+        class_="facts",
+    )
+
+
+def _evidence(finding: Finding, vehicle: VehicleSummary | None, key: str) -> Markup | None:
+    if not finding.evidence:
+        return None
+    plots = [evidence.plot for evidence in finding.evidence if evidence.plot is not None]
+    figures = [
+        element(
+            "figure",
+            element("figcaption", plot.title),
+            plot_svg(plot, f"{key}-plot-{number}"),
+        )
+        for number, plot in enumerate(plots, start=1)
+    ]
+    table = element(
+        "table",
+        element("caption", f"Evidence, {age(finding, vehicle)}"),
+        element(
+            "thead",
+            element(
+                "tr",
+                element("th", "Measured", scope="col"),
+                element("th", "Value and interval", scope="col"),
+            ),
+        ),
+        element("tbody", *(_row(evidence) for evidence in finding.evidence)),
+    )
+    return element(
+        "details",
+        element(
+            "summary", f"Evidence: {count(len(finding.evidence), 'number')}{_plots(len(plots))}"
+        ),
+        element(
+            "div",
+            element(
+                "div",
+                element("div", *figures) if figures else None,
+                element("div", table),
+                class_="proof" if figures else "proof bare",
+            ),
+            class_="inner",
+        ),
+        class_="why",
+        open=finding.severity > Severity.OPERATING,
+    )
+
+
+def _plots(total: int) -> str:
+    return f" and {count(total, 'plot')}" if total else ""
+
+
+def _row(evidence: Evidence) -> Markup:
+    value, interval = quantity(evidence)
+    return element(
+        "tr",
+        element(
+            "th",
+            capitalised(evidence.name),
+            element("span", evidence.basis) if evidence.basis else None,
+            scope="row",
+        ),
+        element(
+            "td",
+            element("b", value),
+            element("span", interval) if interval else element("span", "no interval"),
+            class_="n",
+        ),
+    )
+
+
+def cards(
+    findings: tuple[Finding, ...], vehicles: dict[str, VehicleSummary], first: int = 1
+) -> Markup:
+    """Write many findings, numbered through the page."""
+    return joined(
+        finding_card(finding, vehicles.get(finding.vehicle_id), place)
+        for place, finding in enumerate(findings, start=first)
+    )
