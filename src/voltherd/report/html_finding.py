@@ -28,9 +28,10 @@ def finding_card(finding: Finding, vehicle: VehicleSummary | None, place: int) -
         place: Number in the page, from 1.
 
     Returns:
-        An ``article``; its evidence is unfolded where the finding wants attention.
+        An ``article``; one that wants attention is unfolded, one worth knowing keeps to the point.
     """
     key = f"finding-{place}"
+    urgent = finding.severity > Severity.OPERATING
     name = finding.severity.word
     confirm = (
         element("div", element("h4", "What would confirm it"), element("p", finding.confirm))
@@ -66,7 +67,7 @@ def finding_card(finding: Finding, vehicle: VehicleSummary | None, place: int) -
                 confirm,
                 class_="do",
             ),
-            _facts(finding, vehicle),
+            _facts(finding, vehicle) if urgent else None,
             class_="inner",
         ),
         _evidence(finding, vehicle, key),
@@ -113,7 +114,8 @@ def _facts(finding: Finding, vehicle: VehicleSummary | None) -> Markup:
 
 
 def _evidence(finding: Finding, vehicle: VehicleSummary | None, key: str) -> Markup | None:
-    if not finding.evidence:
+    urgent = finding.severity > Severity.OPERATING
+    if urgent and not finding.evidence:
         return None
     plots = [evidence.plot for evidence in finding.evidence if evidence.plot is not None]
     figures = [
@@ -124,6 +126,7 @@ def _evidence(finding: Finding, vehicle: VehicleSummary | None, key: str) -> Mar
         )
         for number, plot in enumerate(plots, start=1)
     ]
+    told = count(len(finding.evidence), "number") + _plots(len(plots))
     table = element(
         "table",
         element("caption", f"Evidence, {age(finding, vehicle)}"),
@@ -132,28 +135,27 @@ def _evidence(finding: Finding, vehicle: VehicleSummary | None, key: str) -> Mar
             element(
                 "tr",
                 element("th", "Measured", scope="col"),
-                element("th", "Value and interval", scope="col"),
+                element("th", "Value and interval", scope="col", class_="n"),
             ),
         ),
         element("tbody", *(_row(evidence) for evidence in finding.evidence)),
     )
     return element(
         "details",
-        element(
-            "summary", f"Evidence: {count(len(finding.evidence), 'number')}{_plots(len(plots))}"
-        ),
+        element("summary", ("Evidence: " if urgent else "Since when, how sure, and why: ") + told),
         element(
             "div",
+            None if urgent else _facts(finding, vehicle),
             element(
                 "div",
                 element("div", *figures) if figures else None,
-                element("div", table),
+                element("div", table) if finding.evidence else None,
                 class_="proof" if figures else "proof bare",
             ),
             class_="inner",
         ),
         class_="why",
-        open=finding.severity > Severity.OPERATING,
+        open=urgent,
     )
 
 

@@ -31,7 +31,7 @@ def vehicle_card(standing: Standing, key: str, links: tuple[tuple[str, str], ...
             "p",
             "Findings: ",
             joined(
-                joined([", " if place else None, element("a", title, href=f"#{target}")])
+                joined(["; " if place else None, element("a", title, href=f"#{target}")])
                 for place, (target, title) in enumerate(links)
             ),
         )
@@ -69,7 +69,10 @@ def _answers(answers: tuple[Answer, ...]) -> Markup | None:
         need, unlocked = unlock
         titles = " ".join(clean(answer.title) for answer in unlocked)
         hint = element(
-            "p", element("b", "What would help most: "), f" {clean(need)}. ", titles, class_="next"
+            "p",
+            element("b", "What would help most: "),
+            f" {clean(need)}. It is wanted for: {titles}",
+            class_="next",
         )
     halves = []
     if able:

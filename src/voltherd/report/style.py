@@ -60,7 +60,7 @@ main>section{margin:0 0 44px}
 .none{--tone:var(--green);--tint:var(--card)}
 .glyph{color:var(--tone)}
 .fleet{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,300px),1fr));gap:12px}
-.fleet a{display:grid;grid-template-columns:auto 1fr;gap:2px 12px;grid-template-rows:auto 1fr;height:100%;padding:14px 16px;
+.fleet a{display:grid;grid-template:auto 1fr/auto 1fr;gap:2px 12px;height:100%;padding:14px 16px;
   background:var(--card);border:1px solid var(--rule);border-radius:12px;text-decoration:none;
   color:inherit;box-shadow:var(--shadow)}
 .fleet a:hover{border-color:var(--tone)}
@@ -167,7 +167,8 @@ caption{text-align:left;color:var(--quiet);font-size:.875rem;padding:0 0 10px}
   gap:14px 32px}
 .key dt{display:flex;gap:9px;align-items:center;color:var(--ink);font-weight:600;font-size:.95rem}
 .key dd{font-weight:400;color:var(--quiet);font-size:.925rem}
-footer>div{border-top:1px solid var(--rule);padding:22px 0 44px;font-size:.875rem;color:var(--quiet)}
+footer>div{border-top:1px solid var(--rule);padding:22px 0 44px;font-size:.875rem;
+  color:var(--quiet)}
 @media (max-width:820px){
 figure{margin-bottom:0}
 .proof{grid-template-columns:minmax(0,1fr)}}

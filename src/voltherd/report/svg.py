@@ -5,6 +5,7 @@ own.  Every plot carries a title and a description for those who cannot see it.
 """
 
 import math
+import re
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final
@@ -20,6 +21,7 @@ _LEFT: Final = 50.0
 _RIGHT: Final = 372.0
 _TOP: Final = 34.0
 _BOTTOM: Final = 184.0
+_UNIT: Final = re.compile(r"\[([^\]]+)\]\s*$")
 POINTS_MAX: Final = 320
 """More points than that share a column of pixels; each column keeps its extremes."""
 LABELS_MAX: Final = 3
@@ -92,8 +94,8 @@ def _drawn(plot: Plot, known: list[float], values: list[float]) -> Markup:
         step = _step(known)
         low, high = low - step / 2.0, high + step / 2.0
         values = [0.0, *values]
-        room = LABEL_ROOM * (max(values) - min(values)) if plot.highlight else 0.0
-        values += [y + math.copysign(room, y) for y in (min(values), max(values)) if y]
+    room = LABEL_ROOM * (max(values) - min(values))
+    values = values + [y - room * _side(plot, y) for _, y in _spots(plot)]
     across = (
         time_axis(low, high, _LEFT, _RIGHT)
         if plot.x_is_time
@@ -193,21 +195,36 @@ def _thinned(xs: Sequence[float], ys: Sequence[float | None]) -> list[tuple[floa
     return kept
 
 
-def _marks(plot: Plot, across: Axis, up: Axis) -> Markup:
-    """Point at the highlighted values: a shape on each, the number on the extreme ones."""
+def _spots(plot: Plot) -> list[tuple[float, float]]:
     line = plot.series[0][1] if plot.series else ()
     spots = []
     for position in sorted(set(plot.highlight)):
         y = line[position] if 0 <= position < min(len(plot.x), len(line)) else None
         if y is not None and math.isfinite(y) and math.isfinite(plot.x[position]):
             spots.append((plot.x[position], y))
+    return spots
+
+
+def _side(plot: Plot, y: float) -> float:
+    """Choose where a value's number goes: 1 below, −1 above, away from what is drawn."""
+    if plot.kind == "bar":
+        return 1.0 if y < 0.0 else -1.0
+    others = sorted(v for v in plot.series[0][1] if v is not None and math.isfinite(v))
+    return 1.0 if y < others[len(others) // 2] else -1.0
+
+
+def _marks(plot: Plot, across: Axis, up: Axis) -> Markup:
+    """Point at the highlighted values: a shape on each, the number on the extreme ones."""
+    spots = _spots(plot)
+    unit = _UNIT.search(clean(plot.y_label))
+    ending = f"\N{NO-BREAK SPACE}{unit[1]}" if unit else ""
     many = len(spots) > LABELS_MAX
     largest = max(spots, key=lambda spot: abs(spot[1]), default=None)
     bars = plot.kind == "bar"
     parts = []
     for x, y in spots:
         at, height = across.place(x), up.place(y)
-        down = 1.0 if bars and y < 0.0 else -1.0
+        down = _side(plot, y)
         if not bars:
             parts.append(
                 element("circle", cx=f"{at:.1f}", cy=f"{height:.1f}", r="4", class_="point")
@@ -219,7 +236,7 @@ def _marks(plot: Plot, across: Axis, up: Axis) -> Markup:
         if not many or (x, y) == largest:
             name = "" if plot.x_is_time else f"{number(x)}: "
             clear = 8.0 if bars and many else 14.0
-            parts.append(_printed(name + number(y), at, height + clear * down, down))
+            parts.append(_printed(name + number(y) + ending, at, height + clear * down, down))
     return joined(parts)
 
 

@@ -144,5 +144,7 @@ def _answers(answers: tuple[Answer, ...], width: int, colour: bool) -> list[str]
     if unlock is not None:
         need, unlocked = unlock
         titles = " ".join(clean(answer.title) for answer in unlocked)
-        lines += indent(f"next: {clean(need)} would help most: {titles}", width, "  → ")
+        lines += indent(
+            f"what would help most: {clean(need)}. It is wanted for: {titles}", width, "  → "
+        )
     return lines
