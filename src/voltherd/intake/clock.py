@@ -97,13 +97,11 @@ def _candidate(table: RawTable, name: str, values: np.ndarray, timezone: str) ->
     bonus = {TIME: 3.0, names.ELAPSED: 1.5}.get(role or "", 0.0) + 2.0 * (name == TIME)
     picked = values[sample_rows(len(values))]
     if values.dtype.kind == "M":
-        known = float((~np.isnat(picked)).mean()) if picked.size else 0.0
+        if picked.size == 0 or np.isnat(picked).mean() > 0.5:
+            return None
         rule = TimeRule(columns=(name,), kind=TimeKind.DATETIME, zone=timezone)
-        return (
-            TimeChoice(rule, 6.0 + bonus + _steady(picked.astype("M8[us]").astype(float)), "")
-            if known > 0.5
-            else None
-        )
+        steady = _steady(picked.astype("M8[us]").astype(np.float64))
+        return TimeChoice(rule, 6.0 + bonus + steady, "it is stored as date and time")
     if values.dtype.kind == "m":
         return None
     if not is_numeric(values) and not looks_numeric(values):
@@ -129,9 +127,9 @@ def _candidate(table: RawTable, name: str, values: np.ndarray, timezone: str) ->
             columns=(name,), kind=TimeKind.EXCEL, second_per_unit=86_400.0, zone=timezone
         )
         return TimeChoice(rule, 4.0 + bonus + steady, "its values are spreadsheet days since 1900")
-    unit = names.parse(name).unit or names.unit_symbol(table.units.get(name, ""))
-    if role in (TIME, names.ELAPSED) or (unit in ("s", "ms") and steady > 0.9):
-        scale = _ELAPSED_UNITS.get(unit, 1.0)
+    symbol = names.parse(name).unit or names.unit_symbol(table.units.get(name, ""))
+    if role in (TIME, names.ELAPSED) or (symbol in ("s", "ms") and steady > 0.9):
+        scale = _ELAPSED_UNITS.get(symbol, 1.0)
         rule = TimeRule(columns=(name,), kind=TimeKind.ELAPSED, second_per_unit=scale)
         return TimeChoice(rule, 2.0 + bonus + steady, "it counts up from the start of the record")
     return _counting_candidate(name, known, steady)

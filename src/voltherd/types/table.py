@@ -17,7 +17,7 @@ class RawTable:
 
     A column is a 1-D array (numbers of any dtype, ``datetime64``, or objects and text with numbers
     as text and None where there is no value) or a 2-D array of numbers (one array column holding
-    all cells or probes, row by row).  NULL is NaN or NaT; whole numbers with NULLs arrive as floats.
+    all cells or probes, row by row).  NULL is NaN or NaT; whole numbers with NULLs come as floats.
 
     Attributes:
         source: File or folder, for people; its stem names the vehicle where nothing else does.

@@ -1,0 +1,258 @@
+"""Families of numbered columns: which are the cells, which the probes, and in what order.
+
+A family is a name pattern (``V_#``) with at least one member.  What it measures follows from its
+name where that speaks, and from its values where it does not: cells of one string lie close
+together, move together and lie in a cell's voltage band.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from voltherd.intake import names
+
+_NUMBER: Final = re.compile(r"\d+")
+_CELL_SCALES: Final = (1.0, 1e-3, 1e-4, 1e-2)
+_CELL_BAND: Final = (1.2, 4.6)
+"""Medians of lithium-ion cells from titanate to high-voltage cathodes [V]."""
+
+
+class Family(NamedTuple):
+    """Columns that measure the same thing at different places.
+
+    Attributes:
+        role: Cells or probes.
+        columns: Source columns in order of their numbers.
+        numbers: The number in each name that tells them apart; empty where there is none.
+        why: For people.
+        named: Whether the name says so, not only the values.
+    """
+
+    role: str
+    columns: tuple[str, ...]
+    numbers: tuple[int, ...]
+    why: str
+    named: bool
+
+
+def patterns(columns: Sequence[str]) -> dict[str, list[str]]:
+    """Group columns by name with every number replaced, members in natural order.
+
+    >>> patterns(["V_10", "V_2", "speed"])
+    {'v_#': ['V_2', 'V_10'], 'speed': ['speed']}
+    """
+    found: dict[str, list[str]] = {}
+    for name in columns:
+        found.setdefault(_NUMBER.sub("#", name).lower(), []).append(name)
+    return {key: sorted(members, key=_natural) for key, members in found.items()}
+
+
+def _natural(name: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in _NUMBER.findall(name))
+
+
+def telling_numbers(members: Sequence[str]) -> tuple[int, ...]:
+    """Give the number that tells members apart; empty where none does so alone.
+
+    >>> telling_numbers(["m1_cell_1", "m1_cell_2"]), telling_numbers(["m1c1", "m1c2", "m2c1"])
+    ((1, 2), ())
+    """
+    numbers = [_natural(name) for name in members]
+    if len(members) == 1:
+        return (numbers[0][-1],) if numbers[0] else ()
+    varying = [place for place in zip(*numbers, strict=True) if len(set(place)) > 1]
+    if len(varying) != 1 or len(set(varying[0])) < len(members):
+        return ()
+    return tuple(varying[0])
+
+
+def find_families(sample: Mapping[str, np.ndarray]) -> list[Family]:
+    """Find cells and probes among numeric columns.
+
+    Args:
+        sample: Sampled rows of every numeric column that nothing else claims.
+
+    Returns:
+        At most one family of cells and one of probes.
+    """
+    named = {
+        key: (names.group_role(members[0]), members)
+        for key, members in patterns(list(sample)).items()
+    }
+    found = []
+    for wanted in (names.CELLS, names.PROBES):
+        options = [
+            members
+            for role, members in named.values()
+            if role == wanted and _plausible(wanted, members, sample)
+        ]
+        if options:
+            best = max(options, key=lambda members: (len(members), -len(members[0])))
+            found.append(_family(wanted, best, "by name", True))
+    taken = {name for family in found for name in family.columns}
+    roles = {family.role for family in found}
+    rest = {
+        key: members
+        for key, (_, members) in named.items()
+        if len(members) >= 4 and not taken & set(members)
+    }
+    if names.CELLS not in roles and (cells := _by_values(rest, sample, _IS_CELLS)):
+        found.append(cells)
+        taken |= set(cells.columns)
+    if names.PROBES not in roles:
+        rest = {key: [n for n in members if n not in taken] for key, members in rest.items()}
+        if probes := _by_values(rest, sample, _IS_PROBES):
+            found.append(probes)
+            taken |= set(probes.columns)
+    if names.CELLS not in roles and not any(f.role == names.CELLS for f in found):
+        loose = [name for name in sample if name not in taken and names.role(name) is None]
+        if cells := _by_values({"": loose}, sample, _IS_CELLS):
+            found.append(cells)
+    return found
+
+
+def _plausible(role: str, members: Sequence[str], sample: Mapping[str, np.ndarray]) -> bool:
+    medians = np.array([_median(sample[name]) for name in members])
+    known = medians[np.isfinite(medians)]
+    if role == names.CELLS:
+        words = names.parse(members[0]).words
+        many = len(members) >= 4 or " cell" in words or "zell" in words
+        return many and known.size > 0 and cell_scale(float(np.median(known))) is not None
+    return known.size > 0
+
+
+def cell_scale(median: float) -> float | None:
+    """Give the decimal scale that brings a cell's median voltage into its band, None if none does.
+
+    >>> cell_scale(3.7), cell_scale(3652.0), cell_scale(65.0)
+    (1.0, 0.001, None)
+    """
+    for scale in _CELL_SCALES:
+        if _CELL_BAND[0] <= median * scale <= _CELL_BAND[1]:
+            return scale
+    return None
+
+
+def _median(values: np.ndarray) -> float:
+    known = values[np.isfinite(values)]
+    return float(np.median(known)) if known.size else float("nan")
+
+
+def _family(role: str, members: Sequence[str], why: str, named: bool) -> Family:
+    return Family(role, tuple(members), telling_numbers(members), why, named)
+
+
+class _Check(NamedTuple):
+    """How a cluster of alike columns is told to be cells, or probes."""
+
+    role: str
+    scale: Callable[[np.ndarray], np.ndarray]
+    near: float
+    confirm: Callable[[np.ndarray], str]
+
+
+def _by_values(
+    groups: Mapping[str, Sequence[str]], sample: Mapping[str, np.ndarray], check: _Check
+) -> Family | None:
+    """Find the largest cluster of alike columns that the check confirms."""
+    best: Family | None = None
+    for members in groups.values():
+        usable = {name: middle for name in members if (middle := _median(sample[name])) > 0.0}
+        while len(usable) >= 4:
+            cluster = _cluster(usable, check)
+            if len(cluster) < 4 or (best is not None and len(cluster) <= len(best.columns)):
+                break
+            if why := check.confirm(np.column_stack([sample[name] for name in cluster])):
+                best = _settle(check.role, why, list(members), cluster, sample)
+                break
+            usable = {name: middle for name, middle in usable.items() if name not in cluster}
+    return best
+
+
+def _cluster(medians: Mapping[str, float], check: _Check) -> list[str]:
+    """Give the largest set of columns whose medians lie close together."""
+    ordered = sorted(medians, key=lambda name: medians[name])
+    place = check.scale(np.array([medians[name] for name in ordered]))
+    ends = np.searchsorted(place, place + check.near, side="right")
+    start = int(np.argmax(ends - np.arange(len(place))))
+    return ordered[start : ends[start]]
+
+
+def _settle(
+    role: str, why: str, members: list[str], cluster: list[str], sample: Mapping[str, np.ndarray]
+) -> Family:
+    """Add dead members of an otherwise pure family, or leave statistics out of a mixed one."""
+    outside = [name for name in members if name not in cluster]
+    dead = [name for name in outside if np.unique(sample[name][:512]).size <= 1]
+    if len(outside) <= max(1, len(members) // 10) or len(dead) == len(outside):
+        return _family(role, members, why, False)
+    order = list(sample)
+    cells = [name for name in members if name in set(cluster)]
+    stack = np.column_stack([sample[name] for name in cells])
+    position = np.array([order.index(name) for name in cells])
+    keep = np.ones(len(cells), bool)
+    for reduce in (np.fmax.reduce, np.fmin.reduce):
+        if (found := _statistic(stack, position, keep, reduce)) is not None:
+            keep[found] = False
+    kept = [name for name, stays in zip(cells, keep, strict=True) if stays]
+    return Family(role, tuple(kept), (), why + ", numbered in their order", False)
+
+
+def _statistic(
+    stack: np.ndarray, position: np.ndarray, keep: np.ndarray, reduce: Callable[..., np.ndarray]
+) -> int | None:
+    """Find the column that repeats the extreme of the others; of twins, the one that stands apart.
+
+    A cell that is always the highest repeats the reported maximum as well as the other way round.
+    """
+    among = np.flatnonzero(keep)
+    values = stack[:, among]
+    extreme = reduce(values, axis=1)
+    hits = values == extreme[:, None]
+    twice = hits.sum(axis=1) >= 2
+    share = (hits & twice[:, None]).mean(axis=0)
+    candidates = among[share > 0.9]
+    if not candidates.size:
+        return None
+    neighbours = [int((np.abs(position[among] - position[c]) <= 2).sum()) for c in candidates]
+    return int(candidates[int(np.argmin(neighbours))])
+
+
+def _moves_together(stack: np.ndarray) -> float:
+    """Median correlation of the columns with their common course, 0 where nothing varies."""
+    middle = np.nanmedian(stack, axis=1)
+    level = np.nanmedian(middle)
+    calm = np.where(np.abs(stack - middle[:, None]) < 0.3 * abs(level) + 1e-9, stack, np.nan)
+    good = np.isfinite(middle) & np.isfinite(calm).all(axis=1)
+    if good.sum() < 8 or np.ptp(middle[good]) == 0.0:
+        return 0.0
+    a = calm[good] - calm[good].mean(axis=0)
+    b = middle[good] - middle[good].mean()
+    scale = np.sqrt((a * a).sum(axis=0) * float(b @ b))
+    return float(np.median(np.where(scale > 0, (a.T @ b) / np.where(scale > 0, scale, 1.0), 0.0)))
+
+
+def _confirm_cells(stack: np.ndarray) -> str:
+    middle = float(np.nanmedian(stack))
+    together = _moves_together(stack)
+    fine = np.unique(stack[np.isfinite(stack)]).size
+    if cell_scale(middle) in (None, 1e-2) or together < 0.7 or fine < 12:
+        return ""
+    return f"they lie around {middle:.4g}, close together, and move together ({together:.2f})"
+
+
+def _confirm_probes(stack: np.ndarray) -> str:
+    known = stack[np.isfinite(stack)]
+    together = _moves_together(stack)
+    steps = np.abs(np.diff(stack, axis=0))
+    quick = float(np.nanpercentile(steps, 90)) if steps.size else 0.0
+    slow = quick <= 0.1 * max(float(np.ptp(known)), 1e-9)
+    if together < 0.4 or not slow or not 0.0 < float(np.median(known)) < 4000.0:
+        return ""
+    return f"they lie around {np.median(known):.4g}, change slowly and together ({together:.2f})"
+
+
+_IS_CELLS: Final = _Check(names.CELLS, np.log, float(np.log(1.16)), _confirm_cells)
+_IS_PROBES: Final = _Check(names.PROBES, np.positive, 14.0, _confirm_probes)
