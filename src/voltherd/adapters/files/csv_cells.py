@@ -5,6 +5,7 @@ commas, digit grouping and units behind the number.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -12,7 +13,7 @@ import numpy as np
 from jaxtyping import Int
 
 from voltherd.adapters.files.csv_layout import Layout
-from voltherd.adapters.files.duck import columns_of, connection, literal, quoted
+from voltherd.adapters.files.duck import columns_of, connection, literal, one_row, quoted
 from voltherd.errors import UnreadableError
 from voltherd.types.report import Remark
 
@@ -57,13 +58,19 @@ def cells_of(
 
     try:
         with connection() as con:
-            source = _source(clean, layout)
+            # A table between, because DuckDB 2.0 pushes TRY_CAST into its CSV scan as a plain CAST,
+            # which refuses the file at the first text among numbers.
+            con.execute(f"CREATE TEMP TABLE clean AS SELECT * FROM {_source(clean, layout)}")
+            source = "clean"
             looks = _looks(con, source, len(layout.names))
             select = ", ".join(
                 f"{look.expression} AS {quoted(name)}"
                 for name, look in zip(_sql_names(layout.names), looks, strict=True)
             )
             fetched, _, notes = columns_of(con, f"(SELECT {select} FROM {source})")
+            notes = tuple(
+                replace(note, channel=layout.names[int(note.channel[1:])]) for note in notes
+            )
             bad = list(_bad_values(con, source, layout, looks, line))
     except (duckdb.Error, MemoryError) as error:
         raise UnreadableError(
@@ -111,7 +118,7 @@ def _looks(con: "duckdb.DuckDBPyConnection", source: str, count: int) -> list[_L
     for start in range(0, count, _CHUNK):
         part = range(start, min(start + _CHUNK, count))
         ends = ", ".join(f"count(x{i}), count(TRY_CAST(x{i} AS DOUBLE))" for i in part)
-        found = con.execute(f"SELECT {ends} FROM {source}").fetchone()
+        found = one_row(con, f"SELECT {ends} FROM {source}")
         for k, i in enumerate(part):
             filled, numbers = found[2 * k], found[2 * k + 1]
             if numbers == filled:
@@ -127,15 +134,16 @@ def _second_look(
     """Look for decimal commas, grouped digits, a unit behind the number, or arrays."""
     unit_pattern = r"^\s*[-+]?[0-9][0-9.,'']*([eE][-+]?[0-9]+)?\s*([%°a-zA-ZΩµ/]{1,6})\s*$"
     comma = f"contains({column}, ',') AND NOT regexp_matches({column}, '[a-zA-Z:]{{2}}')"
-    found = con.execute(
+    found = one_row(
+        con,
         f"SELECT count(*) FILTER ({comma}), "
         f"count(*) FILTER ({comma} AND contains({column}, '.') "
         f"AND instr({column}, ',') < instr({column}, '.')), "
         f"count(*) FILTER (regexp_matches({column}, '^[^,.]*,[0-9]{{3}}(,[0-9]{{3}})+$')), "
         f"count(*) FILTER (regexp_matches({column}, '{unit_pattern}')), "
         f"mode(nullif(regexp_extract({column}, '{unit_pattern}', 2), '')), "
-        f"count(TRY_CAST({column} AS DOUBLE[])) FROM {source}"
-    ).fetchone()
+        f"count(TRY_CAST({column} AS DOUBLE[])) FROM {source}",
+    )
     commas, before_point, grouped, with_unit, unit, arrays = found
     if arrays > 0.9 * filled:
         return _Look(f"TRY_CAST({column} AS DOUBLE[])", array=True, bad=filled - arrays)
@@ -154,7 +162,7 @@ def _second_look(
             f"ELSE {text} END, ',', '.')"
         )
     expression = f"TRY_CAST(replace({text}, '''', '') AS DOUBLE)"
-    (mended,) = con.execute(f"SELECT count({expression}) FROM {source}").fetchone()
+    (mended,) = one_row(con, f"SELECT count({expression}) FROM {source}")
     if mended <= numbers:
         expression, mended, commas, unit = f"TRY_CAST({column} AS DOUBLE)", numbers, 0, ""
     if not filled or mended < _NUMBER_SHARE * filled:

@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -112,6 +112,13 @@ def _filled(values: np.ndarray) -> np.ndarray:
     return out
 
 
+def one_row(con: "duckdb.DuckDBPyConnection", sql: str) -> tuple[Any, ...]:
+    """Give the only row of a query that always has one."""
+    row = con.execute(sql).fetchone()
+    assert row is not None
+    return row
+
+
 def columns_of(
     con: "duckdb.DuckDBPyConnection", source: str
 ) -> tuple[dict[str, np.ndarray], frozenset[str], tuple[Remark, ...]]:
@@ -191,7 +198,7 @@ def _list_lengths(
     if not lists:
         return {}
     ends = ", ".join(f"min(len({quoted(n)})), max(len({quoted(n)}))" for n in lists)
-    found = con.execute(f"SELECT {ends} FROM {source}").fetchone()
+    found = one_row(con, f"SELECT {ends} FROM {source}")
     return {n: (found[2 * i] or 0, found[2 * i + 1] or 0) for i, n in enumerate(lists)}
 
 
