@@ -94,17 +94,17 @@ class Fault:
 _NO_SIZE: Final = SizeRule(unit="", default=0.0, low=0.0, high=0.0)
 _CELL: Final = (LocationKind.CELL,)
 _SENSOR: Final = (LocationKind.CELL, LocationKind.PROBE, LocationKind.CHANNEL)
-_FREEZABLE: Final = {
-    name: _NO_SIZE
-    for name in (
+_FREEZABLE: Final = dict.fromkeys(
+    (
         "current_ampere",
         "voltage_volt",
         "soc_fraction",
         "speed_kilometre_per_hour",
         "insulation_resistance_ohm",
         "ambient_temperature_celsius",
-    )
-}
+    ),
+    _NO_SIZE,
+)
 
 
 def _rule(unit: str, default: float, low: float, high: float) -> SizeRule:

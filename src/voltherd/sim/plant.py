@@ -12,7 +12,15 @@ from typing import Final, NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int
 
-from voltherd.numerics.cell_model import CellState, Constants, Input, discretise, make_plant
+from voltherd.numerics.cell_model import (
+    CellState,
+    Constants,
+    Input,
+    Namespace,
+    Value,
+    discretise,
+    make_plant,
+)
 from voltherd.numerics.ocv import ocv_table
 from voltherd.sim.pack import VOLTAGE_LIMITS_VOLT, Pack
 from voltherd.sim.usage import Mode, Rows
@@ -88,22 +96,6 @@ class Record(NamedTuple):
     cell_celsius: Float[np.ndarray, "time vehicles"]
     rows_since_full: Int[np.ndarray, "time vehicles"]
     """0 while charging goes on or nothing charges."""
-
-
-class _Tables:
-    """The namespace of the cell step: NumPy, with one voltage table per chemistry, end to end."""
-
-    fmin = staticmethod(np.fmin)
-    fmax = staticmethod(np.fmax)
-    fabs = staticmethod(np.abs)
-    take = staticmethod(np.take)
-
-    def __init__(self, offset: Int[np.ndarray, "vehicles 1"]) -> None:
-        self._offset = offset
-
-    def index(self, a: Float[np.ndarray, "vehicles cells"]) -> Int[np.ndarray, "vehicles cells"]:
-        """Give the entry of each cell in the joined tables."""
-        return np.asarray(a.astype(np.intp) + self._offset)
 
 
 def stack(packs: Sequence[Pack]) -> Fleet:
@@ -204,6 +196,22 @@ def run(
     return back, Record(*(values[:, place] for values in record))
 
 
+def _joined_tables(offset: Int[np.ndarray, "vehicles 1"]) -> Namespace:
+    """Give NumPy to the cell step, with one voltage table per chemistry laid end to end."""
+
+    def index(a: Value) -> Value:
+        return a.astype(np.intp) + offset
+
+    return Namespace(
+        fmax=np.fmax,
+        maximum=np.maximum,
+        minimum=np.minimum,
+        fabs=np.abs,
+        index=index,
+        take=np.take,
+    )
+
+
 class _Inputs(NamedTuple):
     """Rows of all vehicles, padded, (time, vehicles)."""
 
@@ -284,7 +292,9 @@ def _blank(length: int, fleet: Fleet) -> Record:
     return Record(
         np.empty((length, vehicles, cells), np.float32),
         np.empty((length, vehicles, probes), np.float32),
-        *(np.zeros((length, vehicles)) for _ in range(3)),
+        np.zeros((length, vehicles)),
+        np.zeros((length, vehicles)),
+        np.zeros((length, vehicles)),
         np.zeros((length, vehicles), np.int64),
     )
 
@@ -294,8 +304,12 @@ def _part(state: FleetState, cut: slice) -> FleetState:
 
 
 def _join(states: Sequence[FleetState]) -> FleetState:
-    cell = CellState(*(np.concatenate(parts) for parts in zip(*(s.cell for s in states))))
-    return FleetState(cell, *(np.concatenate(parts) for parts in zip(*(s[1:] for s in states))))
+    cell = CellState(
+        *(np.concatenate(parts) for parts in zip(*(s.cell for s in states), strict=True))
+    )
+    return FleetState(
+        cell, *(np.concatenate(parts) for parts in zip(*(s[1:] for s in states), strict=True))
+    )
 
 
 def _run_together(  # long: the time loop, one statement per physical effect
@@ -315,10 +329,11 @@ def _run_together(  # long: the time loop, one statement per physical effect
     exposure, limit = fleet.exposure[:count], fleet.voltage_limit[:count]
     capacity, ohm = fleet.capacity_ah[:count], fleet.charge_ohm[:count]
     probe_cell = fleet.packs[0].probe_cell
-    namespace = _Tables(u.table_offset[:count])
+    namespace = _joined_tables(u.table_offset[:count])
     lost, added, leaky, moved = (_first(fault, count) for fault in faults)
     full_rows = np.zeros(count, np.int64)
     previous = np.full(count, -1)
+    soc = cell.z.mean(axis=1)
     for k in steps:
         code = u.code[k, :count]
         if (code != previous).any():
@@ -326,7 +341,6 @@ def _run_together(  # long: the time loop, one statement per physical effect
             constants = Constants(*(row[:, None] for row in u.constants[:, code]))
             plant = make_plant(namespace, u.table, constants)
         pack_volt = v.sum(axis=1)
-        soc = cell.z.mean(axis=1)
         watt = u.charge_watt[k, :count]
         charging = watt > 0.0
         demand = u.power_watt[k, :count] / pack_volt
@@ -375,6 +389,7 @@ def _run_together(  # long: the time loop, one statement per physical effect
             + exposure * (air - coolant)[:, None]
         )
         cell, v = plant(cell, Input(through, around, inverse_capacity, scale))
+        soc = cell.z.mean(axis=1)
         v = v + busbar * current[:, None]
         if len(added.cell):
             np.add.at(v, (added.vehicle, added.cell), added.size[k] * current[added.vehicle])

@@ -103,7 +103,7 @@ def speed_profile(
     speed = np.maximum(speed * (1.0 + 0.25 * wander), 0.0)
     tail = min(25, duration_second)
     speed[-tail:] = np.minimum(speed[-tail:], np.linspace(1.2 * tail, 0.0, tail))
-    return np.maximum(_smooth(speed, 3), 0.0)
+    return np.asarray(np.maximum(_smooth(speed, 3), 0.0))
 
 
 def power_watt(
@@ -131,7 +131,7 @@ def power_watt(
     fade = np.clip((speed - 2.0) / 3.0, 0.0, 1.0)  # below walking pace the brakes do the work
     drawn = np.minimum(wheel / body.drive_efficiency, body.power_watt_max)
     returned = np.maximum(body.regeneration_efficiency * fade * wheel, -body.regeneration_watt_max)
-    return -np.where(wheel > 0.0, drawn, returned) - body.standby_watt - auxiliary_watt
+    return np.asarray(-np.where(wheel > 0.0, drawn, returned) - body.standby_watt - auxiliary_watt)
 
 
 def _smooth(values: Float[np.ndarray, "second"], width: int) -> Float[np.ndarray, "second"]:
@@ -139,4 +139,4 @@ def _smooth(values: Float[np.ndarray, "second"], width: int) -> Float[np.ndarray
     if len(values) <= width:
         return values
     total = np.cumsum(np.concatenate([np.full(width, values[0]), values]))
-    return (total[width:] - total[:-width]) / width
+    return np.asarray((total[width:] - total[:-width]) / width)

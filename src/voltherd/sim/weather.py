@@ -58,9 +58,5 @@ def ambient_temperature_celsius(
     season = 9.0 * np.sin(2.0 * np.pi * (day - _EPOCH_OFFSET_DAY) / _YEAR_DAY)
     time_of_day = 4.5 * np.sin(2.0 * np.pi * (day - 9.0 / 24.0))  # warmest at 15:00
     since_start = (unix_time_second - start_second) / SECOND_PER_DAY
-    return (
-        site_celsius
-        + season
-        + time_of_day
-        + np.interp(since_start, np.arange(len(anomaly)), anomaly)
-    )
+    spell = np.interp(since_start, np.arange(len(anomaly)), anomaly)
+    return np.asarray(site_celsius + season + time_of_day + spell)

@@ -1,0 +1,186 @@
+"""From what a vehicle's battery did to the sample batch that its telematics would have sent."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Float32, Int
+
+from voltherd.sim.faults import Fault
+from voltherd.sim.pack import Pack
+from voltherd.sim.sensor_faults import Held, Readings, corrupted, disturbed
+from voltherd.sim.sensors import (
+    CURRENT_NOISE_AMPERE,
+    CURRENT_STEP_AMPERE,
+    VOLTAGE_STEP_VOLT,
+    Sensors,
+    cell_readings,
+    quantised,
+    resistance_ohm,
+)
+from voltherd.sim.streams import Purpose, stream
+from voltherd.sim.usage import Mode, Rows
+from voltherd.types.event import Phenomenon
+from voltherd.types.sample import SampleBatch
+
+WARNING_SPREAD_VOLT = (0.2, 0.35, 0.5)
+"""Spread of the cells at which the vehicle itself warns, level by level."""
+_CHARGING, _NOT_CHARGING, _COMPLETE = 1.0, 3.0, 4.0  # codes of GB/T 32960.3, table 9
+
+
+class VehicleRecord(NamedTuple):
+    """What one vehicle did on one day, telemetered rows only."""
+
+    rows: Rows
+    voltage_volt: Float32[np.ndarray, "time cells"]
+    probe_celsius: Float32[np.ndarray, "time probes"]
+    current_ampere: Float[np.ndarray, "time"]
+    soc_fraction: Float[np.ndarray, "time"]
+    cell_celsius: Float[np.ndarray, "time"]
+    rows_since_full: Int[np.ndarray, "time"]
+    ambient_celsius: Float[np.ndarray, "time"]
+
+
+class DayKey(NamedTuple):
+    """Whose day it is, which is what its random streams hang on."""
+
+    seed: int
+    vehicle: int
+    day: int
+
+
+def sample_day(  # long: one paragraph per kind of channel
+    key: DayKey,
+    vehicle_id: str,
+    pack: Pack,
+    sensors: Sensors,
+    faults: Sequence[Fault],
+    record: VehicleRecord,
+    *,
+    odometer_kilometre: float,
+    soc_error: Float[np.ndarray, "time"],
+    held: Held,
+) -> tuple[SampleBatch, Held]:
+    """Measure one day of a vehicle.
+
+    Args:
+        key: Seed, vehicle and day.
+        vehicle_id: Key that telemetry carries.
+        pack: The battery.
+        sensors: The electronics.
+        faults: Faults of this vehicle.
+        record: What the battery did.
+        odometer_kilometre: Distance covered before the day [km].
+        soc_error: By how much the vehicle's own state of charge is off at each row.
+        held: What stuck channels keep from the days before.
+
+    Returns:
+        The batch, and what stuck channels keep for the days after.
+    """
+    rows = record.rows
+    time, count = rows.unix_time_second, len(rows.unix_time_second)
+    rng = stream(key.seed, Purpose.SENSOR_DAY, key.vehicle, key.day)
+    driven = (rows.mode == Mode.DRIVE) | ((rows.mode == Mode.READY) & (rows.charge_watt == 0.0))
+    driven &= rows.power_now_watt != 0.0
+    pack_volt = record.voltage_volt.sum(axis=1, dtype=np.float64)
+    now = np.where(driven, rows.power_now_watt / pack_volt, record.current_ampere)
+    slope = np.where(driven, (rows.power_next_watt - rows.power_now_watt) / pack_volt, 0.0)
+    ohm = resistance_ohm(pack.parameters, record.cell_celsius)
+    added = np.array(pack.busbar_ohm)
+    cells = cell_readings(
+        rng,
+        sensors,
+        record.voltage_volt,
+        step_ampere=now - record.current_ampere,
+        slope_ampere_per_second=slope,
+        nominal_ohm=ohm,
+        resistance_scale=pack.resistance_scale,
+        added_ohm=added,
+        cell_celsius=record.cell_celsius,
+    )
+    swing = now - record.current_ampere
+    for fault in faults:
+        if fault.phenomenon is Phenomenon.CONTACT_RESISTANCE:
+            cell = (fault.location.index or 1) - 1
+            late = slope * sensors.cell_delay_second[cell]
+            cells[:, cell] += (fault.size_at(time) * (swing + late)).astype(np.float32)
+
+    string_ohm = ohm * pack.resistance_scale.sum() + added.sum()
+    current = sensors.current_gain * now + sensors.current_offset_ampere
+    wet = float(np.exp(-0.4 * abs(rng.normal())))
+    probes = record.probe_celsius + sensors.probe_offset_celsius.astype(np.float32)
+    healthy = Readings(
+        cells,
+        np.zeros(cells.shape, np.uint8),
+        probes + np.float32(0.15) * rng.standard_normal(probes.shape, np.float32),
+        np.zeros(probes.shape, np.uint8),
+        {
+            "voltage_volt": pack_volt
+            + string_ohm * swing
+            + sensors.pack_offset_volt
+            + rng.normal(0.0, 0.1, count),
+            "current_ampere": current + rng.normal(0.0, CURRENT_NOISE_AMPERE, count),
+            "soc_fraction": record.soc_fraction + soc_error,
+            "speed_kilometre_per_hour": np.array(rows.speed_kilometre_per_hour),
+            "odometer_kilometre": odometer_kilometre + rows.distance_kilometre,
+            "ambient_temperature_celsius": record.ambient_celsius + rng.normal(0.0, 0.3, count),
+            "insulation_resistance_ohm": np.minimum(
+                sensors.insulation_ohm * wet * rng.normal(1.0, 0.03, count), 1e7
+            ),
+        },
+    )
+    fault_rng = stream(key.seed, Purpose.FAULT_DAY, key.vehicle, key.day)
+    converted = _converted(disturbed(fault_rng, healthy, time, faults), sensors.soc_step)
+    readings, held = corrupted(converted, time, faults, held)
+    scalar = {**readings.scalar, **_reported(readings)}
+    charging = np.where(record.rows_since_full > 0, _COMPLETE, _CHARGING)
+    scalar["charge_state"] = np.where(rows.charge_watt > 0.0, charging, _NOT_CHARGING)
+    batch = SampleBatch(
+        vehicle_id=vehicle_id,
+        unix_time_second=time,
+        cell_voltage_volt=readings.cell_voltage_volt,
+        cell_quality=readings.cell_quality,
+        probe_temperature_celsius=readings.probe_celsius,
+        probe_quality=readings.probe_quality,
+        scalar=scalar,
+        scalar_quality={name: np.zeros(count, np.uint8) for name in scalar},
+    )
+    return batch, held
+
+
+def _converted(readings: Readings, soc_step: float) -> Readings:
+    """Apply the steps in which each channel is sent."""
+    scalar = dict(readings.scalar)
+    steps = {
+        "voltage_volt": 0.1,
+        "current_ampere": CURRENT_STEP_AMPERE,
+        "soc_fraction": soc_step,
+        "speed_kilometre_per_hour": 0.1,
+        "odometer_kilometre": 0.1,
+        "ambient_temperature_celsius": 0.5,
+        "insulation_resistance_ohm": 1000.0,
+    }
+    for name, step in steps.items():
+        scalar[name] = quantised(scalar[name], step)
+    scalar["soc_fraction"] = np.clip(scalar["soc_fraction"], 0.0, 1.0)
+    return readings._replace(
+        cell_voltage_volt=quantised(readings.cell_voltage_volt, VOLTAGE_STEP_VOLT),
+        probe_celsius=quantised(readings.probe_celsius, 1.0),
+        scalar=scalar,
+    )
+
+
+def _reported(readings: Readings) -> Mapping[str, Float[np.ndarray, "time"]]:
+    """Give the extremes and the warning level that the vehicle makes of its own readings."""
+    high = np.fmax.reduce(readings.cell_voltage_volt, axis=1).astype(np.float64)
+    low = np.fmin.reduce(readings.cell_voltage_volt, axis=1).astype(np.float64)
+    warm = np.fmax.reduce(readings.probe_celsius, axis=1).astype(np.float64)
+    cold = np.fmin.reduce(readings.probe_celsius, axis=1).astype(np.float64)
+    level = np.searchsorted(np.array(WARNING_SPREAD_VOLT), high - low).astype(np.float64)
+    return {
+        "cell_voltage_volt_max": high,
+        "cell_voltage_volt_min": low,
+        "temperature_celsius_max": warm,
+        "temperature_celsius_min": cold,
+        "warning_level": level,
+    }
