@@ -90,12 +90,14 @@ class Location:
         index: The cell, module or probe; None for pack and channel.
         cells: All cells concerned.
         channel: The source's name of the channel, where one is concerned.
+        indices: All of ``kind`` concerned, where one cause takes several.
     """
 
     kind: LocationKind
     index: int | None = None
     cells: tuple[int, ...] = ()
     channel: str | None = None
+    indices: tuple[int, ...] = ()
 
 
 @final

@@ -1,0 +1,1 @@
+"""Detectors, one phenomenon a file: windows of telemetry in, verdicts out."""

@@ -1,0 +1,160 @@
+"""A single cell that stands apart from its siblings, and the kind of difference it shows.
+
+The mean deviation of each cell is scored against the spread of its siblings; it must point the same
+way in every operating state.  Severity follows the size of the effect in charge, not its
+significance: a cell that is 2 % of its charge away takes that much from the whole pack.
+The kind comes from the regression in ``memory``: which single term explains the deviations best,
+and whether a runner-up explains them nearly as well, in which case nothing is claimed.
+"""
+
+from typing import Final, NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from voltherd.detection.memory import Memory
+from voltherd.detection.verdict import Verdict
+from voltherd.detection.windows import STATES
+from voltherd.numerics.robust import median, sibling_score
+from voltherd.types.event import Location, LocationKind, Phenomenon, Severity
+
+CAUSE: Final = "cell"
+SIBLINGS_MIN: Final = 6
+PERIODS_MIN: Final = 1
+SCORE_MIN: Final = 6.0
+VOLT_MIN: Final = 0.005
+VOLT_FLOOR: Final = 0.0015
+"""Least spread to score by: what a 1 mV channel cannot resolve better [V]."""
+CHARGE_OPERATING: Final = 0.01
+CHARGE_RECOMMENDED: Final = 0.02
+CAPACITY_OPERATING: Final = 0.04
+CAPACITY_RECOMMENDED: Final = 0.08
+CAPACITY_FLOOR: Final = 0.005
+SPAN_MIN: Final = 0.3
+"""SOC span below which a lack of capacity cannot be told from a lack of charge."""
+NOISE_VOLT: Final = 0.003
+"""Error of one period's median that the siblings do not share [V]."""
+PRIOR: Final = np.array([0.05, 0.15, 5e-4, 0.01])
+"""Standard deviations of the four terms before any data: fraction, fraction, Ω, V."""
+CLEARLY_BETTER: Final = 0.8
+"""A kind is named when the runner-up explains less than this share of what the best explains."""
+
+
+class Fit(NamedTuple):
+    """The four terms for every cell.
+
+    Attributes:
+        terms: q, k, r, b as in ``memory`` [fraction, fraction, Ω, V].
+        sigma: Standard uncertainty of each term, the same for every cell.
+        charge: Deviation as charge when charge alone explains it [fraction].
+        volt: Mean deviation [V].
+        explained: Share of the squared deviations each single term explains.
+    """
+
+    terms: Float[np.ndarray, "4 c"]
+    sigma: Float[np.ndarray, " 4"]
+    charge: Float[np.ndarray, " c"]
+    volt: Float[np.ndarray, " c"]
+    explained: Float[np.ndarray, "4 c"]
+
+
+def fit(memory: Memory) -> Fit:
+    """Solve the regression for every cell at once, shrunk towards no difference."""
+    precision = memory.normal / NOISE_VOLT**2 + np.diag(PRIOR**-2)
+    covariance = np.linalg.inv(precision)
+    diagonal = np.maximum(np.diag(memory.normal), 1e-12)
+    square = np.maximum(memory.square, 1e-12)
+    return Fit(
+        terms=covariance @ memory.moment / NOISE_VOLT**2,
+        sigma=np.sqrt(np.diag(covariance)),
+        charge=memory.moment[0] / diagonal[0],
+        volt=memory.moment[3] / diagonal[3],
+        explained=memory.moment**2 / diagonal[:, None] / square,
+    )
+
+
+def judge(memory: Memory) -> tuple[Verdict, ...]:
+    """Name the cells that stand apart now."""
+    cells = len(memory.square)
+    if cells < SIBLINGS_MIN or memory.periods < PERIODS_MIN:
+        return ()
+    found = fit(memory)
+    score, centre, _ = sibling_score(found.volt, VOLT_FLOOR)
+    charge = found.charge - float(median(found.charge, axis=0))
+    capacity = found.terms[1] - float(median(found.terms[1], axis=0))
+    capacity_score, _, _ = sibling_score(found.terms[1], CAPACITY_FLOOR)
+    weak = (
+        (capacity_score >= SCORE_MIN)
+        & (capacity >= np.maximum(CAPACITY_OPERATING, 4.0 * found.sigma[1]))
+        & (memory.soc_high - memory.soc_low >= SPAN_MIN)
+    )
+    apart = (
+        (np.abs(score) >= SCORE_MIN)
+        & (np.abs(found.volt - centre) >= VOLT_MIN)
+        & (np.abs(charge) >= CHARGE_OPERATING)
+        & _agrees(memory, found.volt)
+    )
+    verdicts = []
+    for cell in np.flatnonzero(weak | apart):
+        loss = usable_loss(charge[cell], capacity[cell] if weak[cell] else 0.0)
+        grave = max(np.abs(charge[cell]) if apart[cell] else 0.0, loss if weak[cell] else 0.0)
+        limit = CHARGE_RECOMMENDED if apart[cell] else CAPACITY_RECOMMENDED
+        verdicts.append(
+            Verdict(
+                cause=CAUSE,
+                phenomenon=Phenomenon.WEAK_CELL if weak[cell] else kind(found, memory, int(cell)),
+                location=Location(
+                    kind=LocationKind.CELL, index=int(cell) + 1, cells=(int(cell) + 1,)
+                ),
+                severity=Severity.RECOMMENDED if grave >= limit else Severity.OPERATING,
+                score=float(capacity_score[cell] if not apart[cell] else score[cell]),
+                numbers={
+                    "volt": float(found.volt[cell] - centre),
+                    "charge": float(charge[cell]),
+                    "capacity": float(capacity[cell]),
+                    "capacity_sigma": float(found.sigma[1]),
+                    "loss": float(loss),
+                    **_per_state(memory, int(cell)),
+                },
+            )
+        )
+    return tuple(verdicts)
+
+
+def usable_loss(charge: float, capacity: float) -> float:
+    """Give the share of the pack's charge that one cell denies it.
+
+    The cell meets empty early by what it lacks at the bottom and full early by what it has too
+    much at the top; ``charge`` is its difference at half charge.
+
+    >>> usable_loss(-0.03, 0.0), usable_loss(-0.05, 0.1)
+    (0.03, 0.1)
+    """
+    return max(0.0, -charge + capacity / 2.0) + max(0.0, charge + capacity / 2.0)
+
+
+def kind(found: Fit, memory: Memory, cell: int) -> Phenomenon:
+    """Name what single difference explains a cell's deviations clearly best, if any does."""
+    explained = found.explained[:, cell]
+    # Capacity alone is judged by its own score; between charge and offset the slope must vary.
+    best = int(np.argmax(explained[[0, 3]]))
+    top, other = explained[[0, 3]][[best, 1 - best]]
+    left_top, left_other = 1.0 - top, 1.0 - other
+    if memory.soc_high - memory.soc_low < 0.1 or left_top > CLEARLY_BETTER * left_other:
+        return Phenomenon.CELL_OUTLIER
+    return Phenomenon.CELL_IMBALANCE if best == 0 else Phenomenon.SENSOR_BIAS
+
+
+def _agrees(memory: Memory, volt: Float[np.ndarray, " c"]) -> Float[np.ndarray, " c"]:
+    """Tell whether every operating state seen shows at least two fifths of the mean deviation."""
+    seen = memory.state_rows >= 1.0
+    means = memory.state_moment[seen] / memory.state_rows[seen][:, None]
+    return np.asarray((means * np.sign(volt) >= 0.4 * np.abs(volt)).all(axis=0))
+
+
+def _per_state(memory: Memory, cell: int) -> dict[str, float]:
+    return {
+        f"volt_{name}": float(memory.state_moment[state, cell] / memory.state_rows[state])
+        for state, name in enumerate(STATES)
+        if memory.state_rows[state] >= 0.5
+    }

@@ -1,0 +1,118 @@
+"""Channels that deliver no information: dead, frozen, or counting backwards.
+
+These are findings about the data, never about a cell; their severity is operating.
+"""
+
+from typing import Final, NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from voltherd.detection.verdict import Verdict
+from voltherd.types.event import Location, LocationKind, Phenomenon, Severity
+from voltherd.types.quality import Quality
+from voltherd.types.sample import SampleBatch
+
+CAUSE: Final = "channel"
+FROZEN_AFTER_SECOND: Final = 8 * 3600.0
+"""Observed time after which a channel that should vary is called frozen [s]."""
+DEAD_AFTER_SECOND: Final = 1800.0
+SHOULD_VARY: Final = ("insulation_resistance_ohm", "voltage_volt", "current_ampere", "soc_fraction")
+COUNTERS: Final = ("odometer_kilometre",)
+
+
+class Watch(NamedTuple):
+    """What is known of every scalar channel and probe so far.
+
+    Attributes:
+        observed_second: Observed time so far [s].
+        lowest: Lowest value of each watched scalar.
+        highest: Highest value of each watched scalar.
+        seen: Whether each probe ever gave a value.
+        resets: Times a counter fell, and the last time it did.
+    """
+
+    observed_second: float
+    lowest: dict[str, float]
+    highest: dict[str, float]
+    seen: Bool[np.ndarray, " p"]
+    resets: dict[str, tuple[int, float]]
+
+
+def init(probes: int) -> Watch:
+    """Have seen nothing yet."""
+    return Watch(0.0, {}, {}, np.zeros(probes, bool), {})
+
+
+def moved(watch: Watch, name: str) -> bool:
+    """Whether a channel has shown more than one value so far."""
+    return name in watch.lowest and watch.lowest[name] < watch.highest[name]
+
+
+def look(watch: Watch, batch: SampleBatch, observed_second: float) -> Watch:
+    """Take the rows of one period into account."""
+    lowest, highest = dict(watch.lowest), dict(watch.highest)
+    for name in SHOULD_VARY:
+        values = batch.scalar.get(name)
+        if values is None or not np.isfinite(values).any():
+            continue
+        lowest[name] = float(np.nanmin(values, initial=lowest.get(name, np.inf)))
+        highest[name] = float(np.nanmax(values, initial=highest.get(name, -np.inf)))
+    resets = dict(watch.resets)
+    for name in COUNTERS:
+        flags = batch.scalar_quality.get(name)
+        if flags is None:
+            continue
+        fell = np.flatnonzero(flags & Quality.REJECTED)
+        if len(fell):
+            times, _ = resets.get(name, (0, 0.0))
+            resets[name] = (times + len(fell), float(batch.unix_time_second[fell[-1]]))
+    seen = watch.seen | np.isfinite(batch.probe_temperature_celsius).any(axis=0)
+    return Watch(watch.observed_second + observed_second, lowest, highest, seen, resets)
+
+
+def judge(watch: Watch, batch: SampleBatch) -> tuple[Verdict, ...]:
+    """Name dead probes, frozen channels and counters that fell."""
+    verdicts = []
+    if watch.observed_second >= DEAD_AFTER_SECOND and len(watch.seen):
+        dead = ~watch.seen & _always_invalid(batch.probe_temperature_celsius)
+        verdicts += [
+            _verdict(
+                Phenomenon.CHANNEL_INVALID,
+                Location(
+                    kind=LocationKind.PROBE, index=int(p) + 1, channel=batch.probe_name(int(p) + 1)
+                ),
+            )
+            for p in np.flatnonzero(dead)
+        ]
+    if watch.observed_second >= FROZEN_AFTER_SECOND:
+        verdicts += [
+            _verdict(Phenomenon.CHANNEL_FROZEN, _channel(name), value=watch.lowest[name])
+            for name in watch.lowest
+            if not moved(watch, name)
+        ]
+    verdicts += [
+        _verdict(Phenomenon.COUNTER_RESET, _channel(name), rows=float(times))
+        for name, (times, _) in watch.resets.items()
+    ]
+    return tuple(verdicts)
+
+
+def _always_invalid(values: Float[np.ndarray, "t p"]) -> Bool[np.ndarray, " p"]:
+    return np.asarray(np.isnan(values).all(axis=0))
+
+
+def _channel(name: str) -> Location:
+    return Location(kind=LocationKind.CHANNEL, channel=name)
+
+
+def _verdict(phenomenon: Phenomenon, location: Location, **numbers: float) -> Verdict:
+    return Verdict(
+        cause=f"{CAUSE}.{phenomenon.value}",
+        phenomenon=phenomenon,
+        location=location,
+        severity=Severity.OPERATING,
+        score=20.0,
+        persistence=1,
+        numbers=numbers,
+    )

@@ -1,0 +1,203 @@
+"""All detectors over one vehicle's stream: ``init`` once, ``step`` with any number of rows.
+
+The same function serves a live vehicle and a year of files: the result after the same rows is the
+same, to the bit, however they were cut.  Windows of five minutes observed feed the quick judges,
+six of them make a period for the slow ones.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from voltherd.detection import (
+    cells,
+    channels,
+    contact,
+    imbalance,
+    insulation,
+    modules,
+    pack_sum,
+    short,
+    stuck,
+    swap,
+    temperature,
+)
+from voltherd.detection.memory import (
+    WINDOWS_PER_PERIOD,
+    Memory,
+    Period,
+    gather,
+    remember,
+)
+from voltherd.detection.memory import init as blank_memory
+from voltherd.detection.verdict import Book, Verdict, note
+from voltherd.detection.windows import Windows, closing_rows, join, summarise
+from voltherd.types.asset import PackLayout
+from voltherd.types.sample import SampleBatch, empty_batch
+
+_PERIOD_CAUSES: Final = (
+    cells.CAUSE,
+    modules.CAUSE,
+    contact.CAUSE,
+    short.CAUSE,
+    imbalance.CAUSE,
+    temperature.CAUSE,
+    pack_sum.CAUSE,
+)
+_REFERENCE_ROWS_MIN: Final = 1.9
+
+
+class Detection(NamedTuple):
+    """Everything detection knows of one vehicle.
+
+    Attributes:
+        layout: Pack layout, None where unknown.
+        open_rows: Rows of the window under way.
+        open_windows: Closed windows of the period under way, None at its start.
+        memory: The past.
+        watch: What is known of channels.
+        book: Alarms.
+        rows: Rows taken in.
+        first_second: First row [unix s].
+        last_second: Last row [unix s].
+    """
+
+    layout: PackLayout | None
+    open_rows: SampleBatch
+    open_windows: Windows | None
+    memory: Memory
+    watch: channels.Watch
+    book: Book
+    rows: int
+    first_second: float
+    last_second: float
+
+
+def init(vehicle_id: str, cells: int, probes: int, layout: PackLayout | None = None) -> Detection:
+    """Start on a vehicle of which nothing is known."""
+    return Detection(
+        layout=layout,
+        open_rows=empty_batch(vehicle_id, cells, probes),
+        open_windows=None,
+        memory=blank_memory(cells),
+        watch=channels.init(probes),
+        book={},
+        rows=0,
+        first_second=np.nan,
+        last_second=np.nan,
+    )
+
+
+def step(state: Detection, batch: SampleBatch) -> Detection:
+    """Take in further rows, later than all before.
+
+    Args:
+        state: What was known.
+        batch: Rows of the same vehicle with the same channels.
+
+    Returns:
+        What is known now.
+    """
+    if not batch.rows:
+        return state
+    rows = concatenate(state.open_rows, batch) if state.open_rows.rows else batch
+    closing = closing_rows(rows.unix_time_second)
+    state = state._replace(
+        rows=state.rows + batch.rows,
+        first_second=float(batch.unix_time_second[0]) if not state.rows else state.first_second,
+        last_second=float(batch.unix_time_second[-1]),
+    )
+    if not len(closing):
+        return state._replace(open_rows=rows)
+    windows = summarise(rows, closing)
+    begin, first = 0, 0
+    while first < len(closing):
+        have = len(state.open_windows.end_second) if state.open_windows is not None else 0
+        last = min(first + WINDOWS_PER_PERIOD - have, len(closing))
+        part = Windows(*(field[first:last] for field in windows))
+        end = int(closing[last - 1]) + 1
+        state = _advance(state, part, rows.between(begin, end))
+        begin, first = end, last
+    return state._replace(open_rows=rows.between(begin, rows.rows))
+
+
+def _advance(state: Detection, part: Windows, rows: SampleBatch) -> Detection:
+    """Judge windows of one period, and the period itself when they complete it."""
+    watch = channels.look(state.watch, rows, float(part.observed_second.sum()))
+    timed = [
+        (channels_time, verdicts, _channel_causes(verdicts))
+        for channels_time, verdicts in [(float(part.end_second[-1]), channels.judge(watch, rows))]
+    ]
+    for cause, judged in (
+        (stuck.CAUSE, stuck.judge(part)),
+        (swap.CAUSE, swap.judge(part, _reference(state.memory))),
+        (
+            insulation.CAUSE,
+            insulation.judge(part, channels.moved(watch, "insulation_resistance_ohm")),
+        ),
+    ):
+        timed += [(time, verdicts, (cause,)) for time, verdicts in judged]
+    book = state.book
+    for time, verdicts, causes in sorted(timed, key=lambda entry: entry[0]):
+        book = note(book, verdicts, time, causes)
+    windows = part if state.open_windows is None else join(state.open_windows, part)
+    state = state._replace(watch=watch, book=book, open_windows=windows)
+    if len(windows.end_second) < WINDOWS_PER_PERIOD:
+        return state
+    period = gather(state.memory, windows)
+    memory = remember(state.memory, period)
+    verdicts = tuple(_judge_period(memory, period, state.layout))
+    return state._replace(
+        memory=memory,
+        open_windows=None,
+        book=note(book, verdicts, period.end_second, _PERIOD_CAUSES),
+    )
+
+
+def _judge_period(memory: Memory, period: Period, layout: PackLayout | None) -> Iterable[Verdict]:
+    single, module = modules.merge(cells.judge(memory), layout)
+    yield from single
+    yield from module
+    slow: tuple[Callable[[Memory], tuple[Verdict, ...]], ...] = (
+        contact.judge,
+        short.judge,
+        imbalance.judge,
+    )
+    for judge in slow:
+        yield from judge(memory)
+    yield from temperature.judge(period.windows)
+    yield from pack_sum.judge(period.windows)
+
+
+def _channel_causes(verdicts: tuple[Verdict, ...]) -> tuple[str, ...]:
+    return tuple({verdict.cause for verdict in verdicts})
+
+
+def _reference(memory: Memory) -> np.ndarray:
+    rows = np.where(memory.state_rows >= _REFERENCE_ROWS_MIN, memory.state_rows, np.nan)
+    return np.asarray(memory.state_moment / rows[:, None])
+
+
+def concatenate(first: SampleBatch, second: SampleBatch) -> SampleBatch:
+    """Put two batches of one vehicle with the same channels one after the other."""
+    assert first.vehicle_id == second.vehicle_id
+    assert first.cells == second.cells and first.probes == second.probes
+    assert first.scalar.keys() == second.scalar.keys()
+    return SampleBatch(
+        vehicle_id=second.vehicle_id,
+        unix_time_second=np.concatenate([first.unix_time_second, second.unix_time_second]),
+        cell_voltage_volt=np.concatenate([first.cell_voltage_volt, second.cell_voltage_volt]),
+        cell_quality=np.concatenate([first.cell_quality, second.cell_quality]),
+        probe_temperature_celsius=np.concatenate(
+            [first.probe_temperature_celsius, second.probe_temperature_celsius]
+        ),
+        probe_quality=np.concatenate([first.probe_quality, second.probe_quality]),
+        scalar={k: np.concatenate([first.scalar[k], v]) for k, v in second.scalar.items()},
+        scalar_quality={
+            k: np.concatenate([first.scalar_quality[k], v])
+            for k, v in second.scalar_quality.items()
+        },
+        cell_names=second.cell_names,
+        probe_names=second.probe_names,
+    )

@@ -1,0 +1,57 @@
+"""Insulation of the high-voltage bus against the vehicle's body.
+
+UN R100 and ISO 6469-3 ask for at least 100 Ω per volt on a DC bus and 500 Ω per volt where AC is
+joined to it.  A channel that has never moved is not believed: it is reported as frozen instead.
+"""
+
+from typing import Final
+
+import numpy as np
+
+from voltherd.detection.verdict import Verdict
+from voltherd.detection.windows import Windows
+from voltherd.numerics.robust import median
+from voltherd.types.event import Location, LocationKind, Phenomenon, Severity
+
+CAUSE: Final = "insulation"
+SAFETY_OHM_PER_VOLT: Final = 100.0
+RECOMMENDED_OHM_PER_VOLT: Final = 500.0
+
+
+def judge(windows: Windows, moved: bool) -> tuple[tuple[float, tuple[Verdict, ...]], ...]:
+    """Compare each window's median with the limits.
+
+    Args:
+        windows: To judge.
+        moved: Whether the channel has shown more than one value so far.
+
+    Returns:
+        Time of each window that could tell [unix s], with its verdict.
+    """
+    if not moved:
+        return ()
+    volt = np.where(np.isfinite(windows.pack_volt), windows.pack_volt, windows.sum_volt)
+    with np.errstate(invalid="ignore"):
+        ratio = windows.insulation_ohm / np.maximum(volt, 60.0)
+    usual = float(median(windows.insulation_ohm, axis=0))
+    return tuple(
+        (float(windows.end_second[w]), _verdicts(float(ratio[w]), usual))
+        for w in np.flatnonzero(np.isfinite(ratio))
+    )
+
+
+def _verdicts(ohm_per_volt: float, usual_ohm: float) -> tuple[Verdict, ...]:
+    if ohm_per_volt >= RECOMMENDED_OHM_PER_VOLT:
+        return ()
+    low = ohm_per_volt < SAFETY_OHM_PER_VOLT
+    return (
+        Verdict(
+            cause=CAUSE,
+            phenomenon=Phenomenon.INSULATION_LOW,
+            location=Location(kind=LocationKind.PACK),
+            severity=Severity.SAFETY if low else Severity.RECOMMENDED,
+            score=RECOMMENDED_OHM_PER_VOLT / max(ohm_per_volt, 1.0) * 3.0,
+            persistence=2,
+            numbers={"ohm_per_volt": ohm_per_volt, "ohm": usual_ohm},
+        ),
+    )

@@ -1,0 +1,240 @@
+"""What detection remembers of a pack between periods of half an hour observed: bounded, a value.
+
+Each period gives, per operating state, one vector of cell deviations d (relative to the median
+cell), the current i, the state of charge z and the OCV slope s there.  A cell that differs shows
+
+    d = s·(q + k·(z − ½)) + i·r + b
+
+with q a difference in charge, k a deficit in capacity, r added resistance and b an offset of the
+measurement.  The normal equations of this regression, with exponential forgetting, are all that is
+kept of the past, besides a history of charge-equivalent deviations for drift and for plots.
+"""
+
+from typing import Final, NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from voltherd.detection.charge_scale import guess_chemistry, soc_and_slope
+from voltherd.detection.windows import Windows
+from voltherd.numerics.robust import median
+from voltherd.types.asset import Chemistry
+from voltherd.units import SECOND_PER_DAY
+
+WINDOWS_PER_PERIOD: Final = 6
+HISTORY_PERIODS: Final = 1024
+HALF_LIFE_PERIODS: Final = 48.0
+"""A day of observed driving and charging, a week or so of an ordinary vehicle's life."""
+_KEEP: Final = 0.5 ** (1.0 / HALF_LIFE_PERIODS)
+RESISTANCE_GUESS_OHM: Final = 6e-4
+TERMS: Final = ("charge", "capacity", "resistance", "offset")
+
+
+class Period(NamedTuple):
+    """Six windows summed up: one row per operating state seen.
+
+    Attributes:
+        end_second: The sample that closed it [unix s].
+        deviation_volt: Per state seen and cell [V].
+        features: Per state seen: s, s·(z − ½), i, 1.
+        state: Operating state of each row.
+        charge: Deviation as charge, median over the states [fraction].
+        soc_fraction: Median state of charge.
+        windows: The windows themselves.
+    """
+
+    end_second: float
+    deviation_volt: Float[np.ndarray, "rows c"]
+    features: Float[np.ndarray, "rows 4"]
+    state: Float[np.ndarray, " rows"]
+    charge: Float[np.ndarray, " c"]
+    soc_fraction: float
+    windows: Windows
+
+
+class Memory(NamedTuple):
+    """The past of one pack.
+
+    Attributes:
+        periods: How many were remembered.
+        normal: Forgetting sum of features' outer products.
+        moment: Forgetting sum of features times deviations.
+        square: Forgetting sum of squared deviations.
+        rows: Forgetting count of rows.
+        state_rows: Rows per operating state, forgetting.
+        state_moment: Deviations summed per operating state, forgetting [V].
+        follow_ampere2: Forgetting sum behind the current slopes [A²].
+        follow_watt: The same for each cell.
+        follow_pack_watt: The same for the median cell.
+        flow_ah2: Sum behind the capacity seen: charge flowed times change of reported SOC [Ah].
+        flow_soc2: Sum of squared changes of reported SOC.
+        soc_low: Lowest SOC seen.
+        soc_high: Highest SOC seen.
+        chemistry: What the voltages look like.
+        history_second: End of each period kept [unix s].
+        history_charge: Deviation as charge in it, resistance and capacity taken out.
+        history_volt: Deviation in it, mean over its states [V].
+        history_soc: State of charge in it.
+    """
+
+    periods: int
+    normal: Float[np.ndarray, "4 4"]
+    moment: Float[np.ndarray, "4 c"]
+    square: Float[np.ndarray, " c"]
+    rows: float
+    state_rows: Float[np.ndarray, " 3"]
+    state_moment: Float[np.ndarray, "3 c"]
+    follow_ampere2: float
+    follow_watt: Float[np.ndarray, " c"]
+    follow_pack_watt: float
+    flow_ah2: float
+    flow_soc2: float
+    soc_low: float
+    soc_high: float
+    chemistry: Chemistry
+    history_second: Float[np.ndarray, " n"]
+    history_charge: Float[np.ndarray, "n c"]
+    history_volt: Float[np.ndarray, "n c"]
+    history_soc: Float[np.ndarray, " n"]
+
+
+def init(cells: int) -> Memory:
+    """Know nothing of a pack yet."""
+    return Memory(
+        periods=0,
+        normal=np.zeros((4, 4)),
+        moment=np.zeros((4, cells)),
+        square=np.zeros(cells),
+        rows=0.0,
+        state_rows=np.zeros(3),
+        state_moment=np.zeros((3, cells)),
+        follow_ampere2=0.0,
+        follow_watt=np.zeros(cells),
+        follow_pack_watt=0.0,
+        flow_ah2=0.0,
+        flow_soc2=0.0,
+        soc_low=np.inf,
+        soc_high=-np.inf,
+        chemistry=Chemistry.NMC,
+        history_second=np.empty(0),
+        history_charge=np.empty((0, cells), np.float32),
+        history_volt=np.empty((0, cells), np.float32),
+        history_soc=np.empty(0),
+    )
+
+
+def resistance_ohm(memory: Memory) -> float:
+    """Give the median cell's resistance over seconds, as far as the data show it [Ω]."""
+    if memory.follow_ampere2 <= 0.0:
+        return RESISTANCE_GUESS_OHM
+    return float(np.clip(memory.follow_pack_watt / memory.follow_ampere2, 5e-5, 0.05))
+
+
+def capacity_ah(memory: Memory) -> float | None:
+    """Give the pack's capacity as its own gauge and current tell it, None while too little flowed.
+
+    It inherits every error of the reported SOC: good to size a finding, not a state of health.
+    """
+    if memory.flow_soc2 < 0.05:
+        return None
+    value = memory.flow_ah2 / memory.flow_soc2
+    return float(value) if value > 0.0 else None
+
+
+def gather(memory: Memory, windows: Windows) -> Period:
+    """Sum up the windows of one period in the light of what is known of the pack."""
+    deviation = median(windows.deviation_volt, axis=0).astype(np.float64)
+    volt = median(windows.cell_volt, axis=0)
+    amps = np.nan_to_num(median(windows.current_ampere, axis=0))
+    seen = np.flatnonzero(np.isfinite(volt))
+    soc = float(median(windows.soc_fraction, axis=0))
+    rested = volt[seen] - resistance_ohm(memory) * amps[seen]
+    chemistry = guess_chemistry(rested, np.full(len(seen), soc))
+    if memory.periods:  # the guess must not flicker: the first periods decide unless contradicted
+        chemistry = memory.chemistry
+    z, slope = soc_and_slope(rested, np.full(len(seen), soc), chemistry)
+    features = np.stack([slope, slope * (z - 0.5), amps[seen], np.ones(len(seen))], axis=1)
+    rows = deviation[seen]
+    ohm = cell_resistance_ohm(memory)
+    charge = median((rows - amps[seen][:, None] * ohm) / slope[:, None], axis=0)
+    return Period(
+        end_second=float(windows.end_second[-1]),
+        deviation_volt=rows,
+        features=features,
+        state=seen.astype(np.float64),
+        charge=charge,
+        soc_fraction=float(np.mean(z)) if len(z) else soc,
+        windows=windows,
+    )
+
+
+def cell_resistance_ohm(memory: Memory) -> Float[np.ndarray, " c"]:
+    """Give each cell's resistance beyond the median cell's, from how it follows the current [Ω]."""
+    return np.asarray(memory.follow_watt / max(memory.follow_ampere2, 1e4))
+
+
+def remember(memory: Memory, period: Period) -> Memory:
+    """Take a period into memory."""
+    x = period.features
+    known = np.nan_to_num(period.deviation_volt)
+    windows = period.windows
+    state_moment = _KEEP * memory.state_moment
+    state_rows = _KEEP * memory.state_rows
+    for row, state in enumerate(period.state.astype(int)):
+        state_moment[state] += known[row]
+        state_rows[state] += 1.0
+    soc = windows.soc_fraction
+    ah2, soc2 = _flow(windows)
+    mean_volt = median(period.deviation_volt, axis=0)
+    first = memory.periods == 0
+    return Memory(
+        periods=memory.periods + 1,
+        normal=_KEEP * memory.normal + x.T @ x,
+        moment=_KEEP * memory.moment + x.T @ known,
+        square=_KEEP * memory.square + (known**2).sum(axis=0),
+        rows=_KEEP * memory.rows + len(x),
+        state_rows=state_rows,
+        state_moment=state_moment,
+        follow_ampere2=_KEEP * memory.follow_ampere2 + float(windows.follow_ampere2.sum()),
+        follow_watt=_KEEP * memory.follow_watt + windows.follow_watt.sum(axis=0),
+        follow_pack_watt=_KEEP * memory.follow_pack_watt + float(windows.follow_pack_watt.sum()),
+        flow_ah2=memory.flow_ah2 + ah2,
+        flow_soc2=memory.flow_soc2 + soc2,
+        soc_low=float(np.fmin(memory.soc_low, np.fmin.reduce(soc, initial=np.inf))),
+        soc_high=float(np.fmax(memory.soc_high, np.fmax.reduce(soc, initial=-np.inf))),
+        chemistry=_chemistry(period) if first else memory.chemistry,
+        history_second=_append(memory.history_second, period.end_second),
+        history_charge=_append(memory.history_charge, period.charge.astype(np.float32)),
+        history_volt=_append(memory.history_volt, mean_volt.astype(np.float32)),
+        history_soc=_append(memory.history_soc, period.soc_fraction),
+    )
+
+
+def days(memory: Memory) -> Float[np.ndarray, " n"]:
+    """Give the history's times in days before its end, so that numbers stay small."""
+    return np.asarray((memory.history_second - memory.history_second[-1]) / SECOND_PER_DAY)
+
+
+def _chemistry(period: Period) -> Chemistry:
+    windows = period.windows
+    return guess_chemistry(
+        windows.cell_volt.ravel(), np.repeat(windows.soc_fraction, windows.cell_volt.shape[1])
+    )
+
+
+def _flow(windows: Windows) -> tuple[float, float]:
+    """Give the sums that relate charge flowed to the change of reported SOC within the period."""
+    soc, charge = windows.soc_fraction, windows.charge_ah
+    change = soc[-1] - soc[0]
+    # Medians sit mid-window: the first and last window count half.
+    flowed = charge.sum() - 0.5 * (charge[0] + charge[-1])
+    if not np.isfinite(change) or not np.isfinite(flowed) or abs(change) < 0.02:
+        return 0.0, 0.0
+    return float(flowed * change), float(change**2)
+
+
+def _append(
+    history: Float[np.ndarray, "n ..."], row: Float[np.ndarray, "..."] | float
+) -> Float[np.ndarray, "m ..."]:
+    kept = history[-(HISTORY_PERIODS - 1) :]
+    return np.concatenate([kept, np.asarray(row, history.dtype)[None]])

@@ -1,0 +1,79 @@
+"""Two cell channels that exchange places.
+
+Each cell's deviation is a signature.  When two signatures jump at once, one up and one down, and
+each lands where the other was, the channels were exchanged: a wrong harness after a repair, or
+somebody covering up a bad cell.  Twins whose signatures do not differ cannot be told apart, and
+nothing is lost by that.
+"""
+
+from typing import Final
+
+import numpy as np
+from jaxtyping import Float
+
+from voltherd.detection.verdict import Verdict
+from voltherd.detection.windows import Windows
+from voltherd.numerics.robust import SIGMA_PER_MAD, median
+from voltherd.types.event import Location, LocationKind, Phenomenon, Severity
+
+CAUSE: Final = "swap"
+SIBLINGS_MIN: Final = 6
+JUMP_SCORE_MIN: Final = 6.0
+JUMP_VOLT_MIN: Final = 0.004
+NOISE_FLOOR_VOLT: Final = 0.0004
+MATCH_MAX: Final = 0.35
+"""How far, as a share of the jump, each may land from the other's old place."""
+
+
+def judge(
+    windows: Windows, reference_volt: Float[np.ndarray, "3 c"]
+) -> tuple[tuple[float, tuple[Verdict, ...]], ...]:
+    """Compare each window with the signatures known before it.
+
+    Args:
+        windows: Of the period under way.
+        reference_volt: Mean deviations so far, per state; NaN where hardly seen.
+
+    Returns:
+        Time of each window that could tell [unix s], with its verdicts.
+    """
+    if windows.deviation_volt.shape[2] < SIBLINGS_MIN:
+        return ()
+    jump = windows.deviation_volt - reference_volt[None]
+    known = np.isfinite(jump).mean(axis=2) > 0.5
+    judged = []
+    for w in np.flatnonzero(known.any(axis=1)):
+        found = [_exchanged(jump[w, s], reference_volt[s]) for s in np.flatnonzero(known[w])]
+        pairs = [pair for pair in found if pair is not None]
+        agree = len(pairs) == len(found) and len({pair[:2] for pair in pairs}) == 1
+        judged.append((float(windows.end_second[w]), (_verdict(*pairs[0]),) if agree else ()))
+    return tuple(judged)
+
+
+def _exchanged(
+    jump: Float[np.ndarray, " c"], reference: Float[np.ndarray, " c"]
+) -> tuple[int, int, float, float] | None:
+    steps = np.nan_to_num(jump - median(jump, axis=0))
+    noise = max(SIGMA_PER_MAD * float(median(np.abs(steps), axis=0)), NOISE_FLOOR_VOLT)
+    out = np.flatnonzero(np.abs(steps) >= max(JUMP_SCORE_MIN * noise, JUMP_VOLT_MIN))
+    if len(out) != 2:
+        return None
+    low, high = sorted(out, key=lambda c: float(steps[c]))
+    apart = float(reference[low] - reference[high])  # the one that falls was the higher one
+    miss = max(abs(steps[low] + apart), abs(steps[high] - apart))
+    if apart <= 0.0 or miss > max(MATCH_MAX * apart, 2.0 * noise):
+        return None
+    first, second = sorted((int(low) + 1, int(high) + 1))
+    return first, second, round(apart, 3), round(apart / noise, 0)
+
+
+def _verdict(first: int, second: int, apart_volt: float, score: float) -> Verdict:
+    return Verdict(
+        cause=CAUSE,
+        phenomenon=Phenomenon.CHANNEL_SWAP,
+        location=Location(kind=LocationKind.CELL, index=first, cells=(first, second)),
+        severity=Severity.RECOMMENDED,
+        score=score,
+        persistence=2,
+        numbers={"apart_volt": apart_volt},
+    )

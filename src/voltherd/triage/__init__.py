@@ -1,0 +1,1 @@
+"""Findings from verdicts: merged per cause, ordered, told in plain words."""

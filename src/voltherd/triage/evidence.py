@@ -1,0 +1,378 @@
+"""The numbers and small plots behind a finding."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+from jaxtyping import Float
+
+from voltherd.detection import (
+    cells,
+    channels,
+    contact,
+    imbalance,
+    insulation,
+    modules,
+    pack_sum,
+    short,
+    stuck,
+    swap,
+    temperature,
+)
+from voltherd.detection.charge_scale import SLOPE_UNCERTAINTY
+from voltherd.detection.engine import Detection
+from voltherd.detection.verdict import Alarm, Verdict
+from voltherd.numerics.robust import median
+from voltherd.types.event import Evidence, LocationKind, Plot
+from voltherd.units import SECOND_PER_HOUR
+
+PLOT_POINTS: Final = 120
+NORMAL_90: Final = 1.645
+
+
+def evidence_of(
+    group: Sequence[Alarm], state: Detection, names: Sequence[str]
+) -> tuple[Evidence, ...]:
+    """Give the evidence of every alarm of one finding, the leading one's first."""
+    told: list[Evidence] = []
+    seen: set[str] = set()
+    for alarm in group:
+        verdict = alarm.verdict
+        if verdict.cause in seen:
+            continue
+        seen.add(verdict.cause)
+        told += _TELLERS[verdict.cause.split(".")[0]](alarm, state)
+        told += _standing(alarm)
+    plot = _plot(group[0].verdict, state, names)
+    if plot is not None and told:
+        first = told[0]
+        told[0] = Evidence(
+            name=first.name,
+            value=first.value,
+            unit=first.unit,
+            low=first.low,
+            high=first.high,
+            basis=first.basis,
+            plot=plot,
+        )
+    return tuple(told)
+
+
+def _standing(alarm: Alarm) -> list[Evidence]:
+    if alarm.verdict.cause.startswith(channels.CAUSE):
+        return []
+    return [
+        Evidence(
+            name="distance from the siblings",
+            value=round(abs(alarm.telling.score), 1),
+            unit="σ",
+            basis=f"robust standard deviations, renewed {alarm.count} times",
+        )
+    ]
+
+
+def _observed(state: Detection) -> str:
+    return f"{state.memory.periods / 2:g} h observed"
+
+
+def _cell(alarm: Alarm, state: Detection) -> list[Evidence]:
+    n = alarm.telling.numbers
+    scatter = _scatter(state, alarm.verdict)
+    millivolt, charge = n["volt"] * 1e3, n["charge"] * 100
+    told = [
+        Evidence(
+            name="voltage against the median cell",
+            value=round(millivolt, 1),
+            unit="mV",
+            low=round(millivolt - NORMAL_90 * scatter * 1e3, 1),
+            high=round(millivolt + NORMAL_90 * scatter * 1e3, 1),
+            basis=f"mean over {_observed(state)}, 90 % interval from its scatter between periods",
+        ),
+        Evidence(
+            name="the same as charge",
+            value=round(charge, 2),
+            unit="% of the cell's charge",
+            low=round(charge - abs(charge) * SLOPE_UNCERTAINTY, 2),
+            high=round(charge + abs(charge) * SLOPE_UNCERTAINTY, 2),
+            basis=f"by the {state.memory.chemistry.value} curve's slope, ±30 % between makers",
+        ),
+    ]
+    told += [
+        Evidence(
+            name=f"at {name}",
+            value=round(n[f"volt_{name}"] * 1e3, 1),
+            unit="mV",
+            basis="mean deviation in that operating state",
+        )
+        for name in ("rest", "drive", "charge")
+        if f"volt_{name}" in n
+    ]
+    if alarm.verdict.phenomenon.value == "weak_cell":
+        spread = NORMAL_90 * n["capacity_sigma"] * 100
+        told.insert(
+            0,
+            Evidence(
+                name="capacity missing",
+                value=round(n["capacity"] * 100, 1),
+                unit="%",
+                low=round(n["capacity"] * 100 - spread, 1),
+                high=round(n["capacity"] * 100 + spread, 1),
+                basis=f"how the deviation grows as the pack empties, {_observed(state)}",
+            ),
+        )
+    return told
+
+
+def _contact(alarm: Alarm, state: Detection) -> list[Evidence]:
+    n = alarm.telling.numbers
+    added, spread = n["added_ohm"] * 1e3, NORMAL_90 * n["sigma_ohm"] * 1e3
+    return [
+        Evidence(
+            name="added resistance",
+            value=round(added, 3),
+            unit="mΩ",
+            low=round(added - spread, 3),
+            high=round(added + spread, 3),
+            basis="slope of the cell's deviation on current; 90 % interval from the siblings",
+        ),
+        Evidence(
+            name="a healthy cell here has",
+            value=round(n["own_ohm"] * 1e3, 3),
+            unit="mΩ",
+            basis="slope of the median cell's voltage on current",
+        ),
+    ]
+
+
+def _short(alarm: Alarm, state: Detection) -> list[Evidence]:
+    n = alarm.telling.numbers
+    loss, spread = n["loss_per_day"] * 100, NORMAL_90 * n["sigma_per_day"] * 100
+    return [
+        Evidence(
+            name="charge lost against the siblings",
+            value=round(loss, 2),
+            unit="% per day",
+            low=round(loss - spread, 2),
+            high=round(loss + spread, 2),
+            basis=f"slope over the last {n['window_day']:.1f} days",
+        )
+    ]
+
+
+def _imbalance(alarm: Alarm, state: Detection) -> list[Evidence]:
+    n = alarm.telling.numbers
+    width = n["width"] * 100
+    told = [
+        Evidence(
+            name="width of the middle 80 % of cells",
+            value=round(width, 1),
+            unit="% of charge",
+            low=round(width * (1 - SLOPE_UNCERTAINTY), 1),
+            high=round(width * (1 + SLOPE_UNCERTAINTY), 1),
+            basis=f"by the {state.memory.chemistry.value} curve's slope, ±30 % between makers",
+        ),
+        Evidence(
+            name="the same as voltage",
+            value=round(n["width_volt"] * 1e3, 1),
+            unit="mV",
+            basis=f"mean over {_observed(state)}",
+        ),
+        Evidence(
+            name="left unexplained by charge",
+            value=round(n["left_charge"] * 100, 1),
+            unit="%",
+            basis=f"a constant measuring error would leave {n['left_offset'] * 100:.1f} %",
+        ),
+        Evidence(
+            name="order along the string",
+            value=round(n["spearman"], 2),
+            unit="ρ",
+            basis="rank correlation with the cell number; ±1 is a clean climb",
+        ),
+    ]
+    if "capacity_ah" in n:
+        spread_ah = n["capacity_ah"] * n["width"]
+        told.append(
+            Evidence(
+                name="charge to move",
+                value=round(spread_ah, 1),
+                unit="Ah",
+                low=round(spread_ah * (1 - SLOPE_UNCERTAINTY), 1),
+                high=round(spread_ah * (1 + SLOPE_UNCERTAINTY), 1),
+                basis=f"of {n['capacity_ah']:.0f} Ah as current and the vehicle's own gauge tell",
+            )
+        )
+    return told
+
+
+def _stuck(alarm: Alarm, state: Detection) -> list[Evidence]:
+    moved = alarm.telling.numbers["sibling_range_volt"] * 1e3
+    return [
+        Evidence(
+            name="siblings moved meanwhile by",
+            value=round(moved, 1),
+            unit="mV",
+            basis="median range within a window in which this channel gave one value",
+        ),
+    ]
+
+
+def _swap(alarm: Alarm, state: Detection) -> list[Evidence]:
+    apart = alarm.telling.numbers["apart_volt"] * 1e3
+    return [
+        Evidence(
+            name="the two differed by",
+            value=round(apart, 1),
+            unit="mV",
+            basis="and changed places between two windows",
+        ),
+    ]
+
+
+def _temperature(alarm: Alarm, state: Detection) -> list[Evidence]:
+    n = alarm.telling.numbers
+    spread = NORMAL_90 * n["sigma_celsius"]
+    return [
+        Evidence(
+            name="distance from the median probe",
+            value=round(n["apart_celsius"], 1),
+            unit="K",
+            low=round(n["apart_celsius"] - spread, 1),
+            high=round(n["apart_celsius"] + spread, 1),
+            basis="median over half an hour observed, 90 % interval from the siblings",
+        ),
+        Evidence(
+            name="temperature",
+            value=round(n["celsius"], 1),
+            unit="°C",
+            basis="at the strongest deviation",
+        ),
+    ]
+
+
+def _pack_sum(alarm: Alarm, state: Detection) -> list[Evidence]:
+    n = alarm.telling.numbers
+    return [
+        Evidence(
+            name="cells' sum less pack voltage",
+            value=round(n["volt"], 2),
+            unit="V",
+            basis=f"{n['share'] * 100:.2f} % of it, median over half an hour observed",
+        ),
+        Evidence(
+            name="cells that would explain it",
+            value=round(n["cells_missing"], 2),
+            unit="cells",
+            basis="missing from the record; near a whole number is telling",
+        ),
+    ]
+
+
+def _insulation(alarm: Alarm, state: Detection) -> list[Evidence]:
+    n = alarm.telling.numbers
+    return [
+        Evidence(
+            name="insulation",
+            value=round(n["ohm_per_volt"], 0),
+            unit="Ω/V",
+            basis="limits are 100 and 500 Ω/V (UN R100, ISO 6469-3)",
+        ),
+    ]
+
+
+def _channel(alarm: Alarm, state: Detection) -> list[Evidence]:
+    n = alarm.telling.numbers
+    if "rows" in n:
+        return [
+            Evidence(
+                name="rows in which it fell",
+                value=n["rows"],
+                unit="rows",
+                basis="a counter may only grow",
+            )
+        ]
+    hours = state.watch.observed_second / SECOND_PER_HOUR
+    told = [
+        Evidence(
+            name="observed without a change",
+            value=round(hours, 1),
+            unit="h",
+            basis="time with samples less than a minute apart",
+        )
+    ]
+    if "value" in n:
+        told.append(
+            Evidence(name="it always says", value=n["value"], unit="", basis="in canonical units")
+        )
+    return told
+
+
+_TELLERS: Final = {
+    cells.CAUSE: _cell,
+    modules.CAUSE: _cell,
+    contact.CAUSE: _contact,
+    short.CAUSE: _short,
+    imbalance.CAUSE: _imbalance,
+    stuck.CAUSE: _stuck,
+    swap.CAUSE: _swap,
+    temperature.CAUSE: _temperature,
+    pack_sum.CAUSE: _pack_sum,
+    insulation.CAUSE: _insulation,
+    channels.CAUSE: _channel,
+}
+
+
+def _scatter(state: Detection, verdict: Verdict) -> float:
+    """Give the standard error of a cell's mean deviation from its scatter between periods [V]."""
+    columns = [cell - 1 for cell in verdict.location.cells]
+    series = state.memory.history_volt[-48:, columns].mean(axis=1).astype(np.float64)
+    if len(series) < 2:
+        return 0.001
+    # Neighbouring periods are alike: a quarter of them count as independent.
+    return float(np.nanstd(series) / np.sqrt(max(len(series) / 4.0, 1.0)))
+
+
+def _plot(verdict: Verdict, state: Detection, names: Sequence[str]) -> Plot | None:
+    if verdict.cause in (imbalance.CAUSE, modules.CAUSE):
+        return _string_plot(verdict, state)
+    if verdict.location.kind is LocationKind.CELL and state.memory.periods >= 2:
+        return _history_plot(verdict, state, names)
+    return None
+
+
+def _string_plot(verdict: Verdict, state: Detection) -> Plot:
+    found = cells.fit(state.memory)
+    charge = found.charge - float(median(found.charge, axis=0))
+    return Plot(
+        title="Charge of each cell against the median cell, along the string",
+        x_label="cell number",
+        y_label="charge difference [%]",
+        x=tuple(float(i) for i in range(1, len(charge) + 1)),
+        series=(("charge difference", tuple(round(float(c) * 100, 3) for c in charge)),),
+        kind="bar",
+        highlight=tuple(c - 1 for c in verdict.location.cells),
+    )
+
+
+def _history_plot(verdict: Verdict, state: Detection, names: Sequence[str]) -> Plot:
+    memory = state.memory
+    rows = len(memory.history_second)
+    picked = np.unique(np.linspace(0, rows - 1, min(rows, PLOT_POINTS)).astype(int))
+    volt = memory.history_volt[picked] * 1e3
+    low, high = np.nanquantile(volt, [0.05, 0.95], axis=1)
+    series = [
+        (names[cell - 1] if names else f"cell {cell}", _rounded(volt[:, cell - 1]))
+        for cell in verdict.location.cells
+    ]
+    return Plot(
+        title="The cell's distance from the median cell, beside the middle 90 % of its siblings",
+        x_label="time (UTC)",
+        y_label="deviation [mV]",
+        x=tuple(float(t) for t in memory.history_second[picked]),
+        series=(*series, ("siblings, 5 %", _rounded(low)), ("siblings, 95 %", _rounded(high))),
+        x_is_time=True,
+    )
+
+
+def _rounded(values: Float[np.ndarray, " n"]) -> tuple[float | None, ...]:
+    return tuple(round(float(v), 2) if np.isfinite(v) else None for v in values)

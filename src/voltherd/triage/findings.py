@@ -1,0 +1,158 @@
+"""From alarms to findings: one per cause and place, told in words, ordered by urgency."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+
+from voltherd.detection import cells, channels, contact, modules, short, stuck, swap
+from voltherd.detection.engine import Detection
+from voltherd.detection.memory import days
+from voltherd.detection.verdict import Alarm, confidence
+from voltherd.triage.advice import ACTION, CONFIRM
+from voltherd.triage.evidence import evidence_of
+from voltherd.triage.hindsight import Trend, ramp_onset, step_onset, trend
+from voltherd.triage.words import summary, trend_words
+from voltherd.types.event import Finding, LocationKind, Phenomenon, Severity
+
+PRECEDENCE: Final = (stuck.CAUSE, swap.CAUSE, short.CAUSE, contact.CAUSE, cells.CAUSE)
+"""What explains what when one cell has several alarms: an earlier cause makes the later ones."""
+CHANNEL_CONFIDENCE: Final = 0.99
+"""Of findings that are plain facts of the record: a code, a constant, a counter that fell."""
+
+
+def findings(state: Detection, names: Sequence[str] = ()) -> tuple[Finding, ...]:
+    """Give everything that was raised for one vehicle, most urgent first.
+
+    Args:
+        state: After the last row.
+        names: The source's names of the cells, in order.
+
+    Returns:
+        One finding per cause and place.
+    """
+    raised = [alarm for alarm in state.book.values() if alarm.severity is not None]
+    merged = _merge_probes(_merge_cells(raised))
+    told = [_tell(group, state, names) for group in merged]
+    return tuple(sorted(told, key=urgency))
+
+
+def urgency(finding: Finding) -> tuple[float, float, float]:
+    """Order by severity, then confidence, then age (what has stood longest first)."""
+    return -float(finding.severity), -round(finding.confidence, 2), finding.raised_second
+
+
+def _merge_cells(alarms: Sequence[Alarm]) -> list[tuple[Alarm, ...]]:
+    """Group the alarms of one cell, the one that explains the others first."""
+    groups: dict[int, list[Alarm]] = {}
+    alone: list[tuple[Alarm, ...]] = []
+    by_cause = sorted(
+        alarms,
+        key=lambda a: PRECEDENCE.index(a.verdict.cause) if a.verdict.cause in PRECEDENCE else -1,
+    )
+    in_module = {
+        c for a in alarms if a.verdict.cause == modules.CAUSE for c in a.verdict.location.cells
+    }
+    for alarm in by_cause:
+        place = alarm.verdict.location
+        if alarm.verdict.cause not in PRECEDENCE or place.index is None:
+            alone.append((alarm,))
+            continue
+        if alarm.verdict.cause == cells.CAUSE and place.index in in_module and not alarm.streaks[0]:
+            continue  # named singly before its neighbours joined; the module speaks for it
+        known = next((groups[c] for c in place.cells if c in groups), None)
+        if known is None:
+            known = []
+            groups.update(dict.fromkeys(place.cells, known))
+        known.append(alarm)
+    unique = {id(group): tuple(group) for group in groups.values() if group}
+    return [*alone, *unique.values()]
+
+
+def _merge_probes(groups: list[tuple[Alarm, ...]]) -> list[tuple[Alarm, ...]]:
+    """Join dead probes into one group: one connector, one cause."""
+    cause = f"{channels.CAUSE}.{Phenomenon.CHANNEL_INVALID.value}"
+    dead = [group[0] for group in groups if group[0].verdict.cause == cause]
+    others = [group for group in groups if group[0].verdict.cause != cause]
+    return [*others, tuple(dead)] if dead else others
+
+
+def _tell(group: tuple[Alarm, ...], state: Detection, names: Sequence[str]) -> Finding:
+    lead = _lead(group)
+    severity = max(a.severity for a in group if a.severity is not None)
+    reached = [a.raised_second[severity - 1] for a in group if a.severity == severity]
+    raised = min(time for time in reached if time is not None)
+    onset, change = _hindsight(lead, state)
+    siblings = max(len(state.memory.square), 2)
+    certain = lead.verdict.cause.startswith(channels.CAUSE)
+    verdict = lead.telling
+    location = lead.verdict.location
+    if location.kind is LocationKind.CELL and location.index and names:
+        location = replace(location, channel=names[location.index - 1])
+    if len(group) > 1 and location.kind is LocationKind.PROBE:
+        indices = tuple(sorted(a.verdict.location.index or 0 for a in group))
+        first, last = group[0].verdict.location.channel, group[-1].verdict.location.channel
+        location = replace(location, index=indices[0], indices=indices, channel=f"{first} … {last}")
+    finding = Finding(
+        vehicle_id=state.open_rows.vehicle_id,
+        location=location,
+        phenomenon=lead.verdict.phenomenon,
+        severity=severity,
+        raised_second=raised,
+        onset_second=min(onset, raised),
+        last_seen_second=max(a.last_second for a in group),
+        confidence=CHANNEL_CONFIDENCE
+        if certain
+        else confidence(verdict.score, siblings, sum(a.count for a in group)),
+        trend=trend_words(lead, change, state.last_second),
+        summary="",
+        action="",
+        confirm="",
+        evidence=evidence_of(group, state, names),
+    )
+    return replace(
+        finding,
+        summary=summary(finding, lead),
+        action=ACTION[finding.phenomenon],
+        confirm=CONFIRM[finding.phenomenon],
+    )
+
+
+def _lead(group: tuple[Alarm, ...]) -> Alarm:
+    """Give the alarm that names the finding: the most severe, then the one that explains most."""
+    top = max(a.severity for a in group if a.severity is not None)
+    stopped = [a for a in group if a.verdict.cause in (stuck.CAUSE, swap.CAUSE)]
+    if stopped:
+        return stopped[0]
+    return next(a for a in group if a.severity == top)
+
+
+def _hindsight(alarm: Alarm, state: Detection) -> tuple[float, Trend]:
+    """Give the time a deviation began, and its trend, from the history of that cell."""
+    memory, place = state.memory, alarm.verdict.location
+    unknown = Trend(np.nan, np.nan)
+    if place.kind not in (LocationKind.CELL, LocationKind.MODULE) or memory.periods < 2:
+        at_start = alarm.verdict.cause == "imbalance" or alarm.verdict.phenomenon in (
+            Phenomenon.CHANNEL_FROZEN,
+            Phenomenon.CHANNEL_INVALID,
+        )
+        return (state.first_second if at_start else alarm.first_second), unknown
+    if alarm.verdict.cause in (stuck.CAUSE, swap.CAUSE):
+        return alarm.first_second, unknown
+    columns = [cell - 1 for cell in place.cells]
+    series = memory.history_charge[:, columns].mean(axis=1).astype(np.float64)
+    change = trend(days(memory), series)
+    if alarm.verdict.cause == short.CAUSE:
+        row = ramp_onset(days(memory), series)
+    elif alarm.verdict.cause == contact.CAUSE:
+        return alarm.first_second, unknown
+    else:
+        row = step_onset(series)
+    # A period's values stand for the half hour before its end.
+    return (float(memory.history_second[row - 1]) if row else state.first_second), change
+
+
+def worst(found: Sequence[Finding]) -> Severity | None:
+    """Give the highest severity among findings, None without any."""
+    return max((finding.severity for finding in found), default=None)

@@ -1,0 +1,88 @@
+"""Where a deviation began and where it is going, told from the whole history."""
+
+from typing import Final, NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from voltherd.numerics.robust import SIGMA_PER_MAD, median, theil_sen
+
+ROWS_MIN: Final = 6
+TREND_ROWS: Final = 200
+
+
+class Trend(NamedTuple):
+    """Change of one cell's deviation.
+
+    Attributes:
+        per_day: Change of its size a day, positive growing; NaN when it cannot be told.
+        sigma_per_day: Standard uncertainty of it.
+    """
+
+    per_day: float
+    sigma_per_day: float
+
+
+def step_onset(values: Float[np.ndarray, " n"]) -> int:
+    """Find the row from which a level holds, by the best split into two means.
+
+    Returns:
+        First row of the later level; 0 where the split explains little or the levels are alike.
+
+    >>> step_onset(np.array([0.0, 0.1, -0.1, 0.0, 5.0, 5.1, 4.9, 5.0]))
+    4
+    """
+    y = np.nan_to_num(values).astype(np.float64)
+    n = len(y)
+    if n < ROWS_MIN:
+        return 0
+    total = np.cumsum(y)
+    left = np.arange(1, n)
+    mean_left = total[:-1] / left
+    mean_right = (total[-1] - total[:-1]) / (n - left)
+    gain = left * (n - left) / n * (mean_left - mean_right) ** 2
+    best = int(np.argmax(gain))
+    explained = gain[best] / max(float(((y - y.mean()) ** 2).sum()), 1e-30)
+    grew = abs(mean_right[best]) > 2.0 * abs(mean_left[best])
+    return best + 1 if explained > 0.5 and grew else 0
+
+
+def ramp_onset(time: Float[np.ndarray, " n"], values: Float[np.ndarray, " n"]) -> int:
+    """Find the row from which a level starts to slide, by the best flat-then-straight fit.
+
+    >>> t = np.arange(12.0)
+    >>> ramp_onset(t, np.where(t > 5.0, -(t - 5.0), 0.0))
+    5
+    """
+    y = np.nan_to_num(values).astype(np.float64)
+    n = len(y)
+    if n < ROWS_MIN:
+        return 0
+    best, best_left = 0, np.inf
+    for row in range(0, n - 3, max(1, n // 128)):
+        x = np.stack([np.ones(n), np.maximum(time - time[row], 0.0)], axis=1)
+        terms, *_ = np.linalg.lstsq(x, y, rcond=None)
+        left = float(((y - x @ terms) ** 2).sum())
+        if left < best_left * (1.0 - 1e-9):
+            best, best_left = row, left
+    return best
+
+
+def trend(day: Float[np.ndarray, " n"], values: Float[np.ndarray, " n"]) -> Trend:
+    """Give the slope of a deviation's size over its latest rows.
+
+    Args:
+        day: Time in days.
+        values: Deviation, either sign; its later median decides which sign is 'growing'.
+    """
+    known = np.isfinite(values)
+    x, y = day[known][-TREND_ROWS:], values[known][-TREND_ROWS:].astype(np.float64)
+    if len(x) < ROWS_MIN or x[-1] - x[0] < 1.0:
+        return Trend(np.nan, np.nan)
+    y = y * np.sign(float(median(y[-ROWS_MIN:], axis=0)) or 1.0)
+    slope = theil_sen(x, y)
+    rest = y - slope * x
+    noise = SIGMA_PER_MAD * float(median(np.abs(rest - median(rest, axis=0)), axis=0))
+    # 1.05 over the least-squares error: the median slope's efficiency under normal noise.
+    sigma = 1.05 * noise / max(float(np.sqrt(((x - x.mean()) ** 2).sum())), 1e-9)
+    return Trend(slope, sigma)
