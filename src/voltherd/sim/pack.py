@@ -22,6 +22,9 @@ VOLTAGE_LIMITS_VOLT: Final = {
     Chemistry.LFP: (2.3, 3.65),
 }
 
+SOC_SPREAD: Final = 0.005
+SOC_SPREAD_MAX: Final = 0.018
+
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,8 +87,12 @@ def draw_pack(
     first_of_module = np.diff(module, prepend=0) > 0
     capacity = rng.normal(0.0, 0.008 + 0.006 * age, cells)
     resistance = rng.normal(0.0, 0.035 + 0.02 * age, cells)
-    # Six degrees of freedom: a few blocks stand further out than a bell curve would have them.
-    charge = 0.005 * rng.standard_t(6.0, cells) / np.sqrt(1.5)
+    # Six degrees of freedom: a few blocks stand further out than a bell curve would have them, yet
+    # none beyond what a vehicle's own balancing would tolerate.  LFP is balanced at its steep top,
+    # where little charge makes much voltage, and so is kept closer together.
+    spread = SOC_SPREAD * (0.5 if chemistry is Chemistry.LFP else 1.0)
+    drawn = spread * rng.standard_t(6.0, cells) / np.sqrt(1.5)
+    charge = SOC_SPREAD_MAX * np.tanh(drawn / SOC_SPREAD_MAX)
     return Pack(
         parameters=preset.resized(capacity_ah),
         layout=replace(layout, parallel=max(round(capacity_ah / preset.capacity_ah), 1)),

@@ -343,20 +343,16 @@ def _run_together(  # long: the time loop, one statement per physical effect
         pack_volt = v.sum(axis=1)
         watt = u.charge_watt[k, :count]
         charging = watt > 0.0
-        demand = u.power_watt[k, :count] / pack_volt
+        # No cell may be driven above its limit, neither by the charger nor by regeneration.
+        held = np.maximum(current + (limit - v.max(axis=1)) / ohm, 0.0)
+        demand = np.minimum(u.power_watt[k, :count] / pack_volt, held)
         if charging.any():
-            offered, full = _charger(
-                watt,
-                u.fast[k, :count],
-                u.target_soc[k, :count],
-                soc,
-                pack_volt,
-                v.max(axis=1),
-                current,
-                capacity,
-                limit,
-                ohm,
-            )
+            # Fast chargers give way from 40 % on, to a quarter of their power at 90 %.
+            share = np.where(u.fast[k, :count], np.clip(1.6 - 1.5 * soc, 0.25, 1.0), 1.0)
+            offered = np.minimum(watt * share / pack_volt, CHARGE_RATE_MAX * capacity)
+            tapered = held < np.minimum(offered, CUTOFF_RATE * capacity)
+            offered = np.minimum(offered, held)
+            full = tapered | (soc >= u.target_soc[k, :count])
             full_rows = np.where(charging & (full | (full_rows > 0)), full_rows + 1, 0)
             demand = np.where(charging, np.where(full_rows > 0, 0.0, offered), demand)
         else:
@@ -394,7 +390,7 @@ def _run_together(  # long: the time loop, one statement per physical effect
         if len(added.cell):
             np.add.at(v, (added.vehicle, added.cell), added.size[k] * current[added.vehicle])
         record.voltage_volt[k, :count] = v
-        record.probe_celsius[k, :count] = cell.theta[:, probe_cell]
+        record.probe_celsius[k, :count] = cell.theta[:, probe_cell] + REFERENCE_TEMPERATURE_CELSIUS
         record.current_ampere[k, :count] = current
         record.soc_fraction[k, :count] = soc
         record.cell_celsius[k, :count] = warm
@@ -405,25 +401,3 @@ def _run_together(  # long: the time loop, one statement per physical effect
 def _first(fault: Injection, count: int) -> Injection:
     keep = fault.vehicle < count
     return Injection(fault.vehicle[keep], fault.cell[keep], fault.size[:, keep])
-
-
-def _charger(
-    watt: Float[np.ndarray, "vehicles"],
-    fast: Bool[np.ndarray, "vehicles"],
-    target_soc: Float[np.ndarray, "vehicles"],
-    soc: Float[np.ndarray, "vehicles"],
-    pack_volt: Float[np.ndarray, "vehicles"],
-    highest_volt: Float[np.ndarray, "vehicles"],
-    current: Float[np.ndarray, "vehicles"],
-    capacity_ah: Float[np.ndarray, "vehicles"],
-    limit_volt: Float[np.ndarray, "vehicles"],
-    ohm: Float[np.ndarray, "vehicles"],
-) -> tuple[Float[np.ndarray, "vehicles"], Bool[np.ndarray, "vehicles"]]:
-    """Charge at constant power, then hold the highest cell at its limit; give current and full."""
-    # Fast chargers give way from 40 % on, to a quarter of their power at 90 %.
-    share = np.where(fast, np.clip(1.6 - 1.5 * soc, 0.25, 1.0), 1.0)
-    held = current + (limit_volt - highest_volt) / ohm
-    offered = np.minimum(watt * share / pack_volt, CHARGE_RATE_MAX * capacity_ah)
-    offered = np.maximum(np.minimum(offered, held), 0.0)
-    tapered = (offered < CUTOFF_RATE * capacity_ah) & (highest_volt > limit_volt - 0.01)
-    return offered, (soc >= target_soc) | tapered

@@ -107,7 +107,11 @@ def speed_profile(
 
 
 def power_watt(
-    rng: np.random.Generator, speed: Float[np.ndarray, "second"], body: Body, auxiliary_watt: float
+    rng: np.random.Generator,
+    speed: Float[np.ndarray, "second"],
+    body: Body,
+    auxiliary_watt: float,
+    regeneration: float = 1.0,
 ) -> Float[np.ndarray, "second"]:
     """Give the power into the battery at every second of a trip, positive charging.
 
@@ -116,6 +120,7 @@ def power_watt(
         speed: Speed [m/s].
         body: The vehicle.
         auxiliary_watt: Heating and cooling of the cabin [W].
+        regeneration: Share of its power that a cold or full battery lets the drive give back.
 
     Returns:
         Power [W]: negative while driving, positive while the drive regenerates.
@@ -130,7 +135,9 @@ def power_watt(
     wheel = force * speed
     fade = np.clip((speed - 2.0) / 3.0, 0.0, 1.0)  # below walking pace the brakes do the work
     drawn = np.minimum(wheel / body.drive_efficiency, body.power_watt_max)
-    returned = np.maximum(body.regeneration_efficiency * fade * wheel, -body.regeneration_watt_max)
+    returned = np.maximum(
+        body.regeneration_efficiency * fade * wheel, -regeneration * body.regeneration_watt_max
+    )
     return np.asarray(-np.where(wheel > 0.0, drawn, returned) - body.standby_watt - auxiliary_watt)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float, Float32, Int
 
 from voltherd.sim.faults import Fault
-from voltherd.sim.pack import Pack
+from voltherd.sim.pack import VOLTAGE_LIMITS_VOLT, Pack
 from voltherd.sim.sensor_faults import Held, Readings, corrupted, disturbed
 from voltherd.sim.sensors import (
     CURRENT_NOISE_AMPERE,
@@ -19,11 +19,11 @@ from voltherd.sim.sensors import (
     resistance_ohm,
 )
 from voltherd.sim.streams import Purpose, stream
-from voltherd.sim.usage import Mode, Rows
+from voltherd.sim.usage import Rows
 from voltherd.types.event import Phenomenon
 from voltherd.types.sample import SampleBatch
 
-WARNING_SPREAD_VOLT = (0.2, 0.35, 0.5)
+WARNING_SPREAD_VOLT = (0.3, 0.4, 0.5)
 """Spread of the cells at which the vehicle itself warns, level by level."""
 _CHARGING, _NOT_CHARGING, _COMPLETE = 1.0, 3.0, 4.0  # codes of GB/T 32960.3, table 9
 
@@ -80,12 +80,9 @@ def sample_day(  # long: one paragraph per kind of channel
     rows = record.rows
     time, count = rows.unix_time_second, len(rows.unix_time_second)
     rng = stream(key.seed, Purpose.SENSOR_DAY, key.vehicle, key.day)
-    driven = (rows.mode == Mode.DRIVE) | ((rows.mode == Mode.READY) & (rows.charge_watt == 0.0))
-    driven &= rows.power_now_watt != 0.0
     pack_volt = record.voltage_volt.sum(axis=1, dtype=np.float64)
-    now = np.where(driven, rows.power_now_watt / pack_volt, record.current_ampere)
-    slope = np.where(driven, (rows.power_next_watt - rows.power_now_watt) / pack_volt, 0.0)
     ohm = resistance_ohm(pack.parameters, record.cell_celsius)
+    now, slope = _current(pack, record, pack_volt, ohm)
     added = np.array(pack.busbar_ohm)
     cells = cell_readings(
         rng,
@@ -146,6 +143,24 @@ def sample_day(  # long: one paragraph per kind of channel
         scalar_quality={name: np.zeros(count, np.uint8) for name in scalar},
     )
     return batch, held
+
+
+def _current(
+    pack: Pack,
+    record: VehicleRecord,
+    pack_volt: Float[np.ndarray, "time"],
+    nominal_ohm: Float[np.ndarray, "time"],
+) -> tuple[Float[np.ndarray, "time"], Float[np.ndarray, "time"]]:
+    """Give the current at the instant of each row [A] and how fast it moves there [A/s]."""
+    rows = record.rows
+    driven = rows.power_now_watt != 0.0  # only trips know more than the mean over the step
+    limit = VOLTAGE_LIMITS_VOLT[pack.parameters.chemistry][1]
+    room = np.maximum(limit - record.voltage_volt.max(axis=1), 0.0)
+    # As in the plant: regeneration does not lift a cell above its limit.
+    most = np.maximum(record.current_ampere, 0.0) + room / (2.0 * nominal_ohm)
+    now = np.minimum(rows.power_now_watt / pack_volt, most)
+    later = np.minimum(rows.power_next_watt / pack_volt, most)
+    return np.where(driven, now, record.current_ampere), np.where(driven, later - now, 0.0)
 
 
 def _converted(readings: Readings, soc_step: float) -> Readings:

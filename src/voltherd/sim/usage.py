@@ -127,11 +127,13 @@ def plan_day(rng: np.random.Generator, traits: Traits, begin: DayStart, sampling
         soc = min(target, soc + duration * power / slow / begin.energy_joule)
 
     auxiliary = float(np.clip(90.0 * abs(begin.ambient_celsius - 20.0), 100.0, 3500.0))
+    warm = float(np.clip((begin.ambient_celsius + 15.0) / 25.0, 0.2, 1.0))
     for hour, minutes in _trips(rng, traits, begin.start_second):
         midnight = np.floor(begin.start_second / SECOND_PER_DAY) * SECOND_PER_DAY
         start = max(float(midnight + hour * SECOND_PER_HOUR), cursor + 400.0)
         speed = speed_profile(rng, int(60.0 * minutes), traits.driver.roads)
-        power = power_watt(rng, speed, traits.body, auxiliary)
+        room_above = float(np.clip((1.0 - soc) / 0.15, 0.05, 1.0))
+        power = power_watt(rng, speed, traits.body, auxiliary, min(room_above, warm))
         cost = float(-power.sum()) / begin.energy_joule
         if soc - cost < SOC_RESERVE:
             fast = float(rng.choice(traits.driver.direct_watt))
