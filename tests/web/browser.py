@@ -5,11 +5,13 @@ port and no web-socket package.  Source: Chrome DevTools Protocol, stable 1.3.
 """
 
 import base64
+import contextlib
 import json
 import os
 import select
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -26,8 +28,19 @@ FLAGS = (
     "--disable-sync",
     "--disable-dev-shm-usage",
     "--hide-scrollbars",
+    "--remote-debugging-pipe",
 )
 PATIENCE_SECOND = 60.0
+
+_PLACE_PIPES = """
+import fcntl, os, sys
+ends = [fcntl.fcntl(int(end), fcntl.F_DUPFD, 10) for end in sys.argv[1:3]]
+for descriptor, end in enumerate(ends, start=3):
+    os.dup2(end, descriptor)
+    os.close(end)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
+"""Puts the pipes where Chromium looks for them, in a process of its own."""
 
 
 def find_browser():
@@ -42,11 +55,9 @@ class Browser:
         self._profile = tempfile.mkdtemp(prefix="voltherd-chromium-")
         to_read, self._write = os.pipe()
         self._read, to_write = os.pipe()
-        command = [find_browser(), *FLAGS, f"--user-data-dir={self._profile}"]
-        # The shell sets descriptors 3 and 4 in the child alone; no code runs between fork and exec.
+        command = [find_browser(), *FLAGS, f"--user-data-dir={self._profile}", "about:blank"]
         self._process = subprocess.Popen(
-            ["/bin/sh", "-c", f'exec "$@" 3<&{to_read} 4>&{to_write}', "sh", *command]
-            + ["--remote-debugging-pipe", "about:blank"],
+            [sys.executable, "-c", _PLACE_PIPES, str(to_read), str(to_write), *command],
             pass_fds=(to_read, to_write),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -68,10 +79,8 @@ class Browser:
 
     def __exit__(self, *_):
         self._session = None
-        try:
+        with contextlib.suppress(OSError):
             self._call("Browser.close")
-        except OSError:
-            pass
         try:
             self._process.wait(10)
         except subprocess.TimeoutExpired:
@@ -135,9 +144,10 @@ class Browser:
         assert "exceptionDetails" not in result, result["exceptionDetails"]
         return result["result"].get("value")
 
-    def print_to_pdf(self) -> bytes:
-        """Print the page."""
-        return base64.b64decode(self._call("Page.printToPDF", printBackground=True)["data"])
+    def as_printed(self):
+        """Show the page as the printer would get it, the reader's preference for dark kept."""
+        scheme = {"name": "prefers-color-scheme", "value": "dark"}
+        self._call("Emulation.setEmulatedMedia", media="print", features=[scheme])
 
     def screenshot(self, path: Path):
         """Save the whole page as PNG."""

@@ -13,7 +13,7 @@ CSS: Final = """
   --orange-soft:#fdf1e3;--red:#b3211b;--red-soft:#fdecea;--green:#1f6b3f;--bar:#7f9cc0;
   --mark:#d95f02;--second:#6b7684;
   --shadow:0 1px 2px rgba(24,33,47,.05),0 4px 16px rgba(24,33,47,.05)}
-@media (prefers-color-scheme:dark){
+@media screen and (prefers-color-scheme:dark){
 :root{--page:#0f141b;--card:#182029;--soft:#1e2732;--ink:#e7ecf2;--quiet:#a5b0be;--rule:#2c3744;
   --blue:#86bbf5;--blue-soft:#182b42;--orange:#f3ab68;--orange-soft:#37281a;--red:#ff9a92;
   --red-soft:#40201f;--green:#82cf9f;--bar:#5f83b3;--mark:#ff9f4a;--second:#98a4b3;--shadow:none}}
@@ -24,7 +24,7 @@ html{scroll-behavior:auto}}
 body{margin:0;background:var(--page);color:var(--ink);
   font:16px/1.55 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif;
   overflow-wrap:anywhere;font-variant-numeric:tabular-nums}
-.wrap{max-width:1120px;margin:0 auto;padding:0 24px}
+.wrap{max-width:1120px;margin:0 auto;padding-inline:24px}
 a{color:var(--blue);text-underline-offset:.18em}
 a:focus-visible,summary:focus-visible{outline:3px solid var(--blue);outline-offset:3px;
   border-radius:4px}
@@ -173,7 +173,9 @@ footer>div{border-top:1px solid var(--rule);padding:22px 0 44px;font-size:.875re
 figure{margin-bottom:0}
 .proof{grid-template-columns:minmax(0,1fr)}}
 @media (max-width:600px){
-.wrap{padding:0 16px}
+.wrap{padding-inline:16px}
+.plot{font-size:13.5px}
+.plot .value{font-size:14.5px}
 .inner{padding:18px 18px}
 .why>summary,.vehicle>summary{padding:14px 18px}
 .brand{margin-bottom:24px}

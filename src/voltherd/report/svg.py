@@ -25,6 +25,9 @@ _UNIT: Final = re.compile(r"\[([^\]]+)\]\s*$")
 POINTS_MAX: Final = 320
 """More points than that share a column of pixels; each column keeps its extremes."""
 LABELS_MAX: Final = 3
+LETTER_WIDTH: Final = 7.4
+LEGEND_GAP: Final = 37.0
+"""Allowance for one letter at a phone's letter size, and for a legend's line and spacing."""
 LABEL_ROOM: Final = 0.16
 """Share of the range kept free beyond the bars for the numbers printed there."""
 
@@ -257,13 +260,16 @@ def _printed(text: str, at: float, edge: float, down: float) -> Markup:
 def _legend(plot: Plot) -> Markup:
     parts = []
     x = _LEFT
-    for rank, (name, _) in enumerate(plot.series[:4]):
-        text = clean(name)[:28]
+    lines = plot.series[:4]
+    room = int(((_RIGHT - _LEFT) / len(lines) - LEGEND_GAP) / LETTER_WIDTH)
+    for rank, (name, _) in enumerate(lines):
+        text = clean(name)
+        text = text if len(text) <= room else text[: room - 1] + "…"
         parts.append(
             element(
                 "line", x1=f"{x:.0f}", x2=f"{x + 18:.0f}", y1="26", y2="26", class_=f"line s{rank}"
             )
         )
         parts.append(element("text", text, x=f"{x + 23:.0f}", y="30"))
-        x += 23 + 6.6 * len(text) + 14
+        x += LEGEND_GAP + LETTER_WIDTH * len(text)
     return joined(parts)

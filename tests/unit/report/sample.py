@@ -386,3 +386,16 @@ def empty_report() -> TriageReport:
     return TriageReport(
         generated_second=END, vehicles=(), findings=(), refused=(("x.csv", "the file is empty"),)
     )
+
+
+def large_report() -> TriageReport:
+    """Eighty vehicles, every tenth with a finding; names of every length."""
+    vehicles = [vehicle(f"depot-{n:03d}") for n in range(80)]
+    vehicles[10] = vehicle("WVWZZZ" + "0123456789ABCDEF" * 6)
+    findings = [
+        replace((weak_finding, channel_finding)[n % 20 == 0](), vehicle_id=vehicles[n].vehicle_id)
+        for n in range(0, 80, 10)
+    ]
+    return TriageReport(
+        generated_second=END + 3600.0, vehicles=tuple(vehicles), findings=tuple(findings)
+    )

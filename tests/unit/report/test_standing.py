@@ -1,0 +1,55 @@
+from dataclasses import replace
+
+import pytest
+
+from voltherd.report.standing import age, freshness, headline, since, standings, urgent_first
+from voltherd.types.event import Severity
+from voltherd.types.report import TriageReport
+
+
+def test_vehicles_come_most_urgent_first(sample):
+    names = [s.vehicle.vehicle_id for s in standings(sample.triage_report())]
+    assert names == ["bus-7", "car3", sample.HOSTILE, "car1", "van-12", "van-9"]
+
+
+def test_findings_come_by_severity_then_confidence_then_age(sample):
+    one = sample.weak_finding()
+    surer = replace(one, confidence=0.999)
+    older = replace(one, onset_second=one.onset_second - 1.0)
+    worse = replace(one, severity=Severity.SAFETY, confidence=0.1)
+    assert urgent_first((one, older, surer, worse)) == (worse, surer, older, one)
+
+
+@pytest.mark.parametrize(
+    ("severities", "text"),
+    [
+        ([], "No vehicle could be looked at"),
+        ([None], "The vehicle needs no attention today"),
+        ([Severity.OPERATING], "The vehicle needs no attention today"),
+        ([Severity.SAFETY], "1 of 1 vehicle needs attention today"),
+        ([None, Severity.OPERATING], "None of 2 vehicles needs attention today"),
+        ([Severity.RECOMMENDED, Severity.SAFETY, None], "2 of 3 vehicles need attention today"),
+    ],
+)
+def test_attention_means_recommended_or_above(sample, severities, text):
+    vehicles = tuple(sample.vehicle(f"v{n}") for n in range(len(severities)))
+    findings = tuple(
+        replace(sample.weak_finding(), vehicle_id=f"v{n}", severity=severity)
+        for n, severity in enumerate(severities)
+        if severity
+    )
+    report = TriageReport(generated_second=sample.END, vehicles=vehicles, findings=findings)
+    assert headline(report) == text
+
+
+def test_a_vehicle_that_fell_silent_is_named(sample):
+    report = sample.quiet_report()
+    late = sample.vehicle("lost", last=sample.END - 12 * sample.DAY)
+    text = freshness(replace(report, vehicles=(*report.vehicles, late)))
+    assert text.endswith("Silent for longer: lost.")
+
+
+def test_without_data_nothing_is_said_of_age(sample):
+    assert freshness(sample.empty_report()) == ""
+    assert since(sample.weak_finding(), None) == ""
+    assert age(sample.weak_finding(), None) == "last renewed 2024-05-12 08:00 UTC"
