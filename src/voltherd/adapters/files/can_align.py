@@ -7,7 +7,7 @@ temperatures every ten.  The rule:
 2. rows stand at the real times of one message of that period, the last one of its cycle, so that a
    row sees the whole cycle before it; where that message falls silent, other frames stand in;
 3. a row holds each signal's last value, at most ``HOLD_PERIODS`` of the signal's own periods (or of
-   the rows') old; an older one is no value.
+   the rows') old; an older one is no value.  A message seen once counts ten seconds.
 """
 
 from collections.abc import Sequence
@@ -17,6 +17,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 HOLD_PERIODS: Final = 3.0
+HOLD_ONCE_SECOND: Final = 10.0
 _GAP_PERIODS: Final = 2.5
 _FRAMES_JUDGED: Final = 200
 _CANDIDATES_MAX: Final = 128
@@ -35,12 +36,12 @@ class Axis(NamedTuple):
 
 
 def period_of(second: Float[np.ndarray, "frames"]) -> float:
-    """Give the median distance of frames, infinity for fewer than three [s].
+    """Give the median distance of frames, infinity for a single one [s].
 
     >>> period_of(np.array([0.0, 1.0, 2.0, 9.0]))
     1.0
     """
-    return float(np.median(np.diff(second))) if len(second) > 2 else np.inf
+    return float(np.median(np.diff(second))) if len(second) > 1 else np.inf
 
 
 def axis_of(groups: Sequence[Float[np.ndarray, "_"]], signals: Sequence[int]) -> Axis:
@@ -123,8 +124,7 @@ def held(
     [[0, 1, 2], [True, True, False]]
     """
     period = period_of(times)
-    if not np.isfinite(period):
-        period = 0.0
-    longest = HOLD_PERIODS * max(period, axis.period_second)
+    own = HOLD_PERIODS * period if np.isfinite(period) else HOLD_ONCE_SECOND
+    longest = max(own, HOLD_PERIODS * axis.period_second)
     last, age = _age(times, axis.second)
     return np.maximum(last, 0), np.asarray(age <= longest) & (last >= 0)

@@ -197,6 +197,8 @@ def _decode(log: Log, key: FrameKey, message: "Message", count: _Count) -> Itera
     sender = f"{message.name}@{key.channel}/{key.identifier:X}"
     parts: dict[bytes, tuple[int, np.ndarray]] = {}
     for signal in message.signals:
+        if signal.is_multiplexer:
+            continue  # says which part a frame carries, measures nothing
         if signal.length > BITS_MAX or (signal.is_float and signal.length not in (16, 32, 64)):
             count.add("signal_left_out", 1, f"{message.name}.{signal.name}")
             continue

@@ -1,7 +1,5 @@
 """DuckDB as a reader of columns: one private connection per read, NULL told as NaN, NaT or None."""
 
-import os
-import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -10,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from voltherd.errors import StoreError
 from voltherd.types.report import Remark
 
 if TYPE_CHECKING:
@@ -74,27 +71,13 @@ def connection() -> Iterator["duckdb.DuckDBPyConnection"]:
             con.close()
 
 
-@contextmanager
-def plain_name(path: Path) -> Iterator[str]:
-    """Give a name of the file in which DuckDB sees no pattern.
+def plain(path: Path) -> str:
+    """Give a file's name so that DuckDB sees no pattern for many files in it.
 
-    ``*``, ``?`` and ``[`` in a file's own name would be read as a pattern for many files.
+    >>> plain(Path("/data/a[1].csv"))
+    '/data/a[[]1].csv'
     """
-    name = str(path.absolute())
-    if not set(name) & set("*?[{"):
-        yield name
-        return
-    with tempfile.TemporaryDirectory(prefix="voltherd-") as folder:
-        if set(folder) & set("*?[{"):
-            raise StoreError(
-                "the folder for temporary files has a pattern in its name", where=folder
-            )
-        other = Path(folder, "source" + "".join(path.suffixes[-1:]).strip("*?[]{}"))
-        try:
-            os.symlink(name, other)
-        except OSError:
-            shutil.copyfile(name, other)
-        yield str(other)
+    return "".join(f"[{c}]" if c in "*?[" else c for c in str(path.absolute()))
 
 
 def _filled(values: np.ndarray) -> np.ndarray:

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Final
 
-from voltherd.adapters.files.duck import columns_of, connection, literal, plain_name
+from voltherd.adapters.files.duck import columns_of, connection, literal, plain
 from voltherd.errors import InputError, UnreadableError
 from voltherd.types.table import RawTable
 
@@ -32,8 +32,8 @@ def read_parquet(path: Path) -> RawTable:
 
     _check_ends(path)
     try:
-        with connection() as con, plain_name(path) as name:
-            source = f"read_parquet({literal(name)}, hive_partitioning=false)"
+        with connection() as con:
+            source = f"read_parquet({literal(plain(path))}, hive_partitioning=false)"
             columns, utc, notes = columns_of(con, source)
     except (duckdb.Error, MemoryError, UnicodeDecodeError, ValueError, OverflowError) as error:
         raise UnreadableError(

@@ -1,0 +1,217 @@
+"""Asset facts and event documents: what a fleet knows of a vehicle beside its telemetry.
+
+One SQLite file (write-ahead log) in the store's folder.  Facts are rows, documents are JSON with a
+vehicle, a time and a kind; the same document given twice is kept once.
+"""
+
+import hashlib
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from math import inf, isfinite
+from pathlib import Path
+from typing import Any, Final, NamedTuple, final
+
+from voltherd.errors import StoreError
+from voltherd.types.asset import CellType, Chemistry, PackLayout, Vehicle
+
+FILE: Final = "assets.sqlite"
+SCHEMA_VERSION: Final = 1
+_BUSY_SECOND: Final = 10.0
+_SCHEMA: Final = """
+CREATE TABLE vehicle (
+    vehicle_id TEXT PRIMARY KEY,
+    model TEXT NOT NULL,
+    capacity_nominal_ah REAL,
+    series INTEGER,
+    parallel INTEGER,
+    chemistry TEXT,
+    facts TEXT NOT NULL          -- all of Vehicle as JSON; the columns above are for questions
+) STRICT;
+CREATE TABLE document (
+    digest TEXT PRIMARY KEY,
+    vehicle_id TEXT NOT NULL,
+    unix_time_second REAL NOT NULL,
+    kind TEXT NOT NULL,
+    body TEXT NOT NULL
+) STRICT;
+CREATE INDEX document_by_vehicle ON document (vehicle_id, unix_time_second);
+"""
+
+
+class Document(NamedTuple):
+    """One event as somebody told it.
+
+    Attributes:
+        vehicle_id: Whose.
+        unix_time_second: When it happened [unix s].
+        kind: What it is, such as ``workshop`` or ``finding``.
+        body: What it says; any JSON object.
+    """
+
+    vehicle_id: str
+    unix_time_second: float
+    kind: str
+    body: Mapping[str, Any]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class AssetBook:
+    """Facts and documents of a fleet.
+
+    Attributes:
+        root: The store's folder; made on the first write.
+    """
+
+    root: Path
+
+    def put_vehicle(self, vehicle: Vehicle) -> None:
+        """Write a vehicle's facts down, in place of what was there.
+
+        Raises:
+            StoreError: The file is damaged, of another version, or cannot be written.
+        """
+        layout, cell = vehicle.layout, vehicle.cell_type
+        row = (
+            vehicle.vehicle_id,
+            vehicle.model,
+            vehicle.capacity_nominal_ah,
+            layout.series if layout else None,
+            layout.parallel if layout else None,
+            cell.chemistry.value if cell else None,
+            json.dumps(asdict(vehicle)),
+        )
+        with self._open() as con:
+            con.execute("INSERT OR REPLACE INTO vehicle VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+
+    def vehicle(self, vehicle_id: str) -> Vehicle | None:
+        """Give a vehicle's facts, None where none are known.
+
+        Raises:
+            StoreError: As above.
+        """
+        with self._open() as con:
+            row = con.execute(
+                "SELECT facts FROM vehicle WHERE vehicle_id = ?", (vehicle_id,)
+            ).fetchone()
+        return None if row is None else _vehicle(row[0], self.root / FILE)
+
+    def put_document(self, document: Document) -> bool:
+        """Keep a document; say whether it was new.
+
+        Raises:
+            StoreError: As above, or its time is not finite or its body no JSON.
+        """
+        try:
+            body = json.dumps(document.body, sort_keys=True, allow_nan=False)
+        except (TypeError, ValueError) as error:
+            raise StoreError(
+                f"a document that is no JSON ({error})",
+                where=document.vehicle_id,
+                mend="give text, numbers, lists and objects only",
+            ) from error
+        if not isfinite(document.unix_time_second):
+            raise StoreError(
+                "a document without a time", where=document.vehicle_id, mend="give its time"
+            )
+        row = (document.vehicle_id, float(document.unix_time_second), document.kind, body)
+        digest = hashlib.sha256(json.dumps(row).encode()).hexdigest()
+        with self._open() as con:
+            done = con.execute(
+                "INSERT OR IGNORE INTO document VALUES (?, ?, ?, ?, ?)", (digest, *row)
+            )
+            return done.rowcount == 1
+
+    def documents(
+        self, vehicle_id: str, start_second: float = -inf, stop_second: float = inf
+    ) -> tuple[Document, ...]:
+        """Give a vehicle's documents in time order, ``stop_second`` excluded.
+
+        Raises:
+            StoreError: As above.
+        """
+        with self._open() as con:
+            rows = con.execute(
+                "SELECT vehicle_id, unix_time_second, kind, body FROM document "
+                "WHERE vehicle_id = ? AND unix_time_second >= ? AND unix_time_second < ? "
+                "ORDER BY unix_time_second, digest",
+                (vehicle_id, start_second, stop_second),
+            ).fetchall()
+        return tuple(Document(v, t, kind, json.loads(body)) for v, t, kind, body in rows)
+
+    def tables(self) -> dict[str, tuple[tuple[str, ...], list[tuple[Any, ...]]]]:
+        """Give both tables as names of columns and rows, for a query that joins them.
+
+        Raises:
+            StoreError: As above.
+        """
+        found: dict[str, tuple[tuple[str, ...], list[tuple[Any, ...]]]] = {}
+        with self._open() as con:
+            for table in ("vehicle", "document"):
+                cursor = con.execute(f"SELECT * FROM {table}")
+                names = tuple(column[0] for column in cursor.description)
+                found[table] = (names, cursor.fetchall())
+        return found
+
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        """Open the file within a transaction, making it where it is missing."""
+        path = self.root / FILE
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            con = sqlite3.connect(path, timeout=_BUSY_SECOND)
+            try:
+                _prepare(con, path)
+                with con:
+                    yield con
+            finally:
+                con.close()
+        except (sqlite3.Error, OSError) as error:
+            raise StoreError(
+                f"the asset book refused ({error})",
+                where=str(path),
+                mend="check free space and permissions, or restore the file",
+            ) from error
+
+
+def _prepare(con: sqlite3.Connection, path: Path) -> None:
+    """Bring a new file to our schema, and refuse another's."""
+    (version,) = con.execute("PRAGMA user_version").fetchone()
+    if version == SCHEMA_VERSION:
+        return
+    con.execute("PRAGMA journal_mode = WAL")
+    con.execute("BEGIN IMMEDIATE")
+    (version,) = con.execute("PRAGMA user_version").fetchone()
+    if version == 0:
+        for statement in _SCHEMA.split(";\n"):
+            con.execute(statement)
+        con.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+    con.commit()
+    if version not in (0, SCHEMA_VERSION):
+        raise StoreError(
+            f"unknown schema version {version}; this voltherd knows {SCHEMA_VERSION}",
+            where=str(path),
+            mend="use the voltherd that wrote it",
+        )
+
+
+def _vehicle(text: str, path: Path) -> Vehicle:
+    """Read a vehicle's facts back."""
+    try:
+        facts = json.loads(text)
+        layout, cell = facts.pop("layout"), facts.pop("cell_type")
+        return Vehicle(
+            layout=layout
+            and PackLayout(
+                **layout | {key: tuple(layout[key]) for key in ("module_series", "probe_module")}
+            ),
+            cell_type=cell and CellType(**cell | {"chemistry": Chemistry(cell["chemistry"])}),
+            **facts,
+        )
+    except (ValueError, TypeError, KeyError, AssertionError) as error:
+        raise StoreError(
+            f"facts that cannot be read ({error})", where=str(path), mend="enter them again"
+        ) from error
