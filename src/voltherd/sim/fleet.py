@@ -234,7 +234,8 @@ def _simulate_group(spec: FleetSpec, indices: Sequence[int]) -> Iterator[Simulat
         np.array([unit.traits.soc_first for unit in units]),
         np.array([float(_air(spec, unit, start)[0]) for unit in units]),
     )
-    carries = [_Carry(spec.start_second, unit.traits.odometer_kilometre, {}) for unit in units]
+    since = spec.start_second - 1.0  # at rest just before the record, when no fault has begun
+    carries = [_Carry(since, unit.traits.odometer_kilometre, {}) for unit in units]
     for day in range(spec.days):
         soc = state.cell.z.mean(axis=1)
         plans = [
@@ -242,7 +243,9 @@ def _simulate_group(spec: FleetSpec, indices: Sequence[int]) -> Iterator[Simulat
             for j, (unit, carry) in enumerate(zip(units, carries, strict=True))
         ]
         air = [_air(spec, unit, p.unix_time_second) for unit, p in zip(units, plans, strict=True)]
-        planted = injections([u.faults for u in units], [u.pack for u in units], plans)
+        planted = injections(
+            [u.faults for u in units], [u.pack for u in units], plans, spec.start_second
+        )
         state, record = plant.run(fleet, state, plans, air, planted)
         for j, unit in enumerate(units):
             yield_day, carries[j] = _measure(

@@ -15,7 +15,10 @@ SizeOf = Callable[[Fault, Pack, Rows], Float[np.ndarray, "time"]]
 
 
 def injections(
-    faults: Sequence[Sequence[Fault]], packs: Sequence[Pack], plans: Sequence[Rows]
+    faults: Sequence[Sequence[Fault]],
+    packs: Sequence[Pack],
+    plans: Sequence[Rows],
+    start_second: float,
 ) -> Injections:
     """Gather the physical faults of a group of vehicles for one day.
 
@@ -23,6 +26,7 @@ def injections(
         faults: Faults of each vehicle.
         packs: Battery of each vehicle.
         plans: Rows of each vehicle.
+        start_second: First instant of the record, before which nothing has happened [unix s].
 
     Returns:
         What the plant changes.  Faults of measurements are left out: sensors have them.
@@ -48,11 +52,14 @@ def injections(
             np.stack(sizes, axis=1) if sizes else np.zeros((rows, 0)),
         )
 
+    def soc_step(fault: Fault, pack: Pack, plan: Rows) -> Float[np.ndarray, "time"]:
+        return _soc_step(fault, plan, start_second)
+
     return Injections(
         capacity_lost=gather(_capacity_lost, Phenomenon.WEAK_CELL),
         added_ohm=gather(_plain, Phenomenon.CONTACT_RESISTANCE),
         leak_siemens=gather(_leak_siemens, Phenomenon.INTERNAL_SHORT),
-        soc_step=gather(_soc_step, Phenomenon.CELL_IMBALANCE, Phenomenon.SOC_IMBALANCE),
+        soc_step=gather(soc_step, Phenomenon.CELL_IMBALANCE, Phenomenon.SOC_IMBALANCE),
     )
 
 
@@ -98,7 +105,8 @@ def _leak_siemens(fault: Fault, pack: Pack, plan: Rows) -> Float[np.ndarray, "ti
     return np.asarray(size / leak_ohm(1.0, block.capacity_ah, mean_volt))
 
 
-def _soc_step(fault: Fault, pack: Pack, plan: Rows) -> Float[np.ndarray, "time"]:
+def _soc_step(fault: Fault, plan: Rows, start_second: float) -> Float[np.ndarray, "time"]:
     """Give by how much the charge changes at each row, so that the sum is the size."""
-    before = fault.size_at(plan.unix_time_second - plan.step_second)
+    earlier = plan.unix_time_second - plan.step_second
+    before = np.where(earlier < start_second, 0.0, fault.size_at(earlier))
     return np.asarray(fault.size_at(plan.unix_time_second) - before)
