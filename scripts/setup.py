@@ -52,6 +52,12 @@ def usable() -> bool:
     )
 
 
+def made_by_uv() -> bool:
+    """Whether uv made the environment; where it could not, it is not asked again."""
+    settings = VENV / "pyvenv.cfg"
+    return settings.exists() and "\nuv = " in "\n" + settings.read_text()
+
+
 def wanted(purpose: str) -> str:
     """Digest of everything that decides what is installed, the place included."""
     digest = hashlib.sha256(str(ROOT).encode())
@@ -74,7 +80,8 @@ def ways_to_make() -> Iterator[tuple[str, bool]]:
     python = sys.executable
     uv = shutil.which("uv")
     if uv:
-        yield "uv", run(uv, "venv", "--quiet", "--clear", "--seed", "--python", python, VENV)
+        by_uv = run(uv, "venv", "--clear", "--seed", "--python", python, VENV, quiet=True)
+        yield "uv", by_uv
     yield "venv", run(python, "-m", "venv", "--clear", VENV, quiet=True)
     # Debian ships venv without ensurepip: an outer pip of 22.3 or newer can serve the inner Python.
     bare = run(python, "-m", "venv", "--clear", "--without-pip", VENV, quiet=True)
@@ -107,20 +114,18 @@ def make_environment() -> None:
 
 def install(purposes: list[str]) -> None:
     """Install the pinned packages of each purpose, then voltherd itself, editable."""
-    uv = shutil.which("uv")
+    uv = shutil.which("uv") if made_by_uv() else None
+    pip = (PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
     for purpose in purposes:
         pins = f"requirements/{purpose}.txt"
         print(f"installing {pins} (once; a minute or two on a slow line)", flush=True)
-        by_uv = uv and run(
-            uv, "pip", "install", "--quiet", "--python", PYTHON, "--require-hashes", "-r", pins
-        )
-        pip = (PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
-        if not by_uv and not run(*pip, "--require-hashes", "-r", pins):
+        what = ("--require-hashes", "-r", pins)
+        by_uv = uv and run(uv, "pip", "install", "--python", PYTHON, *what, quiet=True)
+        if not by_uv and not run(*pip, *what):
             raise SetupError(
                 f"the packages of {pins} could not be installed (see above): "
                 "check the network and free disk, then run make again"
             )
-    pip = (PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
     if not run(*pip, "--no-deps", "--no-build-isolation", "-e", "."):
         raise SetupError("voltherd itself could not be installed (see above)")
 
