@@ -1,6 +1,6 @@
 """Which column tells time, and how it becomes seconds since 1970 UTC."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -10,7 +10,8 @@ from jaxtyping import Float
 
 from voltherd.errors import UsageError
 from voltherd.intake import names
-from voltherd.intake.numbers import as_text, is_numeric, looks_numeric, sample_rows, to_numbers
+from voltherd.intake.families import patterns
+from voltherd.intake.numbers import as_text, sample_rows, to_numbers
 from voltherd.intake.profile import TimeKind, TimeRule
 from voltherd.intake.stamps import parse_stamps
 from voltherd.types.channel import TIME
@@ -72,43 +73,63 @@ def zone(name: str) -> ZoneInfo:
         ) from error
 
 
-def find_time(table: RawTable, timezone: str) -> list[TimeChoice]:
+def find_time(table: RawTable, sample: Mapping[str, np.ndarray], timezone: str) -> list[TimeChoice]:
     """Rank the columns that may tell time, best first.
 
     Args:
         table: The source.
+        sample: Sampled rows of its numeric columns.
         timezone: Zone of stamps that name none.
 
     Returns:
         Candidates; empty where no column can tell time.
     """
-    choices = [
-        choice
-        for name, values in table.columns.items()
-        if values.ndim == 1 and (choice := _candidate(table, name, values, timezone)) is not None
-    ]
+    choices = []
+    counted = {
+        n for members in patterns(list(sample)).values() if len(members) > 3 for n in members
+    }
+    for name, values in table.columns.items():
+        if values.ndim != 1 or names.role(name) not in (None, TIME, names.ELAPSED):
+            continue
+        if name in counted and names.group_role(name) is not None:
+            continue
+        if name in sample:
+            choice = _number_candidate(table, name, sample[name], timezone)
+        else:
+            choice = _stamp_candidate(name, values, timezone)
+        if choice is not None:
+            choices.append(choice)
     if (split := _date_and_time(table, timezone)) is not None:
         choices.append(split)
     return sorted(choices, key=lambda choice: -choice.score)
 
 
-def _candidate(table: RawTable, name: str, values: np.ndarray, timezone: str) -> TimeChoice | None:
-    role = names.role(name)
-    bonus = {TIME: 3.0, names.ELAPSED: 1.5}.get(role or "", 0.0) + 2.0 * (name == TIME)
+def _bonus(name: str) -> float:
+    told = {TIME: 3.0, names.ELAPSED: 1.5}.get(names.role(name) or "", 0.0)
+    return told + 2.0 * (name == TIME)
+
+
+def _stamp_candidate(name: str, values: np.ndarray, timezone: str) -> TimeChoice | None:
     picked = values[sample_rows(len(values))]
     if values.dtype.kind == "M":
         if picked.size == 0 or np.isnat(picked).mean() > 0.5:
             return None
         rule = TimeRule(columns=(name,), kind=TimeKind.DATETIME, zone=timezone)
         steady = _steady(picked.astype("M8[us]").astype(np.float64))
-        return TimeChoice(rule, 6.0 + bonus + steady, "it is stored as date and time")
+        return TimeChoice(rule, 6.0 + _bonus(name) + steady, "it is stored as date and time")
     if values.dtype.kind == "m":
         return None
-    if not is_numeric(values) and not looks_numeric(values):
-        return _text_candidate(name, picked, bonus, timezone)
-    numbers = to_numbers(picked).astype(np.float64)
+    return _text_candidate(name, picked, _bonus(name), timezone)
+
+
+def _number_candidate(
+    table: RawTable, name: str, numbers: np.ndarray, timezone: str
+) -> TimeChoice | None:
+    role, bonus = names.role(name), _bonus(name)
+    if not bonus and _steady(numbers[:256]) < 0.5:
+        return None
     known = numbers[np.isfinite(numbers)]
-    if not known.size or (role not in (None, TIME, names.ELAPSED)):
+    if not known.size:
         return None
     middle, steady = float(np.median(known)), _steady(numbers)
     if steady < 0.5 and not bonus:
@@ -119,7 +140,7 @@ def _candidate(table: RawTable, name: str, values: np.ndarray, timezone: str) ->
             rule = TimeRule(columns=(name,), kind=TimeKind.UNIX, second_per_unit=unit)
             why = f"its values are {_UNIT_WORD[unit]} since 1970"
             return TimeChoice(rule, 5.0 + bonus + steady, why)
-    stamp = _digits_candidate(name, picked, numbers, bonus, timezone)
+    stamp = _digits_candidate(name, numbers, bonus, timezone)
     if stamp is not None:
         return stamp
     if 33_000.0 < middle < 60_000.0 and np.ptp(known) < 15_000.0 and _days_like(known, bonus):
@@ -170,7 +191,7 @@ def _text_candidate(
 
 
 def _digits_candidate(
-    name: str, picked: np.ndarray, numbers: np.ndarray, bonus: float, timezone: str
+    name: str, numbers: np.ndarray, bonus: float, timezone: str
 ) -> TimeChoice | None:
     """Accept stamps written as one number: 20210505091000."""
     middle = float(np.nanmedian(numbers))

@@ -106,7 +106,9 @@ def _by_steps(
     if norm <= 0.0:
         return None
     r = float(step @ rise) / norm
-    return float(np.clip(2.0 * r * np.sqrt(len(step)), -15.0, 15.0)), r
+    # rows whose channels were not sampled together carry a faint correlation of either sign
+    weight = min(1.0, (r / 0.2) ** 2)
+    return float(np.clip(2.0 * r * weight * np.sqrt(len(step)), -15.0, 15.0)), r
 
 
 def _by_charge(

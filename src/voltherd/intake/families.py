@@ -88,7 +88,10 @@ def find_families(sample: Mapping[str, np.ndarray]) -> list[Family]:
             for role, members in named.values()
             if role == wanted and _plausible(wanted, members, sample)
         ]
-        if options:
+        singles = [name for members in options if len(members) == 1 for name in members]
+        if len(singles) == len(options) > 1 and wanted == names.PROBES:
+            found.append(Family(wanted, tuple(singles), (), "by name", True))
+        elif options:
             best = max(options, key=lambda members: (len(members), -len(members[0])))
             found.append(_family(wanted, best, "by name", True))
     taken = {name for family in found for name in family.columns}
@@ -119,8 +122,8 @@ def _plausible(role: str, members: Sequence[str], sample: Mapping[str, np.ndarra
     if role == names.CELLS:
         words = names.parse(members[0]).words
         many = len(members) >= 4 or " cell" in words or "zell" in words
-        return many and known.size > 0 and cell_scale(float(np.median(known))) is not None
-    return known.size > 0
+        return bool(many and known.size and cell_scale(float(np.median(known))) is not None)
+    return bool(known.size)
 
 
 def cell_scale(median: float) -> float | None:

@@ -6,6 +6,7 @@ Names are only a first opinion; values and physics confirm or overrule it.
 # ruff: noqa: E501  (one rule per line reads as a table)
 
 import re
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from voltherd.types.channel import CELL_VOLTAGE, PROBE_TEMPERATURE, SCALARS, TIME, spec
@@ -69,6 +70,7 @@ def unit_symbol(text: str) -> str:
     return _UNITS.get(text.strip().lower(), "")
 
 
+@lru_cache(maxsize=8192)
 def parse(name: str) -> Name:
     """Take a name apart into words and unit.
 
@@ -165,9 +167,26 @@ _CELL_GROUP: Final = re.compile(
 _PROBE_GROUP: Final = re.compile(
     rf"{_TEMP}|probetemp| (t|probe|probes|sensor|ntc|th|therm|thermistor|tc|tcell|tmod|fühler|sonde|sonda) "
 )
+_ELSE: Final = re.compile(
+    _AUX
+    + r"| (torque|throttle|pedal|elev|elevation|altitude|power|energy|capacity|cap|ah|wh|kw|kwh|"
+    r"step|cycle|cycles|regen|gear|lat|latitude|lon|longitude|gps|rpm|trip|test|ref|reference|disp|"
+    r"displayed|status|mode|flag|counter|checksum|crc|resistance|impedance|nm|soh|fan|heading|slope|"
+    r"time|max|min|mean|avg|segment|session|row|seq|sequence|number|charging|discharging) "
+)
 _NOT_PACK: Final = re.compile(_AUX)
 
 
+def speaks_of_else(name: str) -> bool:
+    """Tell whether a name speaks of a quantity that no role covers, such as torque.
+
+    >>> speaks_of_else("torque_nm"), speaks_of_else("c17")
+    (True, False)
+    """
+    return bool(_ELSE.search(parse(name).words))
+
+
+@lru_cache(maxsize=8192)
 def role(name: str) -> str | None:
     """Give the role a single column's name suggests, None where it suggests none.
 
@@ -189,6 +208,7 @@ def role(name: str) -> str | None:
     return None
 
 
+@lru_cache(maxsize=8192)
 def group_role(name: str) -> str | None:
     """Give the role a numbered family's name suggests: cells, probes or None.
 

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 RUN_ROWS: Final = 256
-RUNS_MAX: Final = 24
+RUNS_MAX: Final = 16
 _EMPTY: Final = frozenset(("", "-", "--", "na", "n/a", "nan", "none", "null", "nil", "#n/a", "?"))
 
 
@@ -24,7 +24,7 @@ def sample_rows(rows: int) -> Int[np.ndarray, "picked"]:
         Rising row numbers.
 
     >>> sample_rows(3).tolist(), len(sample_rows(1_000_000))
-    ([0, 1, 2], 6144)
+    ([0, 1, 2], 4096)
     """
     if rows <= RUN_ROWS * RUNS_MAX:
         return np.arange(rows)

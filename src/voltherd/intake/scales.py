@@ -1,4 +1,4 @@
-"""Which unit a named scalar is in, from what it declares, where its values lie, and its siblings."""
+"""Which unit a scalar is in, from what it declares, where its values lie, and its siblings."""
 
 from typing import Final
 
@@ -42,6 +42,8 @@ def plain_scale(role: str, sample: np.ndarray, declared: str) -> Scale:
         return _fraction(high, told)
     if told is not None:
         return Scale(told, 0.0, f"in {declared}", 0.95, "declared by the source")
+    if role in ("warning_level", "charge_state"):
+        return Scale(1.0, 0.0, "as written", 0.95, "a code")
     if role == "insulation_resistance_ohm":
         return _insulation(middle)
     if role == "speed_kilometre_per_hour" and high > 300.0:
@@ -58,8 +60,12 @@ def plain_scale(role: str, sample: np.ndarray, declared: str) -> Scale:
 
 
 def _fraction(high: float, told: float | None) -> Scale:
-    for scale, limit, words in ((1.0, 1.05, "a fraction"), (1e-2, 110.0, "in percent"),
-                                (1e-3, 1010.0, "in per mille"), (1e-4, 10_100.0, "in 0.01 %")):  # fmt: skip
+    for scale, limit, words in (
+        (1.0, 1.05, "a fraction"),
+        (1e-2, 110.0, "in percent"),
+        (1e-3, 1010.0, "in per mille"),
+        (1e-4, 10_100.0, "in 0.01 %"),
+    ):
         if high <= limit:
             if told is not None and told < scale:
                 return Scale(told, 0.0, "in the declared unit", 0.8, f"the highest is {high:.4g}")
@@ -102,7 +108,7 @@ def pack_scale(sample: np.ndarray, cell_sum: np.ndarray | None, declared: str) -
         return Scale(told, 0.0, f"in {declared}", 0.95, "declared by the source")
     middle = float(np.median(known)) if known.size else float("nan")
     if middle > 1500.0:
-        scale = 1e-3 if middle > 15_000.0 or middle * 1e-3 > 2.0 and middle < 4700.0 else 0.1
+        scale = 1e-3 if middle > 15_000.0 or 2000.0 < middle < 4700.0 else 0.1
         return Scale(scale, 0.0, _volts(scale), 0.6, f"the usual value is {middle:.4g}")
     return Scale(1.0, 0.0, "in V", 0.8, f"the usual value is {middle:.4g}")
 

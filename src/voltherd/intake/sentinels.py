@@ -44,7 +44,11 @@ def extremes(values: np.ndarray) -> tuple[float, float]:
 
 
 def find_codes(
-    columns: Iterable[np.ndarray], usual: tuple[float, float], physical: tuple[float, float]
+    columns: Iterable[np.ndarray],
+    usual: tuple[float, float],
+    physical: tuple[float, float],
+    scale: float = 1.0,
+    offset: float = 0.0,
 ) -> tuple[float, ...]:
     """Find the values that are codes rather than measurements.
 
@@ -54,11 +58,13 @@ def find_codes(
 
     Args:
         columns: Every row of each column of one kind, in source units.
-        usual: Range in which nearly all values lie.
-        physical: Range in which a measurement can lie.
+        usual: Range in which nearly all values lie, in source units.
+        physical: Range in which a measurement can lie, in canonical units.
+        scale: Canonical units per source unit.
+        offset: Added after scaling.
 
     Returns:
-        The codes, rising.
+        The codes in source units, rising.
 
     >>> find_codes([np.array([3.7, 66.535, 3.71, 66.535])], (3.6, 3.8), (0.5, 5.0))
     (66.535,)
@@ -72,29 +78,41 @@ def find_codes(
             continue
         far = values[(values < low) | (values > high)]
         distinct, times = np.unique(far[np.isfinite(far)][:EXTREMES_MAX], return_counts=True)
-        for value, count in zip(distinct.tolist(), times.tolist(), strict=True):
-            counts[value] += count
-            if len(counts) > EXTREMES_MAX:
-                break
+        counts.update(dict(zip(distinct.tolist(), times.tolist(), strict=True)))
+        if len(counts) > EXTREMES_MAX:
+            break
     found = []
     for value, count in counts.items():
-        outside = not physical[0] <= value <= physical[1]
-        if (count >= 2 and (outside or is_code(value))) or (outside and is_code(value)):
-            found.append((count, value))
+        outside = not physical[0] <= value * scale + offset <= physical[1]
+        known = is_code(value) or is_code(value * scale + offset)
+        if (count >= 2 and (outside or known)) or (outside and known):
+            found.append((count, value, known))
     found.sort(reverse=True)
     if len(found) > _DISTINCT_MAX:
-        found = [(count, value) for count, value in found if is_code(value)][:_DISTINCT_MAX]
-    return tuple(sorted(value for _, value in found))
+        found = [entry for entry in found if entry[2]][:_DISTINCT_MAX]
+    return tuple(sorted(value for _, value, _ in found))
 
 
-def usual_range(sample: np.ndarray, physical: tuple[float, float]) -> tuple[float, float]:
-    """Give the range of nearly all values that can be physical.
+def usual_range(sample: np.ndarray) -> tuple[float, float]:
+    """Give the range of nearly all values, codes at either end left out however many they are.
 
-    >>> usual_range(np.array([1.0, 2.0, 3.0, 255.0]), (-50.0, 200.0))
-    (1.0, 3.0)
+    >>> usual_range(np.array([21.0, 22.0, 23.0, 255.0, 255.0]))
+    (21.0, 23.0)
     """
-    known = sample[np.isfinite(sample) & (sample >= physical[0]) & (sample <= physical[1])]
+    known = sample[np.isfinite(sample)]
     if not known.size:
-        return physical
-    low, high = np.quantile(known, (0.01, 0.99), method="nearest")
+        return 0.0, 0.0
+    distinct = np.unique(known)
+    for _ in range(4):
+        if distinct.size < 3:
+            break
+        inner = distinct[:-1]
+        if is_code(float(distinct[-1])) and distinct[-1] - inner[-1] > 2.0 * np.ptp(inner):
+            distinct = inner
+        elif is_code(float(distinct[0])) and distinct[1] - distinct[0] > 2.0 * np.ptp(distinct[1:]):
+            distinct = distinct[1:]
+        else:
+            break
+    inside = known[(known >= distinct[0]) & (known <= distinct[-1])]
+    low, high = np.quantile(inside, (0.005, 0.995), method="nearest")
     return float(low), float(high)
