@@ -48,15 +48,17 @@ class Namespace:
     """The few operations beyond + - * / that the step asks for.
 
     Attributes:
-        fmin: The smaller of two; the second where the first is NaN.
         fmax: The larger of two; the second where the first is NaN.
+        maximum: The larger of two, neither of them NaN.
+        minimum: The smaller of two, neither of them NaN.
         fabs: The magnitude.
         index: The integer part of a value that is not negative.
         take: The entries of a table at such integers.
     """
 
-    fmin: Callable[..., Value]
     fmax: Callable[..., Value]
+    maximum: Callable[..., Value]
+    minimum: Callable[..., Value]
     fabs: Callable[..., Value]
     index: Callable[..., Value]
     take: Callable[..., Value]
@@ -234,13 +236,14 @@ class Equations(NamedTuple):
 
 def make_equations(xp: Namespace) -> Equations:  # long: three equations that belong together
     """Write the stages for one namespace."""
-    fmin, fmax, fabs, index = xp.fmin, xp.fmax, xp.fabs, xp.index
+    fmax, maximum, minimum = xp.fmax, xp.maximum, xp.minimum
+    fabs, index = xp.fabs, xp.index
 
     def charge(c: Value, z: Value, i: Value, inverse_capacity: Value) -> Any:  # noqa: ANN401
         """Count the charge; give SOC and its interval in the OCV table."""
         z = z + i * c.charge * inverse_capacity
         # In this order NaN becomes 0: no input can index outside the table.
-        return z, index(fmin(fmax(z * c.intervals, 0.0), c.last_interval))
+        return z, index(minimum(fmax(z * c.intervals, 0.0), c.last_interval))
 
     def circuit(
         c: Value, s: Value, i: Value, ambient: Value, inverse_capacity: Value, scale: Value
@@ -286,11 +289,11 @@ def make_equations(xp: Namespace) -> Equations:  # long: three equations that be
         variance = gz * slope + g1 + g2 + c.r_voltage + drive * drive * c.r_drive
         # A missing voltage weighs nothing; one beyond five sigma is made less certain.
         v = fmax(v, 0.0)
-        weight = fmin(v, 1.0)
+        weight = minimum(v, 1.0)
         e = (v - expected) * weight
-        gain = weight / fmax(e * e * c.gate, variance)
+        gain = weight / maximum(e * e * c.gate, variance)
         kz, k1, k2 = gz * gain, g1 * gain, g2 * gain
-        mean = (fmin(fmax(z + kz * e, 0.0), 1.0), v1 + k1 * e, v2 + k2 * e)
+        mean = (minimum(maximum(z + kz * e, 0.0), 1.0), v1 + k1 * e, v2 + k2 * e)
         p = (
             zz - kz * gz,
             z1 - kz * g1,

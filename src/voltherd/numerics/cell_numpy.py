@@ -11,4 +11,6 @@ def _index(a: Value) -> Value:
     return np.asarray(a).astype(np.intp)
 
 
-NUMPY: Final = Namespace(fmin=np.fmin, fmax=np.fmax, fabs=np.abs, index=_index, take=np.take)
+NUMPY: Final = Namespace(
+    fmax=np.fmax, maximum=np.maximum, minimum=np.minimum, fabs=np.abs, index=_index, take=np.take
+)

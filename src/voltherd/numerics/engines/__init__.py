@@ -1,0 +1,1 @@
+"""Ways to run the one cell step; every engine gives the same numbers."""
