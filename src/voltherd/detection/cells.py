@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from jaxtyping import Float
 
+from voltherd.detection.charge_scale import SLOPE_TYPICAL_VOLT
 from voltherd.detection.memory import Memory
 from voltherd.detection.verdict import Verdict
 from voltherd.detection.windows import STATES
@@ -34,6 +35,8 @@ SPAN_MIN: Final = 0.3
 """SOC span below which a lack of capacity cannot be told from a lack of charge."""
 NOISE_VOLT: Final = 0.003
 """Error of one period's median that the siblings do not share [V]."""
+CORRELATION: Final = 3.0
+"""Neighbouring periods repeat each other's errors: nine count as one."""
 PRIOR: Final = np.array([0.05, 0.15, 5e-4, 0.01])
 """Standard deviations of the four terms before any data: fraction, fraction, Ω, V."""
 CLEARLY_BETTER: Final = 0.8
@@ -45,14 +48,14 @@ class Fit(NamedTuple):
 
     Attributes:
         terms: q, k, r, b as in ``memory`` [fraction, fraction, Ω, V].
-        sigma: Standard uncertainty of each term, the same for every cell.
+        capacity_sigma: Standard uncertainty of k, from what each cell's own fit leaves over.
         charge: Deviation as charge when charge alone explains it [fraction].
         volt: Mean deviation [V].
         explained: Share of the squared deviations each single term explains.
     """
 
     terms: Float[np.ndarray, "4 c"]
-    sigma: Float[np.ndarray, " 4"]
+    capacity_sigma: Float[np.ndarray, " c"]
     charge: Float[np.ndarray, " c"]
     volt: Float[np.ndarray, " c"]
     explained: Float[np.ndarray, "4 c"]
@@ -62,14 +65,22 @@ def fit(memory: Memory) -> Fit:
     """Solve the regression for every cell at once, shrunk towards no difference."""
     precision = memory.normal / NOISE_VOLT**2 + np.diag(PRIOR**-2)
     covariance = np.linalg.inv(precision)
-    diagonal = np.maximum(np.diag(memory.normal), 1e-12)
+    terms = covariance @ memory.moment / NOISE_VOLT**2
+    diagonal = np.diag(memory.normal)
     square = np.maximum(memory.square, 1e-12)
+    left = square - 2.0 * (terms * memory.moment).sum(axis=0)
+    left += np.einsum("ic,ij,jc->c", terms, memory.normal, terms)
+    noise = np.maximum(left, 0.0) / max(memory.rows - 4.0, 1.0)
+    scale = np.maximum(noise, NOISE_VOLT**2) / NOISE_VOLT**2
+    volt = memory.moment[3] / max(diagonal[3], 1e-12)
+    readable = diagonal[0] > 0.02 * diagonal[3]
+    charge = memory.moment[0] / diagonal[0] if readable else volt / SLOPE_TYPICAL_VOLT
     return Fit(
-        terms=covariance @ memory.moment / NOISE_VOLT**2,
-        sigma=np.sqrt(np.diag(covariance)),
-        charge=memory.moment[0] / diagonal[0],
-        volt=memory.moment[3] / diagonal[3],
-        explained=memory.moment**2 / diagonal[:, None] / square,
+        terms=terms,
+        capacity_sigma=CORRELATION * np.sqrt(covariance[1, 1] * scale),
+        charge=charge,
+        volt=volt,
+        explained=memory.moment**2 / np.maximum(diagonal, 1e-12)[:, None] / square,
     )
 
 
@@ -85,7 +96,7 @@ def judge(memory: Memory) -> tuple[Verdict, ...]:
     capacity_score, _, _ = sibling_score(found.terms[1], CAPACITY_FLOOR)
     weak = (
         (capacity_score >= SCORE_MIN)
-        & (capacity >= np.maximum(CAPACITY_OPERATING, 4.0 * found.sigma[1]))
+        & (capacity >= np.maximum(CAPACITY_OPERATING, 4.0 * found.capacity_sigma))
         & (memory.soc_high - memory.soc_low >= SPAN_MIN)
     )
     apart = (
@@ -112,7 +123,7 @@ def judge(memory: Memory) -> tuple[Verdict, ...]:
                     "volt": float(found.volt[cell] - centre),
                     "charge": float(charge[cell]),
                     "capacity": float(capacity[cell]),
-                    "capacity_sigma": float(found.sigma[1]),
+                    "capacity_sigma": float(found.capacity_sigma[cell]),
                     "loss": float(loss),
                     **_per_state(memory, int(cell)),
                 },

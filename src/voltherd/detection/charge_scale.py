@@ -9,18 +9,24 @@ charge is told with that margin and never decides alone.
 from typing import Final
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from voltherd.numerics.presets import LFP, NMC
 from voltherd.types.asset import Chemistry
 
-SLOPE_VOLT_MIN: Final = 0.15
-"""Least slope divided by, per unit of SOC: below it voltage says next to nothing of charge [V]."""
 SLOPE_VOLT_MAX: Final = 1.5
 """Where the curve falls off a cliff the preset's exact place is not the vehicle's [V]."""
+SLOPE_TYPICAL_VOLT: Final = 0.8
+"""Of a sloping cell, for sizing a deviation where charge is unknown [V]."""
+SOC_MIN: Final = 0.08
+"""Below it every cell is on its own cliff and deviations say little of the usable charge."""
 SLOPE_UNCERTAINTY: Final = 0.3
 """Relative, between makers' curves of one chemistry."""
 _SMOOTHING_SOC: Final = 0.1
+_READABLE: Final = {Chemistry.NMC: (SOC_MIN, 1.01), Chemistry.LFP: (SOC_MIN, 0.35)}
+"""Where voltage can be read as charge; on the iron-phosphate plateau it cannot."""
+_USABLE: Final = {Chemistry.NMC: (SOC_MIN, 1.01), Chemistry.LFP: (SOC_MIN, 0.95)}
+"""Where deviations mean anything at all: not where all cells dash for their limits."""
 
 
 def _slopes(ocv_volt: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
@@ -29,7 +35,7 @@ def _slopes(ocv_volt: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
     above = np.interp(np.minimum(grid + _SMOOTHING_SOC / 2, 1.0), grid, ocv_volt)
     below = np.interp(np.maximum(grid - _SMOOTHING_SOC / 2, 0.0), grid, ocv_volt)
     run = np.minimum(grid + _SMOOTHING_SOC / 2, 1.0) - np.maximum(grid - _SMOOTHING_SOC / 2, 0.0)
-    return np.asarray(np.clip((above - below) / run, SLOPE_VOLT_MIN, SLOPE_VOLT_MAX))
+    return np.asarray(np.minimum((above - below) / run, SLOPE_VOLT_MAX))
 
 
 _TABLES: Final = {
@@ -72,11 +78,8 @@ def soc_and_slope(
     cell_volt: Float[np.ndarray, " n"],
     soc_fraction: Float[np.ndarray, " n"],
     chemistry: Chemistry,
-) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"]]:
-    """Give the state of charge to reckon with, and the OCV slope there.
-
-    Reported charge is used where there is any: it may be off by some percent, which hardly moves
-    the slope; without it the curve is read backwards.
+) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"], Bool[np.ndarray, " n"]]:
+    """Give the state of charge to reckon with, the OCV slope there, and whether to reckon at all.
 
     Args:
         cell_volt: Median cell voltage less its ohmic part [V].
@@ -84,12 +87,42 @@ def soc_and_slope(
         chemistry: Which curve.
 
     Returns:
-        State of charge, 0…1, and dU/dSOC per unit of charge [V].
+        State of charge, 0…1; dU/dSOC per unit of charge [V], 0 where voltage cannot be read as
+        charge; and False where the deviations there should be left out altogether.
     """
     grid, ocv, slopes = _TABLES[chemistry]
     # The oxide's curve is steep enough to be read backwards, which no lying gauge can spoil.
     from_curve = np.interp(cell_volt, ocv, grid)
-    reported = np.isfinite(soc_fraction)
-    soc = np.where(reported, soc_fraction, from_curve)
+    soc = np.where(np.isfinite(soc_fraction), soc_fraction, from_curve)
     at = from_curve if chemistry is Chemistry.NMC else soc
-    return np.asarray(soc), np.interp(at, grid, slopes)
+    low, high = _READABLE[chemistry]
+    slope = np.where((at >= low) & (at <= high), np.interp(at, grid, slopes), 0.0)
+    low, high = _USABLE[chemistry]
+    return np.asarray(soc), np.asarray(slope), np.asarray((at >= low) & (at <= high))
+
+
+def straightened(
+    cell_volt: Float[np.ndarray, " n"],
+    deviation_volt: Float[np.ndarray, "n c"],
+    slope_volt: Float[np.ndarray, " n"],
+    chemistry: Chemistry,
+) -> Float[np.ndarray, "n c"]:
+    """Give the deviations as they would be on a straight line through the median cell.
+
+    A weak cell near empty falls off the curve's cliff while its siblings do not; read through the
+    curve, its deviation is again proportional to its lack of charge.
+
+    Args:
+        cell_volt: Median cell voltage less its ohmic part [V].
+        deviation_volt: Each cell against it, ohmic part taken out [V].
+        slope_volt: From ``soc_and_slope``; where it is 0 deviations are left as they are.
+        chemistry: Which curve; only a sloping one can be read so.
+    """
+    if chemistry is not Chemistry.NMC:
+        return deviation_volt
+    grid, ocv, _ = _TABLES[chemistry]
+    charge = np.interp(cell_volt[:, None] + deviation_volt, ocv, grid) - np.interp(
+        cell_volt[:, None], ocv, grid
+    )
+    readable = (slope_volt > 0.0)[:, None] & np.isfinite(deviation_volt)
+    return np.asarray(np.where(readable, slope_volt[:, None] * charge, deviation_volt))

@@ -20,7 +20,7 @@ CAUSE: Final = "imbalance"
 CELLS_MIN: Final = 12
 PERIODS_MIN: Final = 4
 WIDTH_OPERATING: Final = 0.03
-WIDTH_RECOMMENDED: Final = 0.05
+WIDTH_RECOMMENDED: Final = 0.04
 """Width of the middle 80 % of the cells, as charge."""
 VOLT_WIDTH_OPERATING: Final = 0.015
 CLEARLY_BETTER: Final = 0.8
@@ -38,9 +38,10 @@ def judge(memory: Memory) -> tuple[Verdict, ...]:
         return ()
     total = float(memory.square.sum())
     diagonal = np.diag(memory.normal)
-    left_charge = 1.0 - float((memory.moment[0] ** 2).sum()) / diagonal[0] / total
+    left_charge = 1.0 - float((memory.moment[0] ** 2).sum()) / max(diagonal[0], 1e-12) / total
     left_offset = 1.0 - float((memory.moment[3] ** 2).sum()) / diagonal[3] / total
     measured = left_offset < CLEARLY_BETTER * left_charge
+    charge = left_charge <= left_offset
     along = spearman(np.arange(cells), found.charge)
     numbers = {
         "width": width,
@@ -63,7 +64,7 @@ def judge(memory: Memory) -> tuple[Verdict, ...]:
             else Phenomenon.SOC_IMBALANCE,
             location=Location(kind=LocationKind.PACK, cells=outer),
             severity=Severity.RECOMMENDED
-            if width >= WIDTH_RECOMMENDED and not measured
+            if width >= WIDTH_RECOMMENDED and charge
             else Severity.OPERATING,
             score=width / 0.005,
             persistence=3,

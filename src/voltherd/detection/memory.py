@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from voltherd.detection.charge_scale import guess_chemistry, soc_and_slope
+from voltherd.detection.charge_scale import guess_chemistry, soc_and_slope, straightened
 from voltherd.detection.windows import Windows
 from voltherd.numerics.robust import median
 from voltherd.types.asset import Chemistry
@@ -35,10 +35,10 @@ class Period(NamedTuple):
 
     Attributes:
         end_second: The sample that closed it [unix s].
-        deviation_volt: Per state seen and cell [V].
+        deviation_volt: Per state seen and cell, straightened along the OCV [V].
         features: Per state seen: s, s·(z − ½), i, 1.
         state: Operating state of each row.
-        charge: Deviation as charge, median over the states [fraction].
+        charge: Deviation as charge, median over the states, NaN where it cannot be read.
         soc_fraction: Median state of charge.
         windows: The windows themselves.
     """
@@ -72,7 +72,7 @@ class Memory(NamedTuple):
         soc_high: Highest SOC seen.
         chemistry: What the voltages look like.
         history_second: End of each period kept [unix s].
-        history_charge: Deviation as charge in it, resistance and capacity taken out.
+        history_charge: Deviation as charge in it, resistance taken out; NaN where unreadable.
         history_volt: Deviation in it, mean over its states [V].
         history_soc: State of charge in it.
     """
@@ -152,11 +152,14 @@ def gather(memory: Memory, windows: Windows) -> Period:
     chemistry = guess_chemistry(rested, np.full(len(seen), soc))
     if memory.periods:  # the guess must not flicker: the first periods decide unless contradicted
         chemistry = memory.chemistry
-    z, slope = soc_and_slope(rested, np.full(len(seen), soc), chemistry)
+    z, slope, usable = soc_and_slope(rested, np.full(len(seen), soc), chemistry)
+    seen, z, slope = seen[usable], z[usable], slope[usable]
     features = np.stack([slope, slope * (z - 0.5), amps[seen], np.ones(len(seen))], axis=1)
-    rows = deviation[seen]
-    ohm = cell_resistance_ohm(memory)
-    charge = median((rows - amps[seen][:, None] * ohm) / slope[:, None], axis=0)
+    ohmic = amps[seen][:, None] * cell_resistance_ohm(memory)
+    ohmless = straightened(rested[usable], deviation[seen] - ohmic, slope, chemistry)
+    rows = ohmless + ohmic
+    readable = slope > 0.0
+    charge = median(ohmless[readable] / slope[readable][:, None], axis=0)
     return Period(
         end_second=float(windows.end_second[-1]),
         deviation_volt=rows,

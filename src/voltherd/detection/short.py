@@ -8,8 +8,9 @@ mistaken for a loss.  Minor drift adds up: the longest window finds 1 mV a day.
 from typing import Final, NamedTuple
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
+from voltherd.detection.charge_scale import SLOPE_UNCERTAINTY
 from voltherd.detection.memory import Memory, days
 from voltherd.detection.verdict import Verdict
 from voltherd.numerics.robust import median, sibling_score
@@ -19,13 +20,20 @@ CAUSE: Final = "short"
 SIBLINGS_MIN: Final = 6
 WINDOWS_DAY: Final = (0.5, 2.0, 7.0, 28.0)
 SCORE_MIN: Final = (8.0, 7.0, 6.0, 6.0)
+LOSS_MIN_PER_DAY: Final = (0.03, 0.003, 0.001, 0.001)
+"""Least leak each window may claim: short ones only what is fast."""
+THIRD_MIN: Final = 0.2
+"""Share of the whole loss that each half of a slide must show; a step or a wave does not."""
 ROWS_MIN: Final = 8
 FILL_MIN: Final = 0.7
 """Share of a window that must lie between its first and last period."""
-PER_DAY_OPERATING: Final = 0.001
 PER_DAY_RECOMMENDED: Final = 0.003
 PER_DAY_SAFETY: Final = 0.05
 """Leak as a fraction of the cell's charge per day."""
+MISFIT: Final = SLOPE_UNCERTAINTY + 0.1
+"""Share of a standing deviation that a wrong OCV slope can make come and go."""
+ALIKE_MAX: Final = 0.5
+"""Squared correlation of time and charge above which one long discharge looks like a leak."""
 CHANGE_MIN: Final = 0.006
 """What must actually have been lost over the window before it counts [fraction]."""
 
@@ -35,30 +43,47 @@ class Leak(NamedTuple):
 
     Attributes:
         per_day: Change of charge of each cell against its siblings [1/day].
+        slides: Whether first, middle and last third of the window fall one after the other.
+        level: Largest deviation in any third, either sign [fraction].
         sigma_per_day: Standard error of the slopes, median over the cells.
         window_day: Time between the first and last period used.
     """
 
     per_day: Float[np.ndarray, " c"]
+    slides: Bool[np.ndarray, " c"]
+    level: Float[np.ndarray, " c"]
     sigma_per_day: float
     window_day: float
 
 
 def leak(memory: Memory, window_day: float) -> Leak | None:
     """Fit the slopes over the last days, None where the window is not filled."""
-    age = days(memory)
+    readable = np.isfinite(memory.history_charge[:, 0])
+    age = days(memory)[readable]
     first = int(np.searchsorted(age, -window_day))
     rows = len(age) - first
-    if rows < ROWS_MIN or -age[first] < FILL_MIN * window_day:
+    if rows < ROWS_MIN or age[-1] - age[first] < FILL_MIN * window_day:
         return None
-    t, z = age[first:], memory.history_soc[first:]
-    charge = np.nan_to_num(memory.history_charge[first:]).astype(np.float64)
+    t, z = age[first:], memory.history_soc[readable][first:]
+    charge = np.nan_to_num(memory.history_charge[readable][first:]).astype(np.float64)
     x = np.stack([t - t.mean(), z - z.mean(), np.ones(rows)], axis=1)
+    if _alike(x[:, 0], x[:, 1]) > ALIKE_MAX:
+        return None
     inverse = np.linalg.inv(x.T @ x + np.diag([1e-9, 1e-3, 0.0]))
     terms = inverse @ (x.T @ charge)
     noise = ((charge - x @ terms) ** 2).sum(axis=0) / max(rows - 3, 1)
     sigma = np.sqrt(float(median(noise, axis=0)) * inverse[0, 0])
-    return Leak(terms[0], float(sigma), float(-age[first]))
+    levels = charge - x[:, 1:2] * terms[1]
+    early, middle, late = (median(part, axis=0) for part in np.array_split(levels, 3))
+    least = THIRD_MIN * np.abs(terms[0]) * (age[-1] - age[first])
+    slides = (early - middle >= least) & (middle - late >= least)
+    level = np.max(np.abs([early, middle, late]), axis=0)
+    return Leak(terms[0], slides, level, float(sigma), float(age[-1] - age[first]))
+
+
+def _alike(first: Float[np.ndarray, " n"], second: Float[np.ndarray, " n"]) -> float:
+    """Give the squared correlation of two centred series."""
+    return float((first @ second) ** 2 / max((first @ first) * (second @ second), 1e-30))
 
 
 def judge(memory: Memory) -> tuple[Verdict, ...]:
@@ -66,7 +91,9 @@ def judge(memory: Memory) -> tuple[Verdict, ...]:
     if len(memory.square) < SIBLINGS_MIN or memory.periods < ROWS_MIN:
         return ()
     best: dict[int, Verdict] = {}
-    for window_day, score_min in zip(WINDOWS_DAY, SCORE_MIN, strict=True):
+    for window_day, score_min, loss_min in zip(
+        WINDOWS_DAY, SCORE_MIN, LOSS_MIN_PER_DAY, strict=True
+    ):
         found = leak(memory, window_day)
         if found is None:
             continue
@@ -74,8 +101,9 @@ def judge(memory: Memory) -> tuple[Verdict, ...]:
         loss = centre - found.per_day
         named = (
             (score <= -score_min)
-            & (loss >= PER_DAY_OPERATING)
-            & (loss * found.window_day >= CHANGE_MIN)
+            & (loss >= loss_min)
+            & found.slides
+            & (loss * found.window_day >= np.maximum(CHANGE_MIN, MISFIT * found.level))
         )
         for cell in np.flatnonzero(named):
             verdict = _verdict(int(cell), float(loss[cell]), float(score[cell]), sigma, found)

@@ -335,7 +335,7 @@ def _scatter(state: Detection, verdict: Verdict) -> float:
 def _plot(verdict: Verdict, state: Detection, names: Sequence[str]) -> Plot | None:
     if verdict.cause in (imbalance.CAUSE, modules.CAUSE):
         return _string_plot(verdict, state)
-    if verdict.location.kind is LocationKind.CELL and state.memory.periods >= 2:
+    if verdict.location.kind is LocationKind.CELL and np.isfinite(state.memory.history_volt).any():
         return _history_plot(verdict, state, names)
     return None
 
@@ -356,8 +356,9 @@ def _string_plot(verdict: Verdict, state: Detection) -> Plot:
 
 def _history_plot(verdict: Verdict, state: Detection, names: Sequence[str]) -> Plot:
     memory = state.memory
-    rows = len(memory.history_second)
-    picked = np.unique(np.linspace(0, rows - 1, min(rows, PLOT_POINTS)).astype(int))
+    measured = np.flatnonzero(np.isfinite(memory.history_volt).any(axis=1))
+    even = np.linspace(0, len(measured) - 1, min(len(measured), PLOT_POINTS))
+    picked = measured[np.unique(even.astype(int))]
     volt = memory.history_volt[picked] * 1e3
     low, high = np.nanquantile(volt, [0.05, 0.95], axis=1)
     series = [

@@ -80,8 +80,11 @@ def _merge_probes(groups: list[tuple[Alarm, ...]]) -> list[tuple[Alarm, ...]]:
 
 def _tell(group: tuple[Alarm, ...], state: Detection, names: Sequence[str]) -> Finding:
     lead = _lead(group)
-    severity = max(a.severity for a in group if a.severity is not None)
-    reached = [a.raised_second[severity - 1] for a in group if a.severity == severity]
+    # What a frozen or exchanged channel makes of its cell is its consequence, not a second cause.
+    explained = lead.verdict.cause in (stuck.CAUSE, swap.CAUSE)
+    speaking = (lead,) if explained else group
+    severity = max(a.severity for a in speaking if a.severity is not None)
+    reached = [a.raised_second[severity - 1] for a in speaking if a.severity == severity]
     raised = min(time for time in reached if time is not None)
     onset, change = _hindsight(lead, state)
     siblings = max(len(state.memory.square), 2)
@@ -120,12 +123,11 @@ def _tell(group: tuple[Alarm, ...], state: Detection, names: Sequence[str]) -> F
 
 
 def _lead(group: tuple[Alarm, ...]) -> Alarm:
-    """Give the alarm that names the finding: the most severe, then the one that explains most."""
-    top = max(a.severity for a in group if a.severity is not None)
+    """Give the alarm that names the finding: standing before past, severe before mild."""
     stopped = [a for a in group if a.verdict.cause in (stuck.CAUSE, swap.CAUSE)]
     if stopped:
         return stopped[0]
-    return next(a for a in group if a.severity == top)
+    return max(group, key=lambda a: (a.streaks[0] > 0, a.severity or 0, -group.index(a)))
 
 
 def _hindsight(alarm: Alarm, state: Detection) -> tuple[float, Trend]:
