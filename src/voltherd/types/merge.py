@@ -3,6 +3,7 @@
 A row's key is its time and its place among the rows of that time in the batch it came with.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -47,12 +48,13 @@ def _alike(first: SampleBatch, second: SampleBatch) -> tuple[SampleBatch, Sample
     """Give both batches the same channels."""
     cells = max(first.cells, second.cells)
     probes = max(first.probes, second.probes)
-    names = (*first.scalar, *(name for name in second.scalar if name not in first.scalar))
+    dtypes = {n: v.dtype for n, v in (*second.scalar.items(), *first.scalar.items())}
+    scalars = {n: dtypes[n] for n in (*first.scalar, *second.scalar)}
     cell_names = max(first.cell_names, second.cell_names, key=len)
     probe_names = max(first.probe_names, second.probe_names, key=len)
     return (
-        _padded(first, cells, probes, names, cell_names, probe_names),
-        _padded(second, cells, probes, names, cell_names, probe_names),
+        _padded(first, cells, probes, scalars, cell_names, probe_names),
+        _padded(second, cells, probes, scalars, cell_names, probe_names),
     )
 
 
@@ -60,12 +62,11 @@ def _padded(
     batch: SampleBatch,
     cells: int,
     probes: int,
-    names: tuple[str, ...],
+    scalars: Mapping[str, np.dtype[np.floating]],
     cell_names: tuple[str, ...],
     probe_names: tuple[str, ...],
 ) -> SampleBatch:
     """Add channels without values; a batch that has them all is given back unchanged in value."""
-    nothing = np.full(batch.rows, np.nan)
     missing = np.full(batch.rows, int(Quality.MISSING), np.uint8)
     return replace(
         batch,
@@ -73,14 +74,17 @@ def _padded(
         cell_quality=_wider(batch.cell_quality, cells, int(Quality.MISSING)),
         probe_temperature_celsius=_wider(batch.probe_temperature_celsius, probes, np.nan),
         probe_quality=_wider(batch.probe_quality, probes, int(Quality.MISSING)),
-        scalar={name: batch.scalar.get(name, nothing) for name in names},
-        scalar_quality={name: batch.scalar_quality.get(name, missing) for name in names},
+        scalar={
+            name: batch.scalar.get(name, np.full(batch.rows, np.nan, dtype))
+            for name, dtype in scalars.items()
+        },
+        scalar_quality={name: batch.scalar_quality.get(name, missing) for name in scalars},
         cell_names=cell_names,
         probe_names=probe_names,
     )
 
 
-def _wider(block: np.ndarray, width: int, fill: float) -> np.ndarray:
+def _wider(block: np.ndarray, width: int, fill: float | int) -> np.ndarray:
     spare = width - block.shape[1]
     return np.pad(block, ((0, 0), (0, spare)), constant_values=fill) if spare else block
 
