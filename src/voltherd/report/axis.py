@@ -111,7 +111,7 @@ def time_axis(low: float, high: float, start: float, stop: float, *, steps: int 
             high=high,
             start=start,
             stop=stop,
-            ticks=tuple((time, (rfc3339(time) or "")[11:16]) for time in times),
+            ticks=tuple((time, _hour(time)) for time in times),
             note=_dates(low, high),
         )
     years = day_in_words(low)[-4:], day_in_words(high)[-4:]
@@ -126,6 +126,13 @@ def time_axis(low: float, high: float, start: float, stop: float, *, steps: int 
         ticks=tuple((time, day_in_words(time, year=False)) for time in times),
         note=years[0] if years[0] == years[1] else f"{years[0]} to {years[1]}",
     )
+
+
+def _hour(time: float) -> str:
+    """Label a time of day; midnight carries the date that begins."""
+    if time % SECOND_PER_DAY == 0.0:
+        return day_in_words(time, year=False)
+    return (rfc3339(time) or "")[11:16]
 
 
 def _dates(low: float, high: float) -> str:

@@ -125,7 +125,7 @@ tbody th span,td span{display:block;font-weight:400;color:var(--quiet);font-size
 .n{white-space:nowrap;width:1%}
 td.n b{font-weight:650}
 caption{text-align:left;color:var(--quiet);font-size:.875rem;padding:0 0 10px}
-.plot{display:block;width:100%;height:auto;
+.plot{display:block;width:100%;max-width:520px;margin:0 auto;height:auto;
   font:11.5px system-ui,-apple-system,"Segoe UI",Roboto,Arial,sans-serif}
 .plot text{fill:var(--quiet)}
 .plot .mid{text-anchor:middle}

@@ -261,10 +261,12 @@ def _legend(plot: Plot) -> Markup:
     parts = []
     x = _LEFT
     lines = plot.series[:4]
-    room = int(((_RIGHT - _LEFT) / len(lines) - LEGEND_GAP) / LETTER_WIDTH)
-    for rank, (name, _) in enumerate(lines):
-        text = clean(name)
-        text = text if len(text) <= room else text[: room - 1] + "…"
+    names = [clean(name) for name, _ in lines]
+    room = int((_RIGHT - _LEFT - LEGEND_GAP * len(lines)) / LETTER_WIDTH)
+    while sum(map(len, names)) > room:
+        longest = max(range(len(names)), key=lambda rank: len(names[rank]))
+        names[longest] = names[longest].rstrip("…")[:-1] + "…"
+    for rank, text in enumerate(names):
         parts.append(
             element(
                 "line", x1=f"{x:.0f}", x2=f"{x + 18:.0f}", y1="26", y2="26", class_=f"line s{rank}"

@@ -5,6 +5,7 @@ made with NumPy's ``datetime64``, which knows no clock and no local zone.
 """
 
 import math
+import re
 import unicodedata
 from typing import Final
 
@@ -50,6 +51,8 @@ URGENCY: Final = {
 _MONTHS: Final = "JanFebMarAprMayJunJulAugSepOctNovDec"
 _YEAR_1_SECOND: Final = -62_135_596_800.0
 _YEAR_10000_SECOND: Final = 253_402_300_800.0
+_SPACES: Final = re.compile(r"[^\S\u00a0\u202f]+")
+"""Everything that spaces or breaks a line, except the spaces that keep a number and its unit."""
 _JOINERS: Final = "\u200c\u200d"
 
 
@@ -61,7 +64,7 @@ def clean(text: str) -> str:
     >>> clean("bus\x1b[31m-7\n")
     'bus�[31m-7'
     """
-    spaced = " ".join(text.split())
+    spaced = _SPACES.sub(" ", text).strip(" ")
     return "".join(
         "\N{REPLACEMENT CHARACTER}"
         if unicodedata.category(letter) in {"Cc", "Cf", "Cs"} and letter not in _JOINERS
