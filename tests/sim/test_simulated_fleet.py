@@ -44,8 +44,10 @@ def assert_equal(a: SimulatedDay, b: SimulatedDay) -> None:
 
 def test_a_vehicle_is_the_same_bits_in_any_company(healthy: list[SimulatedDay]) -> None:
     alone = list(simulate(fleet_spec(vehicles=40, days=3, seed=11), only=[5]))
-    in_pairs = of_vehicle(list(simulate(fleet_spec(vehicles=8, days=3, seed=11), together=2)), 5)
-    for day, by_itself, paired in zip(of_vehicle(healthy, 5), alone, in_pairs, strict=True):
+    spec = fleet_spec(vehicles=8, days=3, seed=11)
+    in_pairs = list(simulate(spec, only=[8, 2, 5], together=2))
+    paired_days = of_vehicle(in_pairs, 5)
+    for day, by_itself, paired in zip(of_vehicle(healthy, 5), alone, paired_days, strict=True):
         assert_equal(day, by_itself)
         assert_equal(day, paired)
 
@@ -82,6 +84,16 @@ def test_silence_while_parked_can_be_chosen() -> None:
     silent = next(simulate(spec))
     assert silent.batch.rows < awake.batch.rows
     assert np.diff(silent.batch.unix_time_second).max() > 3600.0
+
+
+@pytest.mark.parametrize(("period", "park"), [(2.0, 60.0), (60.0, 0.0), (600.0, 86_400.0)])
+def test_any_period_of_sampling_can_be_chosen(period: float, park: float) -> None:
+    spec = fleet_spec(days=1, seed=11, period_second=period, park_period_second=park)
+    for day in simulate(spec, only=[3]):
+        step = np.diff(day.batch.unix_time_second)
+        assert (step > 0.0).all()
+        assert (step >= min(period, 60.0)).mean() > 0.98
+        assert np.isfinite(day.batch.cell_voltage_volt).all()
 
 
 def test_the_fleet_rests_drives_and_charges(healthy: list[SimulatedDay]) -> None:

@@ -130,7 +130,7 @@ def plan_day(rng: np.random.Generator, traits: Traits, begin: DayStart, sampling
     warm = float(np.clip((begin.ambient_celsius + 15.0) / 25.0, 0.2, 1.0))
     for hour, minutes in _trips(rng, traits, begin.start_second):
         midnight = np.floor(begin.start_second / SECOND_PER_DAY) * SECOND_PER_DAY
-        start = max(float(midnight + hour * SECOND_PER_HOUR), cursor + 400.0)
+        start = float(max(np.rint(midnight + hour * SECOND_PER_HOUR), cursor + 400.0))
         speed = speed_profile(rng, int(60.0 * minutes), traits.driver.roads)
         room_above = float(np.clip((1.0 - soc) / 0.15, 0.05, 1.0))
         power = power_watt(rng, speed, traits.body, auxiliary, min(room_above, warm))
@@ -146,7 +146,7 @@ def plan_day(rng: np.random.Generator, traits: Traits, begin: DayStart, sampling
         cursor = float(pieces[-1].unix_time_second[-1])
         distance = float(pieces[-1].distance_kilometre[-1])
         soc -= cost
-    plug = cursor + float(rng.uniform(600.0, 5400.0))
+    plug = cursor + float(np.rint(rng.uniform(600.0, 5400.0)))
     room = day_end - 600.0 - plug
     if soc < min(traits.driver.plug_soc, traits.target_soc - 0.05) and room > SECOND_PER_HOUR:
         charge(plug, 0.92 * traits.alternating_watt, traits.target_soc, room, Mode.AC)
@@ -189,9 +189,9 @@ def _rows(
 
 def _parked(start: float, end: float, sampling: Sampling) -> Rows:
     period = sampling.park_period_second or PARK_STEP_SECOND
-    steps = max(int(np.ceil(min(period, end - start) / PARK_STEP_SECOND)), 1)
+    steps = int(np.ceil(period / PARK_STEP_SECOND))
     step = period / steps  # a rare wake-up still lets the physics go in small steps
-    time = start + step * np.arange(1, int((end - start) / step) + 1)
+    time = start + step * np.arange(1, int(np.ceil((end - start) / step)))
     awake = (np.arange(1, len(time) + 1) % steps == 0) & (sampling.park_period_second > 0.0)
     return _rows(time, Mode.PARK, reported=awake)
 
