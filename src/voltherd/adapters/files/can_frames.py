@@ -97,6 +97,12 @@ def read_log(path: Path) -> Log:
     """
     with path.open("rb") as file:
         binary = file.read(4) == b"LOGG"
+    if path.suffix.lower() == ".blf" and not binary:
+        raise UnreadableError(
+            "not BLF: it does not begin with LOGG",
+            where=str(path),
+            mend="record or export it again",
+        )
     log = _read_blf(path) if binary else _read_text(path)
     if not log.second:
         raise InputError("holds no CAN frames", where=str(path), mend="record it again")

@@ -114,6 +114,7 @@ def layout_of(lines: Sequence[str]) -> Layout:
     Returns:
         The layout; names are invented where no header is found.
     """
+    lines = _joined(lines)
     plain = [line for line in lines if line.strip() and not line.lstrip().startswith(COMMENT)]
     delimiter = delimiter_of(plain or [""])
     rows = [split(_uncommented(line), delimiter) for line in lines]
@@ -140,6 +141,22 @@ def layout_of(lines: Sequence[str]) -> Layout:
         fields=fields,
         invented=invented,
     )
+
+
+def _joined(lines: Sequence[str]) -> list[str]:
+    """Bring a quoted field that goes on over lines back to its first line, the others blank."""
+    whole: list[str] = []
+    first = -1
+    for i, line in enumerate(lines):
+        if first >= 0:
+            whole[first] += " " + line
+            whole.append("")
+        else:
+            whole.append(line)
+            first = i if not _is_comment(line) else -1
+        if first >= 0 and whole[first].count('"') % 2 == 0:
+            first = -1
+    return whole if first < 0 else list(lines)
 
 
 def _is_comment(line: str) -> bool:

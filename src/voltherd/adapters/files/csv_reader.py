@@ -110,7 +110,9 @@ def read_csv(path: Path) -> RawTable:
                 where=str(path),
                 mend="export it again with data in it",
             )
-        columns, units, cell_notes = cells_of(clean_path, layout, np.asarray(clean.line), str(path))
+        columns, units, cell_notes = cells_of(
+            clean_path, layout, np.fromiter(clean.line, np.int64, len(clean.line)), str(path)
+        )
     return RawTable(
         source=str(path),
         columns=columns,

@@ -119,7 +119,7 @@ def columns_of(
     """
     described = con.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
     types: Mapping[str, str] = {str(row[0]): str(row[1]) for row in described}
-    lists = [n for n, kind in types.items() if kind.endswith("]") and _element(kind) in _NUMBERS]
+    lists = [n for n, kind in types.items() if kind.endswith("]") and _is_number(_element(kind))]
     lengths = _list_lengths(con, source, lists)
     select: list[str] = []
     parts: list[tuple[str, int]] = []
@@ -158,10 +158,14 @@ def _element(kind: str) -> str:
     return kind[: kind.rindex("[")]
 
 
+def _is_number(kind: str) -> bool:
+    return kind in _NUMBERS or (kind.startswith("DECIMAL(") and kind.endswith(")"))
+
+
 def _scalar(name: str, kind: str) -> str | None:
     """Give the expression that fetches a column of one value per row, None for anything else."""
     column = quoted(name)
-    if kind in _NUMBERS or kind in _TIMES or kind.startswith("DECIMAL"):
+    if kind in _TIMES or _is_number(kind):
         return column
     if kind == "BOOLEAN":
         return f"CAST({column} AS UTINYINT)"

@@ -52,7 +52,7 @@ def traffic(seconds=20, start=START, source=0x21):
     """Pack status every 0.1 s, two pages of cells every second, temperatures every five."""
     for tick in range(10 * seconds):
         second = start + tick / 10
-        status = int(3605 + tick).to_bytes(2, "little") + int(-12).to_bytes(2, "little", signed=True)
+        status = int(3605 + tick).to_bytes(2, "little") + (-12).to_bytes(2, "little", signed=True)
         yield frame(second, 0x100, status + bytes([150, 0, 0, 0]))
         if tick % 10 == 0:
             for page in (0, 1):
@@ -163,9 +163,15 @@ def test_a_database_that_is_none_is_refused_by_name(tmp_path):
 
 
 def test_unknown_and_short_frames_are_counted(tmp_path, dbc):
-    messages = [*traffic(3), frame(START + 3, 0x333, bytes(8)), frame(START + 3, 0x100, b"\x10\x0e")]
+    messages = [
+        *traffic(3),
+        frame(START + 3, 0x333, bytes(8)),
+        frame(START + 3, 0x100, b"\x10\x0e"),
+    ]
     table = read_file(write(tmp_path / "a.log", messages), dbc=dbc)
-    assert notes(table)["unknown_id"].count == 1 and "0x333" in notes(table)["unknown_id"].examples[0]
+    assert (
+        notes(table)["unknown_id"].count == 1 and "0x333" in notes(table)["unknown_id"].examples[0]
+    )
     assert notes(table)["short_frame"].count == 2
 
 
@@ -189,7 +195,9 @@ def test_a_blf_cut_short_gives_what_is_whole_and_says_so(tmp_path, dbc):
 
 def test_a_log_of_events_alone_holds_no_frames(tmp_path, dbc):
     path = tmp_path / "a.asc"
-    path.write_text("date Tue Nov 14 10:13:20.000 pm 2023\nbase hex  timestamps absolute\n// nothing\n")
+    path.write_text(
+        "date Tue Nov 14 10:13:20.000 pm 2023\nbase hex  timestamps absolute\n// nothing\n"
+    )
     with pytest.raises(InputError, match="no CAN frames"):
         read_file(path, dbc=dbc)
 
@@ -197,7 +205,9 @@ def test_a_log_of_events_alone_holds_no_frames(tmp_path, dbc):
 def test_relative_stamps_of_an_asc_are_summed(tmp_path, dbc):
     path = tmp_path / "a.asc"
     rows = [" 1.000000 1  100 Rx d 8 15 0E F4 FF 96 00 00 00"] * 5
-    path.write_text("\n".join(["base hex  timestamps relative", "no internal events logged", *rows]))
+    path.write_text(
+        "\n".join(["base hex  timestamps relative", "no internal events logged", *rows])
+    )
     table = read_file(path, dbc=dbc)
     np.testing.assert_allclose(table.columns["timestamp"], [1, 2, 3, 4, 5])
     assert table.units["timestamp"] == "s"
