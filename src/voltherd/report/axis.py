@@ -13,6 +13,9 @@ _TIME_STEPS: Final = (
     *(days * SECOND_PER_DAY for days in (1, 2, 7, 14, 28, 56, 91, 182, 365, 730, 1826, 3652)),
 )
 
+_SPAN_LEAST: Final = 1e-12
+"""Values closer together than this are drawn as one."""
+
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,8 +76,9 @@ def number_axis(
         tight: End at the values instead of at round numbers.
         whole: Tick at whole numbers only.
     """
-    if high <= low:
-        pad = abs(low) * 0.05 or 1.0
+    size = max(abs(low), abs(high))
+    if high - low <= max(_SPAN_LEAST, 1e-9 * size):
+        pad = 0.05 * size if size > _SPAN_LEAST else 1.0
         low, high = low - pad, high + pad
     step = nice_step(high - low, steps)
     if whole:
@@ -104,7 +108,7 @@ def time_axis(low: float, high: float, start: float, stop: float, *, steps: int 
     span = high - low
     step = next((size for size in _TIME_STEPS if span / size <= steps), _TIME_STEPS[-1])
     first = math.ceil(low / step) * step
-    times = [first + n * step for n in range(max(1, int((high - first) // step) + 1))]
+    times = [first + n * step for n in range(int((high - first) // step) + 1)] or [low]
     if step < SECOND_PER_DAY:
         return Axis(
             low=low,

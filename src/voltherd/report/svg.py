@@ -22,6 +22,7 @@ _RIGHT: Final = 372.0
 _TOP: Final = 34.0
 _BOTTOM: Final = 184.0
 _UNIT: Final = re.compile(r"\[([^\]]+)\]\s*$")
+_SIZE_MAX: Final = 1e100
 POINTS_MAX: Final = 320
 """More points than that share a column of pixels; each column keeps its extremes."""
 LABELS_MAX: Final = 3
@@ -30,6 +31,15 @@ LEGEND_GAP: Final = 37.0
 """Allowance for one letter at a phone's letter size, and for a legend's line and spacing."""
 LABEL_ROOM: Final = 0.16
 """Share of the range kept free beyond the bars for the numbers printed there."""
+
+
+def drawable(value: float) -> bool:
+    """Tell whether a value can be placed on an axis; NaN cannot.
+
+    >>> drawable(-4.2), drawable(math.nan), drawable(1e200)
+    (True, False, False)
+    """
+    return abs(value) < _SIZE_MAX
 
 
 def plot_svg(plot: Plot, key: str) -> Markup:
@@ -42,8 +52,8 @@ def plot_svg(plot: Plot, key: str) -> Markup:
     Returns:
         One ``svg`` element, 380 by 230 units, that scales with its box.
     """
-    values = [y for _, line in plot.series for y in line if y is not None and math.isfinite(y)]
-    known = [x for x in plot.x if math.isfinite(x)]
+    values = [y for _, line in plot.series for y in line if y is not None and drawable(y)]
+    known = [x for x in plot.x if drawable(x)]
     if not values or not known:
         body = joined([element("text", "no values to show", x="190", y="110", class_="mid")])
     else:
@@ -62,14 +72,14 @@ def plot_svg(plot: Plot, key: str) -> Markup:
 
 def description(plot: Plot) -> str:
     """Say in words what a plot shows: axes, ranges, and the values pointed at."""
-    known = [x for x in plot.x if math.isfinite(x)]
+    known = [x for x in plot.x if drawable(x)]
     parts = [f"{clean(plot.y_label)} against {clean(plot.x_label)}"]
     if known:
         low, high = min(known), max(known)
         ends = (moment(low), moment(high)) if plot.x_is_time else (number(low), number(high))
         parts.append(f"from {ends[0]} to {ends[1]}")
     for name, line in plot.series:
-        values = [y for y in line if y is not None and math.isfinite(y)]
+        values = [y for y in line if y is not None and drawable(y)]
         if values:
             span = f"{number(min(values))} to {number(max(values))}"
             parts.append(f"{clean(name)}: {span}")
@@ -84,7 +94,7 @@ def _pointed(plot: Plot, position: int) -> str:
     if not plot.series or not 0 <= position < min(len(plot.x), len(plot.series[0][1])):
         return ""
     value = plot.series[0][1][position]
-    if value is None or not math.isfinite(value):
+    if value is None or not drawable(value):
         return ""
     at = day_in_words(plot.x[position]) if plot.x_is_time else number(plot.x[position])
     return f"at {at}: {number(value)}"
@@ -146,13 +156,13 @@ def _frame(plot: Plot, across: Axis, up: Axis) -> Markup:
 
 
 def _bars(plot: Plot, across: Axis, up: Axis) -> Markup:
-    step = _step([x for x in plot.x if math.isfinite(x)])
+    step = _step([x for x in plot.x if drawable(x)])
     width = max(0.8, abs(across.place(step) - across.place(0.0)) * 0.72)
     base = up.place(0.0)
     shapes = []
     pointed = set(plot.highlight)
     for position, (x, y) in enumerate(zip(plot.x, plot.series[0][1], strict=False)):
-        if y is None or not math.isfinite(y) or not math.isfinite(x):
+        if y is None or not drawable(y) or not drawable(x):
             continue
         top = min(base, up.place(y))
         shapes.append(
@@ -174,7 +184,7 @@ def _line(
     path = ""
     pen = False
     for x, y in _thinned(xs, ys):
-        if y is None or not math.isfinite(y) or not math.isfinite(x):
+        if y is None or not drawable(y) or not drawable(x):
             pen = False
             continue
         path += f"{'L' if pen else 'M'}{across.place(x):.1f} {up.place(y):.1f}"
@@ -190,7 +200,7 @@ def _thinned(xs: Sequence[float], ys: Sequence[float | None]) -> list[tuple[floa
     kept: list[tuple[float, float | None]] = []
     for start in range(0, len(points), size):
         block = points[start : start + size]
-        finite = [(y, n) for n, (_, y) in enumerate(block) if y is not None and math.isfinite(y)]
+        finite = [(y, n) for n, (_, y) in enumerate(block) if y is not None and drawable(y)]
         if not finite:
             kept.append((block[0][0], None))
             continue
@@ -203,7 +213,7 @@ def _spots(plot: Plot) -> list[tuple[float, float]]:
     spots = []
     for position in sorted(set(plot.highlight)):
         y = line[position] if 0 <= position < min(len(plot.x), len(line)) else None
-        if y is not None and math.isfinite(y) and math.isfinite(plot.x[position]):
+        if y is not None and drawable(y) and drawable(plot.x[position]):
             spots.append((plot.x[position], y))
     return spots
 
@@ -212,7 +222,7 @@ def _side(plot: Plot, y: float) -> float:
     """Choose where a value's number goes: 1 below, −1 above, away from what is drawn."""
     if plot.kind == "bar":
         return 1.0 if y < 0.0 else -1.0
-    others = sorted(v for v in plot.series[0][1] if v is not None and math.isfinite(v))
+    others = sorted(v for v in plot.series[0][1] if v is not None and drawable(v))
     return 1.0 if y < others[len(others) // 2] else -1.0
 
 

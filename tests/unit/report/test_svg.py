@@ -12,7 +12,7 @@ from voltherd.report.axis import nice_step, number_axis, time_axis
 from voltherd.report.svg import HEIGHT, POINTS_MAX, WIDTH, plot_svg
 from voltherd.types.event import Plot
 
-ORDINATE = st.one_of(st.none(), st.floats(-1e6, 1e6), st.just(math.nan))
+ORDINATE = st.one_of(st.none(), st.floats())
 
 
 def drawn(plot):
@@ -148,12 +148,14 @@ def test_steps_are_round_and_about_as_many_as_asked(span, steps):
 def test_an_axis_holds_its_values_and_has_ticks(one, other):
     low, high = min(one, other), max(one, other)
     axis = number_axis(low, high, 0.0, 100.0)
-    assert axis.low <= low and high <= axis.high
-    assert len(axis.ticks) >= 2 or high - low < 1e-9 * max(abs(low), abs(high))
+    slack = 1e-9 * max(1e-3, abs(low), abs(high))
+    assert axis.low <= low + slack and high <= axis.high + slack
+    assert len(axis.ticks) >= 2
 
 
-@given(st.floats(0.0, 4e9), st.floats(60.0, 3e8))
+@given(st.floats(0.0, 4e9), st.floats(0.0, 3e8))
 def test_times_are_ticked_a_few_times(start, span):
     axis = time_axis(start, start + span, 0.0, 300.0)
     assert 1 <= len(axis.ticks) <= 7
+    assert all(axis.low <= time <= axis.high for time, _ in axis.ticks)
     assert all(one[1] != after[1] for one, after in pairwise(axis.ticks))
