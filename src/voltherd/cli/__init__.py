@@ -1,1 +1,1 @@
-"""The command line: thin, plain verbs."""
+"""The command line: plain verbs, thin."""

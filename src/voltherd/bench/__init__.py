@@ -1,0 +1,1 @@
+"""Questions of speed and accuracy, one a file, each answered by measuring."""

@@ -1,0 +1,245 @@
+"""The only file of the command line that knows adapters: paths in, batches and stores out."""
+
+import json
+import os
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, NamedTuple, final
+
+from voltherd.errors import InputError, StoreError, UsageError, VoltherdError
+from voltherd.intake.build import build
+from voltherd.intake.profile import Profile, from_plain, to_plain
+from voltherd.intake.recognise import Recognition, recognise
+from voltherd.ports import Store
+from voltherd.types.asset import PackLayout, Vehicle
+from voltherd.types.report import ImportReport
+from voltherd.types.sample import SampleBatch
+from voltherd.types.table import RawTable
+
+STORE_CHUNK_DAYS: Final = 28
+TRUTH_FILE: Final = "truth.json"
+Progress = Callable[[str], None]
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """How sources are to be read.
+
+    Attributes:
+        dbc: DBC, KCD or ARXML for CAN logs.
+        profile: What is known of the columns; the rest is guessed.
+        timezone: Zone of stamps that name none.
+    """
+
+    dbc: Path | None = None
+    profile: Profile | None = None
+    timezone: str = "UTC"
+
+
+class Piece(NamedTuple):
+    """Some rows of one vehicle.
+
+    Attributes:
+        batch: The rows.
+        report: What became of the source; None for rows that were canonical already.
+        source: Where they come from.
+        layout: Pack layout, where the store knows it.
+    """
+
+    batch: SampleBatch
+    report: ImportReport | None
+    source: Path
+    layout: PackLayout | None
+
+
+class Refusal(NamedTuple):
+    """A source that could not be used, and why."""
+
+    source: Path
+    error: VoltherdError
+
+
+def pieces(path: Path, reading: Reading, progress: Progress) -> Iterator[Piece | Refusal]:
+    """Read a path piece by piece; one bad file of a folder is refused, not the folder.
+
+    Raises:
+        InputError: Nothing is there, or nothing of it is supported.
+    """
+    from voltherd.adapters.parquet.store import is_store
+
+    if path.is_dir() and is_store(path):
+        yield from _stored(path, progress)
+        return
+    from voltherd.adapters.files.reader import list_files
+
+    files = list_files(path).files
+    for number, file in enumerate(files, start=1):
+        progress(f"reading {number}/{len(files)} {file.name}")
+        try:
+            found = list(read_file(file, reading))
+        except VoltherdError as error:
+            if len(files) == 1:
+                raise
+            yield Refusal(file, error)
+            continue
+        for batch, report in found:
+            yield Piece(batch, report, file, None)
+
+
+def read_file(file: Path, reading: Reading) -> list[tuple[SampleBatch, ImportReport]]:
+    """Read and recognise one file: a batch for every vehicle in it."""
+    table = read_table(file, reading)
+    return build(table, recognise(table, reading.profile, reading.timezone))
+
+
+def read_table(file: Path, reading: Reading) -> RawTable:
+    """Read one file as it is."""
+    from voltherd.adapters.files.reader import read_file as read
+
+    return read(file, dbc=reading.dbc)
+
+
+def recognised(file: Path, reading: Reading) -> Recognition:
+    """Say what the columns of one file are."""
+    return recognise(read_table(file, reading), reading.profile, reading.timezone)
+
+
+def _stored(root: Path, progress: Progress) -> Iterator[Piece]:
+    from voltherd.adapters.parquet.store import ParquetStore
+
+    store = ParquetStore(root)
+    names = store.vehicles()
+    if not names:
+        raise InputError("an empty store", where=str(root), mend="import or simulate into it first")
+    for number, vehicle_id in enumerate(names, start=1):
+        progress(f"reading {number}/{len(names)} {vehicle_id}")
+        layout = _layout(root, vehicle_id)
+        for batch in _in_chunks(root, store, vehicle_id):
+            yield Piece(batch, None, root, layout)
+
+
+def _in_chunks(root: Path, store: Store, vehicle_id: str) -> Iterator[SampleBatch]:
+    """Read a vehicle month by month, so that years fit into memory."""
+    from voltherd.adapters.parquet.layout import day_bounds, vehicle_folder
+
+    days = sorted(p.name for p in (root / vehicle_folder(vehicle_id)).glob("day=*"))
+    for first in range(0, len(days), STORE_CHUNK_DAYS):
+        chunk = days[first : first + STORE_CHUNK_DAYS]
+        batch = store.read(vehicle_id, day_bounds(chunk[0])[0], day_bounds(chunk[-1])[1])
+        if batch.rows:
+            yield batch
+
+
+def _layout(root: Path, vehicle_id: str) -> PackLayout | None:
+    vehicle = asset(root, vehicle_id)
+    return vehicle.layout if vehicle else None
+
+
+def asset(root: Path, vehicle_id: str) -> Vehicle | None:
+    """Give what a store's asset book knows of a vehicle."""
+    from voltherd.adapters.sqlite.assets import AssetBook
+
+    return AssetBook(root).vehicle(vehicle_id)
+
+
+def open_store(root: Path) -> Store:
+    """Open a store for writing."""
+    from voltherd.adapters.parquet.store import ParquetStore
+
+    return ParquetStore(root)
+
+
+def put_vehicles(root: Path, vehicles: tuple[Vehicle, ...]) -> None:
+    """Enter asset facts beside a store's telemetry."""
+    from voltherd.adapters.sqlite.assets import AssetBook
+
+    book = AssetBook(root)
+    for vehicle in vehicles:
+        book.put_vehicle(vehicle)
+
+
+def joined(batches: list[SampleBatch]) -> SampleBatch:
+    """Join all batches of one vehicle, whatever their order and channels."""
+    from voltherd.adapters.memory.store import MemoryStore
+
+    store = MemoryStore()
+    for batch in batches:
+        store.append(batch)
+    return store.read(batches[0].vehicle_id)
+
+
+def export_bdf(batch: SampleBatch, folder: Path) -> tuple[Path, ...]:
+    """Write one plain BDF file per cell, and one for the pack."""
+    from voltherd.adapters.files.bdf import export_bdf as write
+
+    return write(batch, folder)
+
+
+def truth_path(path: Path) -> Path | None:
+    """Give the planted truth of a simulated fleet, where there is one."""
+    truth = path / TRUTH_FILE
+    return truth if path.is_dir() and truth.is_file() else None
+
+
+def read_profile(path: Path) -> Profile:
+    """Read a profile from TOML.
+
+    Raises:
+        UsageError: The file cannot be read, is no TOML, or says what no profile says.
+    """
+    try:
+        plain = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UsageError(f"not a readable profile ({error})", where=str(path)) from error
+    return from_plain(plain)
+
+
+def write_profile(profile: Profile, path: Path) -> None:
+    """Write a profile as TOML, to be edited and given with ``--profile``."""
+    write_text(path, profile_toml(to_plain(profile)))
+
+
+def profile_toml(plain: Mapping[str, Any], prefix: str = "") -> str:
+    """Give plain tables as TOML; JSON's strings, numbers and lists are TOML's.
+
+    >>> print(profile_toml({"vehicle": "vin", "scalar": {"soc_fraction": {"scale": 0.01}}}))
+    vehicle = "vin"
+    <BLANKLINE>
+    [scalar.soc_fraction]
+    scale = 0.01
+    """
+    lines, tables = [], []
+    for key, value in plain.items():
+        if isinstance(value, Mapping):
+            inner = profile_toml(value, f"{prefix}{key}.")
+            nested = all(isinstance(v, Mapping) for v in value.values())
+            tables.append(inner if nested else f"[{prefix}{key}]\n{inner}")
+        elif value is not None:
+            lines.append(f"{key} = {json.dumps(value, ensure_ascii=False)}")
+    return "\n".join(["\n".join(lines), *tables]) if lines else "\n".join(tables)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file whole or not at all.
+
+    Raises:
+        StoreError: It cannot be written; what was there before stays.
+    """
+    part = path.with_name(f".{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise StoreError(
+            f"cannot be written ({error.strerror})", where=str(path), mend="choose another place"
+        ) from error

@@ -1,0 +1,321 @@
+"""The commands.  Each does its imports when called: ``voltherd --help`` stays quick."""
+
+import os
+import shutil
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+from typer.core import TyperGroup
+
+from voltherd.errors import UsageError, VoltherdError
+
+if TYPE_CHECKING:
+    from voltherd.cli.compose import Reading
+
+INTERRUPTED: Final = 130
+
+
+class Commands(TyperGroup):
+    """Commands that tell a user's mistake in one message, never by a traceback."""
+
+    def invoke(self, ctx: typer.Context) -> object:
+        """Run a command and turn our errors into messages and exit codes."""
+        try:
+            return super().invoke(ctx)
+        except VoltherdError as error:
+            _progress("")
+            typer.echo(f"voltherd: {error}", err=True)
+            raise typer.Exit(error.exit_code) from None
+        except KeyboardInterrupt:
+            _progress("")
+            typer.echo("voltherd: interrupted; what was written is whole, run again", err=True)
+            raise typer.Exit(INTERRUPTED) from None
+        except BrokenPipeError:
+            # The reader has gone; Python must not complain again while it shuts down.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit from None
+
+
+app = typer.Typer(
+    name="voltherd",
+    cls=Commands,
+    help="Open, AI-powered battery management for electric fleets.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+simulate_app = typer.Typer(help="Make data whose truth is known.", no_args_is_help=True)
+bench_app = typer.Typer(help="Measure, beside named peers, in one run.", no_args_is_help=True)
+app.add_typer(simulate_app, name="simulate")
+app.add_typer(bench_app, name="bench")
+
+Paths = Annotated[list[Path], typer.Argument(help="Files, folders or stores.", show_default=False)]
+One = Annotated[Path, typer.Argument(help="File, folder or store.", show_default=False)]
+Dbc = Annotated[Path | None, typer.Option("--dbc", help="DBC, KCD or ARXML that decodes CAN logs.")]
+ProfileFile = Annotated[
+    Path | None, typer.Option("--profile", help="TOML that says what columns mean; see import.")
+]
+Timezone = Annotated[
+    str, typer.Option("--timezone", help="Zone of time stamps that name none, as Europe/Berlin.")
+]
+Html = Annotated[Path | None, typer.Option("--html", help="Write a self-contained page.")]
+Json = Annotated[Path | None, typer.Option("--json", help="Write JSON; - for standard output.")]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"voltherd {version('voltherd')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+def _width() -> int:
+    return max(60, min(shutil.get_terminal_size((100, 24)).columns, 140))
+
+
+def _colour() -> bool:
+    return sys.stdout.isatty() and "NO_COLOR" not in os.environ
+
+
+def _progress(text: str) -> None:
+    """Show where long work stands, on terminals only."""
+    if sys.stderr.isatty():
+        cut = text[: _width() - 1]
+        sys.stderr.write(f"\r\x1b[2K{cut}" if text else "\r\x1b[2K")
+        sys.stderr.flush()
+
+
+def _output(path: Path, text: str) -> None:
+    from voltherd.cli.compose import write_text
+
+    if str(path) == "-":
+        sys.stdout.write(text)
+    else:
+        write_text(path, text)
+
+
+def _reading(dbc: Path | None, profile: Path | None, timezone: str) -> "Reading":
+    from voltherd.cli.compose import Reading, read_profile
+
+    return Reading(dbc=dbc, profile=read_profile(profile) if profile else None, timezone=timezone)
+
+
+@app.command()
+def triage(
+    paths: Paths,
+    html: Html = None,
+    json: Json = None,
+    dbc: Dbc = None,
+    profile: ProfileFile = None,
+    timezone: Timezone = "UTC",
+    fail_on: Annotated[
+        str | None,
+        typer.Option(
+            "--fail-on",
+            metavar="SEVERITY",
+            help="Exit with 1 when a finding is this severe: operating, recommended or safety.",
+        ),
+    ] = None,
+) -> None:
+    """Say which vehicles need attention: which cell, why, how sure, and what to do."""
+    from voltherd.cli.triage import triage as run
+    from voltherd.report.document import dumps
+    from voltherd.report.html import render_html
+    from voltherd.report.terminal import render_triage
+    from voltherd.triage.findings import worst
+
+    limit = _severity(fail_on)
+    report = run(paths, _reading(dbc, profile, timezone), time.time(), _progress)
+    _progress("")
+    if html:
+        _output(html, render_html(report))
+    if json:
+        _output(json, dumps(report))
+    if "-" not in (str(html), str(json)):
+        typer.echo(render_triage(report, _width(), _colour()))
+    top = worst(report.findings)
+    if limit is not None and top is not None and top >= limit:
+        raise typer.Exit(1)
+
+
+def _severity(word: str | None) -> int | None:
+    from voltherd.types.event import Severity
+
+    if word is None:
+        return None
+    known = {severity.word: severity for severity in Severity}
+    if word.lower() not in known:
+        raise UsageError(
+            f"no severity {word!r}", where="--fail-on", mend=f"choose from {', '.join(known)}"
+        )
+    return known[word.lower()]
+
+
+@app.command(name="import")
+def import_(
+    paths: Paths,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Store to write; made where it is not there.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be done; write nothing.")
+    ] = False,
+    save_profile: Annotated[
+        Path | None,
+        typer.Option("--save-profile", help="Write what was recognised as TOML, to edit and give."),
+    ] = None,
+    bdf: Annotated[
+        Path | None,
+        typer.Option("--bdf", help="Also write plain Battery Data Format, a file per cell."),
+    ] = None,
+    dbc: Dbc = None,
+    profile: ProfileFile = None,
+    timezone: Timezone = "UTC",
+) -> None:
+    """Bring messy data into canonical form, or say with --dry-run what would come of it."""
+    from voltherd.cli.importing import import_paths, save_recognised
+
+    if out is None and not dry_run and bdf is None:
+        raise UsageError("nowhere to write to", mend="give --out STORE, or --dry-run to look only")
+    reading = _reading(dbc, profile, timezone)
+    if save_profile:
+        save_recognised(paths, reading, save_profile)
+    for text in import_paths(
+        paths,
+        reading,
+        None if dry_run else out,
+        None if dry_run else bdf,
+        _width(),
+        _colour(),
+        _progress,
+    ):
+        typer.echo(text)
+
+
+@app.command()
+def inspect(
+    paths: Paths,
+    dbc: Dbc = None,
+    profile: ProfileFile = None,
+    timezone: Timezone = "UTC",
+) -> None:
+    """Report the quality of data alone: what is there, what is wrong, what it can answer."""
+    from voltherd.cli.importing import inspect_paths
+
+    typer.echo(
+        inspect_paths(paths, _reading(dbc, profile, timezone), _width(), _colour(), _progress)
+    )
+
+
+@app.command()
+def doctor() -> None:
+    """Look at this machine: versions, ports, disk, clock, optional parts."""
+    from voltherd.cli.doctor import examine, exit_code, render
+
+    checks = examine()
+    typer.echo(render(checks))
+    raise typer.Exit(exit_code(checks))
+
+
+@app.command()
+def demo(
+    headless: Annotated[
+        bool, typer.Option("--headless", help="Do not open the report in a browser.")
+    ] = False,
+    duration: Annotated[
+        float, typer.Option("--duration", min=1.0, help="Simulate for at most so long [s].")
+    ] = 60.0,
+    out: Annotated[Path, typer.Option("--out", help="Folder for fleet, truth and report.")] = Path(
+        "demo"
+    ),
+    seed: Annotated[int, typer.Option("--seed", help="Another fleet, other hiding places.")] = 1,
+) -> None:
+    """Simulate a small fleet with hidden faults, find them, and say where the truth was."""
+    from voltherd.cli.demo import run
+
+    typer.echo(run(out, seed, duration, _width(), _colour(), _progress))
+    _progress("")
+    if not headless and sys.stdout.isatty():
+        typer.launch(str(out / "report.html"))
+
+
+@simulate_app.command()
+def fleet(
+    out: Annotated[Path, typer.Option("--out", help="Store to write, with truth.json beside.")],
+    vehicles: Annotated[int, typer.Option("--vehicles", min=1, help="How many.")] = 10,
+    days: Annotated[int, typer.Option("--days", min=1, help="How many days each.")] = 14,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Same seed, same bits.")] = 1,
+    faults: Annotated[
+        str,
+        typer.Option(
+            "--faults",
+            help="What to plant, as weak_cell:15%@vehicle=2,cell=7; also 'demo' and 'none'.",
+        ),
+    ] = "none",
+    period: Annotated[
+        float, typer.Option("--period", help="Seconds between samples while on or charging.")
+    ] = 10.0,
+) -> None:
+    """Write a seeded fleet's telemetry as a store, and the truth about it."""
+    from voltherd.cli.simulate import simulate_fleet
+
+    told = simulate_fleet(
+        out,
+        vehicles=vehicles,
+        days=days,
+        seed=seed,
+        faults=faults,
+        period_second=period,
+        progress=_progress,
+    )
+    _progress("")
+    typer.echo(told)
+
+
+@bench_app.command(name="triage")
+def bench_triage(
+    data: Annotated[
+        Path | None, typer.Option("--data", help="Folder with car1.parquet and car3.parquet.")
+    ] = None,
+    json: Json = None,
+) -> None:
+    """CPU time of triage against that of reading the same columns, stage by stage."""
+    from voltherd.bench.triage import measure, render
+
+    table = measure(data)
+    if json:
+        _output(json, table.to_json())
+    if str(json) != "-":
+        typer.echo(render(table))
+
+
+@bench_app.command(name="kernel")
+def bench_kernel(json: Json = None) -> None:
+    """Cell updates per core-second by engine, beside peers and the machine's roofs."""
+    from voltherd.bench.kernel import bench_kernel as measure
+    from voltherd.bench.kernel import render
+
+    table = measure()
+    if json:
+        _output(json, table.to_json())
+    if str(json) != "-":
+        typer.echo(render(table))
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

@@ -1,0 +1,151 @@
+"""``voltherd triage``: which vehicles need attention, which cell, why, how sure, what to do.
+
+Vehicles are followed as a stream, so that a year of many fits into memory.  Where files of one
+vehicle turn out not to be in order, that vehicle is read again as a whole.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import final
+
+from voltherd.cli.compose import (
+    Piece,
+    Progress,
+    Reading,
+    Refusal,
+    joined,
+    pieces,
+    read_file,
+    truth_path,
+)
+from voltherd.detection.engine import Detection, init, step
+from voltherd.errors import InputError
+from voltherd.intake.answers import answers
+from voltherd.triage.findings import findings, urgency
+from voltherd.types.asset import PackLayout
+from voltherd.types.event import Finding
+from voltherd.types.report import Answer, ImportReport, TriageReport, VehicleSummary
+from voltherd.types.sample import SampleBatch
+
+
+@final
+@dataclass(slots=True)
+class Followed:
+    """One vehicle while its sources are read.
+
+    Attributes:
+        state: What detection knows.
+        last: The latest batch, which also names the channels.
+        sources: Files it came from, in the order read.
+        imports: What became of each.
+        answers: What the data allows, of the richest piece.
+        in_order: Whether every piece followed the one before, with the same channels.
+    """
+
+    state: Detection
+    last: SampleBatch
+    sources: list[Path] = field(default_factory=list)
+    imports: list[ImportReport] = field(default_factory=list)
+    answers: tuple[Answer, ...] = ()
+    in_order: bool = True
+
+
+def triage(
+    paths: Iterable[Path], reading: Reading, generated_second: float, progress: Progress
+) -> TriageReport:
+    """Triage everything at some paths.
+
+    Raises:
+        InputError: Nothing usable is there.
+    """
+    followed: dict[str, Followed] = {}
+    refused: list[tuple[str, str]] = []
+    truth: Path | None = None
+    for path in paths:
+        truth = truth_path(path) or truth
+        for piece in pieces(path, reading, progress):
+            if isinstance(piece, Refusal):
+                refused.append((str(piece.source), str(piece.error)))
+            elif piece.batch.rows:
+                _follow(followed, piece)
+            elif piece.report:
+                refused.append((str(piece.source), "no usable row; see voltherd inspect"))
+    if not followed:
+        reasons = "; ".join(f"{source}: {reason}" for source, reason in refused[:3])
+        raise InputError(f"no usable telemetry ({reasons})", mend="see voltherd inspect")
+    for vehicle_id, vehicle in followed.items():
+        if not vehicle.in_order:
+            progress(f"joining {vehicle_id}")
+            _read_again(vehicle_id, vehicle, reading)
+    found = [f for v in followed.values() for f in _findings(v)]
+    return TriageReport(
+        generated_second=generated_second,
+        vehicles=tuple(_summary(v) for _, v in sorted(followed.items())),
+        findings=tuple(sorted(found, key=urgency)),
+        refused=tuple(refused),
+        truth_path=str(truth) if truth else None,
+    )
+
+
+def _follow(followed: dict[str, Followed], piece: Piece) -> None:
+    batch = piece.batch
+    vehicle = followed.get(batch.vehicle_id)
+    if vehicle is None:
+        vehicle = Followed(state=_start(batch, piece.layout), last=batch)
+        followed[batch.vehicle_id] = vehicle
+    vehicle.sources.append(piece.source)
+    if piece.report:
+        vehicle.imports.append(piece.report)
+    allowed = piece.report.answers if piece.report else answers(batch)
+    if sum(a.possible for a in allowed) >= sum(a.possible for a in vehicle.answers):
+        vehicle.answers = allowed
+    follows = vehicle.state.rows == 0 or (
+        batch.unix_time_second[0] > vehicle.state.last_second and _alike(batch, vehicle.last)
+    )
+    vehicle.in_order = vehicle.in_order and follows
+    if vehicle.in_order:
+        vehicle.state, vehicle.last = step(vehicle.state, batch), batch
+
+
+def _alike(first: SampleBatch, second: SampleBatch) -> bool:
+    return (
+        first.cells == second.cells
+        and first.probes == second.probes
+        and first.scalar.keys() == second.scalar.keys()
+    )
+
+
+def _start(batch: SampleBatch, layout: PackLayout | None) -> Detection:
+    return init(batch.vehicle_id, batch.cells, batch.probes, layout)
+
+
+def _read_again(vehicle_id: str, vehicle: Followed, reading: Reading) -> None:
+    """Join the pieces of a vehicle whose files were not in order."""
+    batches = [
+        batch
+        for source in dict.fromkeys(vehicle.sources)
+        for batch, _ in read_file(source, reading)
+        if batch.vehicle_id == vehicle_id and batch.rows
+    ]
+    whole = joined(batches)
+    vehicle.state = step(_start(whole, vehicle.state.layout), whole)
+    vehicle.last = whole
+    vehicle.answers = answers(whole)
+
+
+def _findings(vehicle: Followed) -> tuple[Finding, ...]:
+    return findings(vehicle.state, vehicle.last.cell_names)
+
+
+def _summary(vehicle: Followed) -> VehicleSummary:
+    state = vehicle.state
+    return VehicleSummary(
+        vehicle_id=vehicle.last.vehicle_id,
+        rows=state.rows,
+        first_second=state.first_second,
+        last_second=state.last_second,
+        cells=vehicle.last.cells,
+        answers=vehicle.answers,
+        imports=tuple(vehicle.imports),
+    )
