@@ -8,7 +8,7 @@ import struct
 import zlib
 from array import array
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple, final
@@ -41,7 +41,7 @@ class FrameKey(NamedTuple):
 
 
 @final
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Log:
     """All frames of a log by identifier.
 
@@ -162,8 +162,7 @@ def _read_text(path: Path) -> Log:
     if asc and asc.start_time:
         _as_written(log, asc.start_time)
     other = lines.number - frames - count.get("bad_line", 0)
-    log.notes = _notes(count, examples, frames, other)
-    return log
+    return replace(log, notes=_notes(count, examples, frames, other))
 
 
 def _as_written(log: Log, start: float) -> None:
@@ -193,9 +192,9 @@ def _read_blf(path: Path) -> Log:
         raise UnreadableError(
             f"damaged BLF ({damage})", where=str(path), mend="copy or record it again"
         )
-    log.notes = _notes(count, [], frames, 0)
+    notes = _notes(count, [], frames, 0)
     if damage:
-        log.notes += (
+        notes += (
             Remark(
                 reason="log_cut_short",
                 channel="",
@@ -205,7 +204,7 @@ def _read_blf(path: Path) -> Log:
                 mend="copy the log again",
             ),
         )
-    return log
+    return replace(log, notes=notes)
 
 
 def _walk_blf(path: Path) -> str:
