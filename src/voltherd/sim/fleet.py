@@ -319,7 +319,7 @@ def _measure(
     cell_soc: Float[np.ndarray, "cells"],
 ) -> tuple[SimulatedDay, _Carry]:
     length = len(plan.unix_time_second)
-    own = plant.Record(*(values[:length, position] for values in record))
+    own = record.of_vehicle(position, length)
     sent = np.flatnonzero(plan.reported & (own.rows_since_full <= plant.ROWS_AFTER_CHARGE))
     kept = VehicleRecord._make((Rows(*(c[sent] for c in plan)), *(c[sent] for c in own), air[sent]))
     since_start = (kept.rows.unix_time_second - spec.start_second) / SECOND_PER_DAY

@@ -85,6 +85,17 @@ class FleetState(NamedTuple):
     coolant_celsius: Float[np.ndarray, "vehicles"]
 
 
+class VehicleHistory(NamedTuple):
+    """What one battery did, row by row; fields as in ``Record``."""
+
+    voltage_volt: Float32[np.ndarray, "time cells"]
+    probe_celsius: Float32[np.ndarray, "time probes"]
+    current_ampere: Float[np.ndarray, "time"]
+    soc_fraction: Float[np.ndarray, "time"]
+    cell_celsius: Float[np.ndarray, "time"]
+    rows_since_full: Int[np.ndarray, "time"]
+
+
 class Record(NamedTuple):
     """What the batteries did, by row and vehicle; rows beyond a vehicle's own are undefined."""
 
@@ -96,6 +107,13 @@ class Record(NamedTuple):
     cell_celsius: Float[np.ndarray, "time vehicles"]
     rows_since_full: Int[np.ndarray, "time vehicles"]
     """0 while charging goes on or nothing charges."""
+    column: Int[np.ndarray, "vehicles"]
+    """Where along the axis of vehicles each vehicle is to be found."""
+
+    def of_vehicle(self, position: int, rows: int) -> "VehicleHistory":
+        """Give the rows of one vehicle as views."""
+        column = int(self.column[position])
+        return VehicleHistory(*(values[:rows, column] for values in self[:-1]))
 
 
 def stack(packs: Sequence[Pack]) -> Fleet:
@@ -193,7 +211,7 @@ def run(
     back = FleetState(
         CellState(*(part[place] for part in ended.cell)), *(part[place] for part in ended[1:])
     )
-    return back, Record(*(values[:, place] for values in record))
+    return back, record._replace(column=place)
 
 
 def _joined_tables(offset: Int[np.ndarray, "vehicles 1"]) -> Namespace:
@@ -296,6 +314,7 @@ def _blank(length: int, fleet: Fleet) -> Record:
         np.zeros((length, vehicles)),
         np.zeros((length, vehicles)),
         np.zeros((length, vehicles), np.int64),
+        np.arange(vehicles),
     )
 
 

@@ -72,12 +72,12 @@ def draw_sensors(rng: np.random.Generator, layout: PackLayout) -> Sensors:
     modules = layout.module_series or (layout.series,)
     board = np.repeat(np.arange(len(modules)), modules)
     within = np.concatenate([np.arange(blocks) / blocks for blocks in modules])
-    # Boards answer in turn within 0.1 to 0.5 s; a board converts its own cells within 20 ms.
+    # Boards answer in turn within 0.1 to 0.5 s; a board converts its own cells within 10 ms.
     span = float(rng.uniform(0.1, 0.5))
     return Sensors(
         cell_offset_volt=0.001 * rng.standard_t(8.0, layout.series) / np.sqrt(8.0 / 6.0),
         cell_drift_volt_per_kelvin=rng.normal(0.0, 2e-5, layout.series),
-        cell_delay_second=span * board / max(len(modules), 1) + 0.02 * within,
+        cell_delay_second=span * board / max(len(modules), 1) + 0.01 * within,
         board=board,
         probe_offset_celsius=rng.normal(0.0, 0.4, len(layout.probe_module)),
         current_offset_ampere=float(rng.normal(0.0, 0.2)),
