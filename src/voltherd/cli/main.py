@@ -5,7 +5,7 @@ import shutil
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 from typer.core import TyperGroup
@@ -21,7 +21,7 @@ INTERRUPTED: Final = 130
 class Commands(TyperGroup):
     """Commands that tell a user's mistake in one message, never by a traceback."""
 
-    def invoke(self, ctx: typer.Context) -> object:
+    def invoke(self, ctx: Any) -> Any:
         """Run a command and turn our errors into messages and exit codes."""
         try:
             return super().invoke(ctx)

@@ -56,29 +56,41 @@ class Leak(NamedTuple):
     window_day: float
 
 
-def leak(memory: Memory, window_day: float) -> Leak | None:
-    """Fit the slopes over the last days, None where the window is not filled."""
-    readable = np.isfinite(memory.history_charge[:, 0])
-    age = days(memory)[readable]
-    first = int(np.searchsorted(age, -window_day))
-    rows = len(age) - first
-    if rows < ROWS_MIN or age[-1] - age[first] < FILL_MIN * window_day:
+def leak(memory: Memory, window_day: float, loss_min: float) -> Leak | None:
+    """Fit the slopes over the last days.
+
+    Args:
+        memory: The past.
+        window_day: How far to look back [day].
+        loss_min: Least loss of interest [1/day].
+
+    Returns:
+        The slopes; None where the window is not filled, where time cannot be told from charge in
+        it, or where nobody loses enough to look closer.
+    """
+    rows = np.isfinite(memory.history_charge[:, 0])
+    age = days(memory)
+    rows &= age >= age[rows][-1] - window_day if rows.any() else False
+    t, z = age[rows], memory.history_soc[rows]
+    if len(t) < ROWS_MIN or t[-1] - t[0] < FILL_MIN * window_day:
         return None
-    t, z = age[first:], memory.history_soc[readable][first:]
-    charge = np.nan_to_num(memory.history_charge[readable][first:]).astype(np.float64)
-    x = np.stack([t - t.mean(), z - z.mean(), np.ones(rows)], axis=1)
+    x = np.stack([t - t.mean(), z - z.mean(), np.ones(len(t))], axis=1)
     if _alike(x[:, 0], x[:, 1]) > ALIKE_MAX:
         return None
+    charge = memory.history_charge[rows]
     inverse = np.linalg.inv(x.T @ x + np.diag([1e-9, 1e-3, 0.0]))
     terms = inverse @ (x.T @ charge)
-    noise = ((charge - x @ terms) ** 2).sum(axis=0) / max(rows - 3, 1)
+    loss = float(median(terms[0], axis=0)) - terms[0].min()
+    if loss < loss_min or loss * (t[-1] - t[0]) < CHANGE_MIN:
+        return None
+    noise = ((charge - x @ terms) ** 2).sum(axis=0) / max(len(t) - 3, 1)
     sigma = np.sqrt(float(median(noise, axis=0)) * inverse[0, 0])
     levels = charge - x[:, 1:2] * terms[1]
-    early, middle, late = (median(part, axis=0) for part in np.array_split(levels, 3))
-    least = THIRD_MIN * np.abs(terms[0]) * (age[-1] - age[first])
-    slides = (early - middle >= least) & (middle - late >= least)
-    level = np.max(np.abs([early, middle, late]), axis=0)
-    return Leak(terms[0], slides, level, float(sigma), float(age[-1] - age[first]))
+    thirds = [median(part, axis=0) for part in np.array_split(levels, 3)]
+    least = THIRD_MIN * np.abs(terms[0]) * (t[-1] - t[0])
+    slides = (thirds[0] - thirds[1] >= least) & (thirds[1] - thirds[2] >= least)
+    level = np.max(np.abs(thirds), axis=0)
+    return Leak(terms[0], slides, level, float(sigma), float(t[-1] - t[0]))
 
 
 def _alike(first: Float[np.ndarray, " n"], second: Float[np.ndarray, " n"]) -> float:
@@ -94,7 +106,7 @@ def judge(memory: Memory) -> tuple[Verdict, ...]:
     for window_day, score_min, loss_min in zip(
         WINDOWS_DAY, SCORE_MIN, LOSS_MIN_PER_DAY, strict=True
     ):
-        found = leak(memory, window_day)
+        found = leak(memory, window_day, loss_min)
         if found is None:
             continue
         score, centre, sigma = sibling_score(found.per_day, max(found.sigma_per_day, 1e-4))

@@ -9,7 +9,7 @@ nothing is lost by that.
 from typing import Final
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from voltherd.detection.verdict import Verdict
 from voltherd.detection.windows import Windows
@@ -41,24 +41,33 @@ def judge(
         return ()
     jump = windows.deviation_volt - reference_volt[None]
     known = np.isfinite(jump).mean(axis=2) > 0.5
+    steps = np.nan_to_num(jump - median(jump, axis=2)[:, :, None])
+    noise = np.maximum(SIGMA_PER_MAD * median(np.abs(steps), axis=2), NOISE_FLOOR_VOLT)
+    out = np.abs(steps) >= np.maximum(JUMP_SCORE_MIN * noise, JUMP_VOLT_MIN)[:, :, None]
+    two = out.sum(axis=2) == 2
     judged = []
     for w in np.flatnonzero(known.any(axis=1)):
-        found = [_exchanged(jump[w, s], reference_volt[s]) for s in np.flatnonzero(known[w])]
-        pairs = [pair for pair in found if pair is not None]
-        agree = len(pairs) == len(found) and len({pair[:2] for pair in pairs}) == 1
+        states = np.flatnonzero(known[w])
+        pairs = [
+            pair
+            for s in states
+            if two[w, s]
+            for pair in [_exchanged(steps[w, s], out[w, s], reference_volt[s], float(noise[w, s]))]
+            if pair is not None
+        ]
+        agree = len(pairs) == len(states) and len({pair[:2] for pair in pairs}) == 1
         judged.append((float(windows.end_second[w]), (_verdict(*pairs[0]),) if agree else ()))
     return tuple(judged)
 
 
 def _exchanged(
-    jump: Float[np.ndarray, " c"], reference: Float[np.ndarray, " c"]
+    steps: Float[np.ndarray, " c"],
+    out: Bool[np.ndarray, " c"],
+    reference: Float[np.ndarray, " c"],
+    noise: float,
 ) -> tuple[int, int, float, float] | None:
-    steps = np.nan_to_num(jump - median(jump, axis=0))
-    noise = max(SIGMA_PER_MAD * float(median(np.abs(steps), axis=0)), NOISE_FLOOR_VOLT)
-    out = np.flatnonzero(np.abs(steps) >= max(JUMP_SCORE_MIN * noise, JUMP_VOLT_MIN))
-    if len(out) != 2:
-        return None
-    low, high = sorted(out, key=lambda c: float(steps[c]))
+    """Give the pair, their distance and its score when each of two landed where the other was."""
+    low, high = sorted(np.flatnonzero(out), key=lambda c: float(steps[c]))
     apart = float(reference[low] - reference[high])  # the one that falls was the higher one
     miss = max(abs(steps[low] + apart), abs(steps[high] - apart))
     if apart <= 0.0 or miss > max(MATCH_MAX * apart, 2.0 * noise):

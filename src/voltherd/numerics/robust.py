@@ -20,7 +20,7 @@ def median(values: Float[np.ndarray, "..."], axis: int) -> Float[np.ndarray, "..
 
     Args:
         values: Any shape.
-        axis: Axis to reduce.
+        axis: Axis to reduce, counted from the front.
 
     Returns:
         Medians; NaN where the axis holds no value.
@@ -29,16 +29,18 @@ def median(values: Float[np.ndarray, "..."], axis: int) -> Float[np.ndarray, "..
     array([ 2., nan])
     """
     size = values.shape[axis]
-    if size == 0 or values.size == 0:
-        shape = values.shape[:axis] + values.shape[axis + 1 :] if axis >= 0 else values.shape[:-1]
-        return np.full(shape, np.nan, values.dtype)
-    ordered = np.moveaxis(np.sort(values, axis=axis), axis, 0)
+    if values.size == 0:
+        return np.full(np.delete(values.shape, axis), np.nan, values.dtype)
+    ordered = np.sort(values, axis=axis).swapaxes(axis, 0)
     if not np.isnan(ordered[-1]).any():
-        return np.asarray(0.5 * (ordered[(size - 1) // 2] + ordered[size // 2]), values.dtype)
-    count = size - np.isnan(ordered).sum(axis=0, keepdims=True)
-    low = np.take_along_axis(ordered, np.maximum(count - 1, 0) // 2, axis=0)[0]
-    high = np.take_along_axis(ordered, np.minimum(count // 2, size - 1), axis=0)[0]
-    return np.asarray(0.5 * (low + high), values.dtype)
+        middle = 0.5 * (ordered[(size - 1) // 2] + ordered[size // 2])
+    else:
+        count = size - np.isnan(ordered).sum(axis=0, keepdims=True)
+        low = np.take_along_axis(ordered, np.maximum(count - 1, 0) // 2, axis=0)[0]
+        high = np.take_along_axis(ordered, np.minimum(count // 2, size - 1), axis=0)[0]
+        middle = 0.5 * (low + high)
+    # Swapping put the first axis where the reduced one was.
+    return np.asarray(middle if axis < 2 else np.moveaxis(middle, axis - 1, 0), values.dtype)
 
 
 def spread(values: Float[np.ndarray, " n"]) -> float:
