@@ -182,8 +182,8 @@ def _read_blf(path: Path) -> Log:
     frames = 0
     damage = _walk_blf(path)
     try:
-        with BLFReader(path) as reader:
-            for message in reader:
+        with path.open("rb") as file:  # BLFReader leaves it open where the header is damaged
+            for message in BLFReader(file):
                 frames += 1
                 _collect(log, message, message.timestamp, count)
     except (BLFParseError, struct.error, zlib.error, ValueError, OverflowError, OSError) as error:
