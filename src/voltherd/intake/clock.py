@@ -22,6 +22,11 @@ EARLIEST_SECOND: Final = 631_152_000.0
 """1990-01-01: no telemetry of an electric fleet is older."""
 LATEST_SECOND: Final = 4_102_444_800.0
 """2100-01-01: a stamp beyond it is a clock error."""
+JOIN_SECOND: Final = 3600.0
+"""Distance at which records with elapsed time only are laid end to end."""
+_SHUFFLED: Final = 0.05
+"""Share of backward steps from which on rows are taken for shuffled, not for several records."""
+_DOUBTFUL_SPAN_SECOND: Final = 20.0 * 365.25 * 86_400.0
 _EXCEL_EPOCH_DAY: Final = 25_569.0
 """Serial day of 1970-01-01 in the 1900 date system (leap-year error included)."""
 _UNIX_UNITS: Final = (1.0, 1e-3, 1e-6, 1e-9)
@@ -132,11 +137,12 @@ def _number_candidate(
     if not known.size:
         return None
     middle, steady = float(np.median(known)), _steady(numbers)
+    early = float(np.quantile(known, 0.05))  # elapsed time may grow into the range of dates
     if steady < 0.5 and not bonus:
         return None
     for unit in _UNIX_UNITS:
-        wide = 1e9 if bonus else 1.2e9
-        if min(wide, EARLIEST_SECOND if bonus else wide) <= middle * unit <= LATEST_SECOND:
+        start = EARLIEST_SECOND if bonus else 1.2e9
+        if start <= early * unit and middle * unit <= LATEST_SECOND:
             rule = TimeRule(columns=(name,), kind=TimeKind.UNIX, second_per_unit=unit)
             why = f"its values are {_UNIT_WORD[unit]} since 1970"
             return TimeChoice(rule, 5.0 + bonus + steady, why)
@@ -311,36 +317,90 @@ def _text_of(table: RawTable, rule: TimeRule) -> np.ndarray:
 
 def _elapsed(second: np.ndarray, rule: TimeRule) -> Clock:
     """Lay records that start anew end to end, an hour apart, and say that the date is unknown."""
-    steps = np.diff(second)
-    forward = steps[steps > 0]
-    usual = float(np.median(forward)) if forward.size else 1.0
-    back = np.flatnonzero(steps < -10.0 * usual)
-    low = np.nanmin(second) if np.isfinite(second).any() else 0.0
-    restarts = back[second[back + 1] <= low + max(60.0, 20.0 * usual)] + 1
-    remark = Remark(
+    column, total = rule.columns[0], len(second)
+    date = Remark(
         reason="date_unknown",
-        channel=rule.columns[0],
-        count=len(second),
-        total=len(second),
+        channel=column,
+        count=total,
+        total=total,
         detail="only elapsed time is told; times are counted from 1970-01-01 UTC",
         mend="export the date as well",
     )
+    notes = [date]
     told = "elapsed time only; the date is unknown and 1970-01-01 UTC stands for the start"
-    if not restarts.size:
-        return Clock(second, (remark,), told, 1)
-    start = np.zeros(len(second))
-    ends = np.fmax.reduceat(second, np.concatenate(([0], restarts)))[:-1]
-    start[restarts] = np.nan_to_num(ends) + 3600.0
-    joined = Remark(
-        reason="records_joined",
-        channel=rule.columns[0],
-        count=int(restarts.size) + 1,
-        total=len(second),
-        detail=f"elapsed time starts anew {restarts.size} times; the records are laid end to end, "
-        "an hour apart",
-        mend="export one record per file, or the date",
+    second, dips = _without_dips(second)
+    if dips.size:
+        notes.append(
+            Remark(
+                reason="clock_fault",
+                channel=column,
+                count=int(dips.size),
+                total=total,
+                detail="elapsed time falls back to the start for a single row and goes on as "
+                "before; those rows were rejected",
+                examples=tuple(f"row {int(row) + 1}" for row in dips[:3]),
+                mend="a bug of the exporting software: export the record again",
+            )
+        )
+    known = second[np.isfinite(second)]
+    if known.size and float(np.ptp(known)) > _DOUBTFUL_SPAN_SECOND:
+        years = float(np.ptp(known)) / (365.25 * 86_400.0)
+        notes.append(
+            Remark(
+                reason="time_unit_doubtful",
+                channel=column,
+                count=total,
+                total=total,
+                detail=f"the record would last {years:.0f} years; its time may be in milliseconds",
+                mend="set second_per_unit under [time] in a profile",
+            )
+        )
+    starts = _restarts(second)
+    if not starts.size:
+        return Clock(second, tuple(notes), told, 1)
+    shift = np.zeros(total)
+    shift[starts] = second[starts - 1] - second[starts] + JOIN_SECOND
+    notes.append(
+        Remark(
+            reason="records_joined",
+            channel=column,
+            count=int(starts.size) + 1,
+            total=total,
+            detail=f"elapsed time is set back {starts.size} times; the records between are laid "
+            "end to end, an hour apart",
+            mend="export one record per file, or the date",
+        )
     )
-    return Clock(second + np.cumsum(start), (remark, joined), told, int(restarts.size) + 1)
+    return Clock(second + np.cumsum(shift), tuple(notes), told, int(starts.size) + 1)
+
+
+def _usual_step(second: np.ndarray) -> float:
+    steps = np.diff(second)
+    forward = steps[steps > 0]
+    return float(np.median(forward)) if forward.size else 1.0
+
+
+def _without_dips(second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Blank single rows that fall far back between two that fit together."""
+    if len(second) < 3:
+        return second, np.empty(0, np.int64)
+    before, here, after = second[:-2], second[1:-1], second[2:]
+    deep = here < before - 10.0 * _usual_step(second)
+    rows = np.flatnonzero(deep & (after >= before)) + 1
+    if not rows.size:
+        return second, rows
+    clean = second.copy()
+    clean[rows] = np.nan
+    return clean, rows
+
+
+def _restarts(second: np.ndarray) -> np.ndarray:
+    """Rows at which time is set back for good: the next record of the file."""
+    steps = np.diff(second)
+    back = np.flatnonzero(steps < -10.0 * _usual_step(second))
+    if np.mean(steps < 0.0) > _SHUFFLED:
+        return np.empty(0, np.int64)
+    return np.asarray(back + 1)
 
 
 def _utc_offset(second: np.ndarray, place: ZoneInfo) -> np.ndarray:

@@ -35,11 +35,13 @@ class Column(NamedTuple):
         value: Canonical values, NaN where flagged.
         flag: ``Quality`` per row, None where every value is good.
         counts: Reason to (how many, examples).
+        moves: Whether its good values are not all the same.
     """
 
     value: np.ndarray
     flag: np.ndarray | None
     counts: dict[Quality, tuple[int, tuple[str, ...]]]
+    moves: bool
 
 
 def convert(
@@ -65,7 +67,7 @@ def convert(
         if rule.offset != 0.0:
             np.add(into, rule.offset, out=into)
     if not len(into):
-        return Column(into, None, {})
+        return Column(into, None, {}, False)
     low, high = float(into.min()), float(into.max())
     slack = 1e-6 * max(abs(spec.minimum), abs(spec.maximum))  # a scaled limit may round past itself
     least, most = spec.minimum - slack, spec.maximum + slack
@@ -73,7 +75,7 @@ def convert(
     inside = low >= least and high <= most
     codes = [code for code in rule.sentinels if low <= code * rule.scale + rule.offset <= high]
     if inside and not codes:
-        return Column(into, None, {})
+        return Column(into, None, {}, high > low)
     return _flagged(source, rule, into, (least, most), told)
 
 
@@ -102,7 +104,9 @@ def _flagged(
         examples = tuple(f"{told(int(r))}: {source[r]:.6g}" for r in rows[:EXAMPLES_MAX])
         counts[reason] = (len(rows), examples)
     into[flag != 0] = np.nan
-    return Column(into, flag if flag.any() else None, counts)
+    good = into[flag == 0]
+    moves = bool(good.size) and bool(good.max() > good.min())
+    return Column(into, flag if flag.any() else None, counts, moves)
 
 
 class Group(NamedTuple):
@@ -112,11 +116,13 @@ class Group(NamedTuple):
         value: Rows by places, single precision.
         flag: ``Quality`` of each.
         remarks: What was flagged, by reason.
+        moves: Whether each place's good values are not all the same.
     """
 
     value: np.ndarray
     flag: np.ndarray
     remarks: tuple[Remark, ...]
+    moves: np.ndarray
 
 
 def convert_group(
@@ -147,15 +153,17 @@ def convert_group(
     flag = np.zeros((rows, places), np.uint8)
     if places > len(columns):
         flag[:, sorted(set(range(places)) - {i - 1 for i in rule.indices})] = Quality.MISSING
+    moves = np.ones(places, bool)
     found: dict[Quality, list[tuple[str, int, tuple[str, ...]]]] = {}
     for source, label, index in zip(columns, labels, rule.indices, strict=True):
         column = convert(to_numbers(source), rule, spec, told, turned[index - 1])
         if column.flag is not None:
             flag[:, index - 1] = column.flag
+        moves[index - 1] = column.moves
         for reason, (count, examples) in column.counts.items():
             found.setdefault(reason, []).append((label, count, examples))
     remarks = tuple(_group_remark(reason, hits, spec, rows) for reason, hits in found.items())
-    return Group(_time_leading(turned), flag, remarks)
+    return Group(_time_leading(turned), flag, remarks, moves)
 
 
 def _time_leading(turned: np.ndarray) -> np.ndarray:

@@ -86,22 +86,22 @@ def find_sign(
 def _by_steps(
     second: np.ndarray, current: np.ndarray, voltage: np.ndarray
 ) -> tuple[float, float] | None:
-    """Correlate steps one row wide, the voltage allowed one row of skew either way."""
+    """Correlate changes over three rows, so that a row of skew between channels does no harm."""
     if len(second) < 8:
         return None
-    step = np.diff(current)[1:-1]
-    rise = voltage[3:] - voltage[:-3]  # from one row before the step to one row after it
-    close = (np.diff(second)[1:-1] <= _STEP_SECOND_MAX) & (second[3:] > second[:-3])
-    good = close & np.isfinite(step) & np.isfinite(rise)
+    step = current[3:] - current[:-3]
+    rise = voltage[3:] - voltage[:-3]
+    apart = second[3:] - second[:-3]
+    good = (apart > 0.0) & (apart <= 3.0 * _STEP_SECOND_MAX) & np.isfinite(step) & np.isfinite(rise)
     if good.sum() < 8:
         return None
     step, rise = step[good], rise[good]
-    limit = np.quantile(np.abs(rise), 0.995)
-    rise = np.clip(rise, -limit, limit)
-    large = np.abs(step) > max(0.1 * float(np.quantile(np.abs(step), 0.99)), 1e-12)
+    span = float(np.ptp(np.quantile(current[np.isfinite(current)], (0.002, 0.998))))
+    large = np.abs(step) > max(0.1 * span, 1e-12)
     if large.sum() < 4:
         return None
     step, rise = step[large], rise[large]
+    rise = np.clip(rise, *np.quantile(rise, (0.005, 0.995)))
     norm = float(np.sqrt((step @ step) * (rise @ rise)))
     if norm <= 0.0:
         return None

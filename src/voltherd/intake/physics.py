@@ -165,7 +165,7 @@ def _current(left: Mapping[str, np.ndarray], level: np.ndarray, step: np.ndarray
     rise = level[3:] - level[:-3]
     whole = step[:-2] & step[1:-1] & step[2:] if len(step) > 2 else np.zeros(0, bool)
     for name, values in left.items():
-        change = np.diff(values)[1:-1]
+        change = values[3:] - values[:-3]
         good = whole & np.isfinite(change) & np.isfinite(rise)
         if good.sum() < 16:
             continue

@@ -18,9 +18,10 @@ from voltherd.intake.clock import find_time, read_clock, zone
 from voltherd.intake.current import find_scale, find_sign, find_zero
 from voltherd.intake.evidence import Decision, Look, look, rule_for, without_codes
 from voltherd.intake.grouping import cells_scale, group_rule, stack
-from voltherd.intake.profile import ChannelRule, Profile, TimeRule, did_you_mean
+from voltherd.intake.profile import ChannelRule, GroupRule, Profile, TimeRule, did_you_mean
 from voltherd.intake.scales import pack_scale, plain_scale, speed_scale
 from voltherd.intake.temperature import Scale, decide_temperatures
+from voltherd.types.channel import CELL_VOLTAGE
 from voltherd.types.report import Remark
 from voltherd.types.table import RawTable
 
@@ -228,6 +229,8 @@ def _current(
     full = 1.0 / scales["soc_fraction"].scale if soc is not None else float("nan")
     consumption = _consumption(second, current, speed, pack, scales)
     scale = find_scale(current, pack, sign.capacity_hour * full, seen.unit(column), consumption)
+    if sign.confidence <= 0.5 and column == "current_ampere":
+        sign = sign._replace(confidence=0.9, why=f"{sign.why}; the name's standard counts charging")
     direction = "charging positive" if sign.sign > 0 else "discharging positive, turned"
     words = [scale.words, direction if sign.confidence > 0.5 else "direction unknown, as written"]
     if zero:
@@ -281,6 +284,8 @@ def _profile(
     if roles.probes:
         scale = scales.get(names.PROBES, Scale(1.0, 0.0, "taken as °C", 0.3, "no valid value"))
         probes = group_rule(seen, roles.probes, roles.probe_indices, names.PROBES, scale)
+    if cells is None and "voltage_volt" in scalar and "odometer_kilometre" not in scalar:
+        cells = _single_cell(seen, scalar["voltage_volt"])
     return Profile(
         time=time,
         cells=cells,
@@ -288,4 +293,21 @@ def _profile(
         scalar=scalar,
         vehicle=roles.vehicle,
         ignore=given.ignore,
+    )
+
+
+def _single_cell(seen: Look, rule: ChannelRule) -> GroupRule | None:
+    """Take the only voltage for the cell under test, where it lies in a cell's band."""
+    volts = (
+        seen.sample[rule.column] * rule.scale + rule.offset if rule.column in seen.sample else None
+    )
+    known = volts[np.isfinite(volts)] if volts is not None else np.empty(0)
+    if not known.size or np.mean((known > 0.9) & (known < CELL_VOLTAGE.maximum)) < 0.98:
+        return None
+    return GroupRule(
+        columns=(rule.column,),
+        indices=(1,),
+        scale=rule.scale,
+        offset=rule.offset,
+        sentinels=rule.sentinels,
     )

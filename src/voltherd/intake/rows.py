@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from voltherd.intake.clock import EARLIEST_SECOND, LATEST_SECOND
+from voltherd.intake.clock import EARLIEST_SECOND, JOIN_SECOND, LATEST_SECOND
 from voltherd.types.channel import TIME
 from voltherd.types.report import Remark
 from voltherd.units import SECOND_PER_DAY
@@ -26,13 +26,13 @@ class Rows(NamedTuple):
     """The rows of one vehicle that are kept.
 
     Attributes:
-        index: Row numbers in the source in order of time, None where all rows are kept as they are.
+        order: Row numbers in the source in order of time, None where all rows are kept as they are.
         second: Their times, never decreasing [s].
         remarks: What was rejected, moved or noticed.
         rate_hertz: Usual rate, None where it cannot be told [Hz].
     """
 
-    index: np.ndarray | None
+    order: np.ndarray | None
     second: Float[np.ndarray, "time"]
     remarks: tuple[Remark, ...]
     rate_hertz: float | None
@@ -55,6 +55,7 @@ def plan_rows(
     columns: Mapping[str, np.ndarray],
     index: np.ndarray | None,
     elapsed: bool,
+    joined: bool = False,
 ) -> Rows:
     """Choose and order one vehicle's rows.
 
@@ -63,6 +64,7 @@ def plan_rows(
         columns: Every column of the source, to tell copies from conflicts.
         index: The vehicle's rows, None for all.
         elapsed: Whether time counts from the record's start rather than from 1970.
+        joined: Whether records were laid end to end, so that gaps between them mean nothing.
 
     Returns:
         The rows kept.
@@ -100,7 +102,7 @@ def plan_rows(
             own = own[keep]
             steps = np.diff(own)
     rate = _usual_rate(steps)
-    remarks += _intervals(own, steps, rate)
+    remarks += _intervals(own, steps, rate, joined)
     return Rows(index, own, tuple(remarks), rate)
 
 
@@ -108,7 +110,7 @@ def _rejected(own: np.ndarray, good: np.ndarray, index: np.ndarray | None, elaps
     rows = np.flatnonzero(~good)
     numbers = rows if index is None else index[rows]
     examples = tuple(
-        f"row {int(number) + 1}: {stamp(float(own[row])) if np.isfinite(own[row]) else 'unreadable'}"
+        f"row {int(number) + 1}: {stamp(float(own[row]))}"
         for number, row in zip(numbers[:_EXAMPLES], rows[:_EXAMPLES], strict=True)
     )
     detail = (
@@ -206,7 +208,9 @@ def _usual_rate(steps: np.ndarray) -> float | None:
     return 1.0 / float(np.median(forward)) if forward.size else None
 
 
-def _intervals(own: np.ndarray, steps: np.ndarray, rate: float | None) -> list[Remark]:
+def _intervals(
+    own: np.ndarray, steps: np.ndarray, rate: float | None, joined: bool
+) -> list[Remark]:
     """Report gaps and leaps of the clock."""
     if rate is None:
         return []
@@ -226,7 +230,8 @@ def _intervals(own: np.ndarray, steps: np.ndarray, rate: float | None) -> list[R
                 mend="export the record again with a sound clock",
             )
         )
-    gaps = np.flatnonzero(steps > _GAP_RATIO * usual)
+    seam = joined & (np.abs(steps - JOIN_SECOND) <= 20.0 * usual)
+    gaps = np.flatnonzero((steps > _GAP_RATIO * usual) & ~seam)
     if len(gaps):
         longest = float(steps[gaps].max())
         remarks.append(

@@ -13,17 +13,14 @@ _BASES: Final = (
     99999.0, -40.0, -1.0,
 )  # fmt: skip
 _SCALES: Final = (1.0, 0.1, 0.01, 0.001, 0.25, 0.5, 0.4, 0.05, 0.005, 0.0001)
-_OFFSETS: Final = (0.0, -40.0, -50.0, -1000.0, -3000.0, -3276.8, -500.0)
-_CODES: Final = np.unique(
-    [base * scale + offset for base in _BASES for scale in _SCALES for offset in _OFFSETS]
-)
+_CODES: Final = np.unique([base * scale for base in _BASES for scale in _SCALES])
 _DISTINCT_MAX: Final = 8
 """More repeated values than this are noise of a broken sensor, not codes."""
 EXTREMES_MAX: Final = 20_000
 
 
 def is_code(value: float) -> bool:
-    """Tell whether a value is a usual all-ones code, scaled or shifted as buses do.
+    """Tell whether a value is a usual all-ones code, scaled as buses do.
 
     >>> is_code(6553.5), is_code(65.535), is_code(3.7)
     (True, True, False)
@@ -53,8 +50,8 @@ def find_codes(
     """Find the values that are codes rather than measurements.
 
     A code lies outside the usual range by more than that range's width and repeats exactly; inside
-    the physical range it must also be one that buses use.  A value that is off by itself only once
-    is left to be counted as out of range.
+    the physical range it must also be one that buses use and stand alone.  A value that is off by
+    itself only once is left to be counted as out of range.
 
     Args:
         columns: Every row of each column of one kind, in source units.
@@ -82,9 +79,12 @@ def find_codes(
         if len(counts) > EXTREMES_MAX:
             break
     found = []
+    all_far = np.array([*sorted(counts), usual[0], usual[1]])
     for value, count in counts.items():
         outside = not physical[0] <= value * scale + offset <= physical[1]
         known = is_code(value) or is_code(value * scale + offset)
+        if not outside and np.sort(np.abs(all_far - value))[1] < 0.5 * width:
+            continue  # one of many: a rare measurement, not a code
         if (count >= 2 and (outside or known)) or (outside and known):
             found.append((count, value, known))
     found.sort(reverse=True)

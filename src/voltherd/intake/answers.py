@@ -1,0 +1,175 @@
+"""Which questions the data at hand can answer, and which column would unlock the next."""
+
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from voltherd.types.quality import INVALID
+from voltherd.types.report import Answer
+from voltherd.types.sample import SampleBatch
+
+_SHARE_MIN: Final = 0.05
+"""A channel counts as present when at least this share of its rows is valid."""
+
+
+class _Question(NamedTuple):
+    """One question and what it takes.
+
+    Attributes:
+        name: Stable identifier.
+        title: For people.
+        channels: Scalars needed.
+        cells: Cell columns needed.
+        probes: Probes needed.
+        hours: Shortest record [h].
+        interval: Longest usual interval between rows [s].
+        soc_span: Smallest span of SOC.
+        swing: Smallest swing of current [A].
+    """
+
+    name: str
+    title: str
+    channels: tuple[str, ...] = ()
+    cells: int = 0
+    probes: int = 0
+    hours: float = 0.0
+    interval: float = float("inf")
+    soc_span: float = 0.0
+    swing: float = 0.0
+
+
+_QUESTIONS: Final = (
+    _Question("triage_cell_deviation", "Which cell stands apart from its siblings?", cells=4,
+              hours=0.25),
+    _Question("imbalance", "Is the pack out of balance, and by how much charge?", cells=4,
+              hours=1.0),
+    _Question("pack_sum_check", "Do the cells add up to the pack voltage?", ("voltage_volt",),
+              cells=2),
+    _Question("contact_resistance", "Is a cell or a joint gaining resistance?", ("current_ampere",),
+              cells=4, hours=0.5, interval=60.0, swing=5.0),
+    _Question("short_detection", "Does a cell lose charge by itself?", ("current_ampere",), cells=4,
+              hours=24.0),
+    _Question("thermal", "Does a part of the pack run hot?", probes=2, hours=0.5),
+    _Question("insulation", "Is the high-voltage bus well insulated?",
+              ("insulation_resistance_ohm",)),
+    _Question("soc_audit", "Is the reported state of charge right?",
+              ("current_ampere", "soc_fraction"), hours=1.0, interval=60.0),
+    _Question("capacity_soh", "How much charge does the pack still hold?",
+              ("current_ampere", "soc_fraction"), hours=1.0, interval=60.0, soc_span=0.3),
+    _Question("resistance_soh", "How much has the pack's resistance grown?",
+              ("current_ampere", "voltage_volt"), hours=0.25, interval=15.0, swing=5.0),
+    _Question("energy_use", "How much energy does a kilometre take?",
+              ("current_ampere", "voltage_volt", "speed_kilometre_per_hour"), hours=0.25,
+              interval=60.0),
+)  # fmt: skip
+_WORDS: Final = {
+    "current_ampere": "a current column",
+    "voltage_volt": "a pack voltage column",
+    "soc_fraction": "a state-of-charge column",
+    "speed_kilometre_per_hour": "a speed column",
+    "insulation_resistance_ohm": "an insulation resistance column that varies",
+}
+
+
+class _Facts(NamedTuple):
+    channels: frozenset[str]
+    cells: int
+    probes: int
+    hours: float
+    interval: float
+    soc_span: float
+    swing: float
+
+
+def answers(batch: SampleBatch) -> tuple[Answer, ...]:
+    """Tell which questions a batch can answer.
+
+    Args:
+        batch: Canonical samples of one vehicle.
+
+    Returns:
+        Possible answers first; then those that miss least, what they miss in order of help.
+
+    >>> from voltherd.types.sample import empty_batch
+    >>> [a.name for a in answers(empty_batch("bus-7")) if a.possible]
+    []
+    """
+    facts = _facts(batch)
+    found = [(question, _missing(question, facts)) for question in _QUESTIONS]
+    found.sort(key=lambda pair: len(pair[1]))
+    return tuple(
+        Answer(name=question.name, title=question.title, possible=not needs, needs=needs)
+        for question, needs in found
+    )
+
+
+def _facts(batch: SampleBatch) -> _Facts:
+    steps = np.diff(batch.unix_time_second)
+    forward = steps[steps > 0.0]
+    usual = float(np.median(forward)) if forward.size else float("inf")
+    observed = float(steps[steps <= 5.0 * usual].sum()) / 3600.0 if forward.size else 0.0
+    present = set()
+    for name, flag in batch.scalar_quality.items():
+        valid = (flag & int(INVALID)) == 0
+        if not valid.size or valid.mean() < _SHARE_MIN:
+            continue
+        if name == "insulation_resistance_ohm" and _constant(batch.scalar[name]):
+            continue
+        present.add(name)
+    return _Facts(
+        channels=frozenset(present),
+        cells=_live(batch.cell_voltage_volt),
+        probes=_live(batch.probe_temperature_celsius),
+        hours=observed,
+        interval=usual,
+        soc_span=_span(batch, "soc_fraction"),
+        swing=_span(batch, "current_ampere"),
+    )
+
+
+def _constant(values: np.ndarray) -> bool:
+    known = values[np.isfinite(values)]
+    return bool(known.size > 60 and np.all(known == known[0]))
+
+
+def _live(values: np.ndarray) -> int:
+    """Count places with a value in at least one of a thousand rows spread over the record."""
+    if not len(values):
+        return 0
+    rows = np.unique(np.linspace(0, len(values) - 1, 1000).astype(int))
+    return int(np.isfinite(values[rows]).any(axis=0).sum())
+
+
+def _span(batch: SampleBatch, name: str) -> float:
+    if name not in batch.scalar:
+        return 0.0
+    values = batch.scalar[name]
+    known = values[np.isfinite(values)]
+    if not known.size:
+        return 0.0
+    low, high = np.partition(known, [len(known) // 200, len(known) - 1 - len(known) // 200])[
+        [len(known) // 200, len(known) - 1 - len(known) // 200]
+    ]
+    return float(high - low)
+
+
+def _missing(question: _Question, facts: _Facts) -> tuple[str, ...]:
+    needs = [_WORDS[name] for name in question.channels if name not in facts.channels]
+    if facts.cells < question.cells:
+        have = f"only {facts.cells} there" if facts.cells else "none there"
+        needs.append(f"at least {question.cells} cell voltage columns ({have})")
+    if facts.probes < question.probes:
+        needs.append(f"at least {question.probes} temperature probes ({facts.probes} there)")
+    if facts.interval > question.interval:
+        needs.append(
+            f"a row at least every {question.interval:g} s (one every {facts.interval:.3g} s there)"
+        )
+    if facts.hours < question.hours:
+        needs.append(f"{question.hours:g} h of record ({facts.hours:.2g} h there)")
+    if "soc_fraction" in facts.channels and facts.soc_span < question.soc_span:
+        needs.append(
+            f"a charge or drive over {question.soc_span:.0%} of SOC ({facts.soc_span:.0%} there)"
+        )
+    if "current_ampere" in facts.channels and facts.swing < question.swing:
+        needs.append(f"current that changes by {question.swing:g} A ({facts.swing:.2g} A there)")
+    return tuple(needs)
