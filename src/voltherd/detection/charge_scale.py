@@ -1,12 +1,12 @@
 """From millivolts to charge: how much state of charge a cell's voltage deviation stands for.
 
 A deviation of 10 mV is a trifle on the steep part of the open-circuit voltage and a great deal of
-charge on an LFP plateau.  The slope comes from the preset curve of the pack's chemistry, which is
-told from voltage and reported state of charge; makers' curves differ from it by tens of percent, so
-charge is told with that margin and never decides alone.
+charge on an LFP plateau.  The slope is learned from the vehicle itself, from its median cell near
+rest against its reported charge; where it has not been yet, the preset curve of its chemistry
+stands in, from which makers' curves differ by tens of percent.
 """
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -18,6 +18,13 @@ SLOPE_VOLT_MAX: Final = 1.5
 """Where the curve falls off a cliff the preset's exact place is not the vehicle's [V]."""
 SLOPE_TYPICAL_VOLT: Final = 0.8
 """Of a sloping cell, for sizing a deviation where charge is unknown [V]."""
+SLOPE_VOLT_MIN: Final = 0.15
+"""Least slope divided by: a plateau's own slope is lost in its gauge's error [V]."""
+STRAIGHT_VOLT: Final = 0.04
+"""Deviation up to which the curve is straight enough to need no straightening [V]."""
+BINS: Final = 20
+NEAR_SOC: Final = 0.12
+"""How far from a charge the curve must be known on both sides to tell the slope there."""
 SOC_MIN: Final = 0.08
 """Below it every cell is on its own cliff and deviations say little of the usable charge."""
 SLOPE_UNCERTAINTY: Final = 0.3
@@ -74,17 +81,72 @@ def guess_chemistry(
     return Chemistry.LFP if low_for_oxide[measured].mean() > 0.5 else Chemistry.NMC
 
 
+class Curve(NamedTuple):
+    """A vehicle's own open-circuit voltage against its reported charge, in twenty bins.
+
+    Attributes:
+        count: Median cell voltages near rest in each bin.
+        volt: Their sum [V].
+        soc: Sum of the charges they were seen at.
+    """
+
+    count: Float[np.ndarray, " b"]
+    volt: Float[np.ndarray, " b"]
+    soc: Float[np.ndarray, " b"]
+
+
+def unknown_curve() -> Curve:
+    """Know nothing of a vehicle's curve yet."""
+    return Curve(np.zeros(BINS), np.zeros(BINS), np.zeros(BINS))
+
+
+def learn(
+    curve: Curve, cell_volt: Float[np.ndarray, " n"], soc_fraction: Float[np.ndarray, " n"]
+) -> Curve:
+    """Add median cell voltages less their ohmic part, at reported charges; NaN adds nothing."""
+    known = np.isfinite(cell_volt) & np.isfinite(soc_fraction)
+    volt, soc = cell_volt[known], soc_fraction[known]
+    place = np.clip((soc * BINS).astype(int), 0, BINS - 1)
+    return Curve(
+        curve.count + np.bincount(place, minlength=BINS),
+        curve.volt + np.bincount(place, volt, minlength=BINS),
+        curve.soc + np.bincount(place, soc, minlength=BINS),
+    )
+
+
+def own_slope(curve: Curve, soc: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+    """Give the learned slope at some charges, NaN where it has not been seen closely enough.
+
+    >>> soc = np.linspace(0.2, 0.6, 60)
+    >>> own_slope(learn(unknown_curve(), 3.4 + 0.9 * soc, soc), np.array([0.4, 0.9])).round(3)
+    array([0.9, nan])
+    """
+    known = curve.count >= 2.0
+    if known.sum() < 2:
+        return np.full(len(soc), np.nan)
+    at = curve.soc[known] / curve.count[known]
+    volt = curve.volt[known] / curve.count[known]
+    right = np.clip(np.searchsorted(at, soc), 1, len(at) - 1)
+    # Over the two neighbouring bins on each side where there are so many: one bin is noisy.
+    low, high = np.maximum(right - 2, 0), np.minimum(right + 1, len(at) - 1)
+    slope = (volt[high] - volt[low]) / (at[high] - at[low])
+    near = (np.abs(at[right] - soc) <= NEAR_SOC) & (np.abs(at[right - 1] - soc) <= NEAR_SOC)
+    return np.where(near, np.clip(slope, SLOPE_VOLT_MIN, SLOPE_VOLT_MAX), np.nan)
+
+
 def soc_and_slope(
     cell_volt: Float[np.ndarray, " n"],
     soc_fraction: Float[np.ndarray, " n"],
     chemistry: Chemistry,
+    curve: Curve,
 ) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"], Bool[np.ndarray, " n"]]:
     """Give the state of charge to reckon with, the OCV slope there, and whether to reckon at all.
 
     Args:
         cell_volt: Median cell voltage less its ohmic part [V].
         soc_fraction: Reported, NaN where unknown.
-        chemistry: Which curve.
+        chemistry: Which preset to fall back on.
+        curve: The vehicle's own.
 
     Returns:
         State of charge, 0…1; dU/dSOC per unit of charge [V], 0 where voltage cannot be read as
@@ -96,7 +158,9 @@ def soc_and_slope(
     soc = np.where(np.isfinite(soc_fraction), soc_fraction, from_curve)
     at = from_curve if chemistry is Chemistry.NMC else soc
     low, high = _READABLE[chemistry]
-    slope = np.where((at >= low) & (at <= high), np.interp(at, grid, slopes), 0.0)
+    learned = own_slope(curve, soc_fraction)
+    slope = np.where(np.isfinite(learned), learned, np.interp(at, grid, slopes))
+    slope = np.where((at >= low) & (at <= high), slope, 0.0)
     low, high = _USABLE[chemistry]
     return np.asarray(soc), np.asarray(slope), np.asarray((at >= low) & (at <= high))
 
@@ -110,7 +174,8 @@ def straightened(
     """Give the deviations as they would be on a straight line through the median cell.
 
     A weak cell near empty falls off the curve's cliff while its siblings do not; read through the
-    curve, its deviation is again proportional to its lack of charge.
+    preset curve, its deviation is again proportional to its lack of charge.  Small deviations are
+    left alone: there the vehicle's own slope is better than the preset's bend.
 
     Args:
         cell_volt: Median cell voltage less its ohmic part [V].
@@ -120,9 +185,10 @@ def straightened(
     """
     if chemistry is not Chemistry.NMC:
         return deviation_volt
-    grid, ocv, _ = _TABLES[chemistry]
+    grid, ocv, slopes = _TABLES[chemistry]
     charge = np.interp(cell_volt[:, None] + deviation_volt, ocv, grid) - np.interp(
         cell_volt[:, None], ocv, grid
     )
-    readable = (slope_volt > 0.0)[:, None] & np.isfinite(deviation_volt)
-    return np.asarray(np.where(readable, slope_volt[:, None] * charge, deviation_volt))
+    preset = np.interp(np.interp(cell_volt, ocv, grid), grid, slopes)[:, None]
+    bent = (slope_volt > 0.0)[:, None] & (np.abs(deviation_volt) > STRAIGHT_VOLT)
+    return np.asarray(np.where(bent, preset * charge, deviation_volt))

@@ -41,7 +41,6 @@ def judge(memory: Memory) -> tuple[Verdict, ...]:
     left_charge = 1.0 - float((memory.moment[0] ** 2).sum()) / max(diagonal[0], 1e-12) / total
     left_offset = 1.0 - float((memory.moment[3] ** 2).sum()) / diagonal[3] / total
     measured = left_offset < CLEARLY_BETTER * left_charge
-    charge = left_charge <= left_offset
     along = spearman(np.arange(cells), found.charge)
     numbers = {
         "width": width,
@@ -64,7 +63,7 @@ def judge(memory: Memory) -> tuple[Verdict, ...]:
             else Phenomenon.SOC_IMBALANCE,
             location=Location(kind=LocationKind.PACK, cells=outer),
             severity=Severity.RECOMMENDED
-            if width >= WIDTH_RECOMMENDED and charge
+            if width >= WIDTH_RECOMMENDED and not measured
             else Severity.OPERATING,
             score=width / 0.005,
             persistence=3,

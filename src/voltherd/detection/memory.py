@@ -15,7 +15,14 @@ from typing import Final, NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from voltherd.detection.charge_scale import guess_chemistry, soc_and_slope, straightened
+from voltherd.detection.charge_scale import (
+    Curve,
+    guess_chemistry,
+    learn,
+    soc_and_slope,
+    straightened,
+    unknown_curve,
+)
 from voltherd.detection.windows import Windows
 from voltherd.numerics.robust import median
 from voltherd.types.asset import Chemistry
@@ -71,6 +78,7 @@ class Memory(NamedTuple):
         soc_low: Lowest SOC seen.
         soc_high: Highest SOC seen.
         chemistry: What the voltages look like.
+        curve: The vehicle's own open-circuit voltage.
         history_second: End of each period kept [unix s].
         history_charge: Deviation as charge in it, resistance taken out; NaN where unreadable.
         history_volt: Deviation in it, mean over its states [V].
@@ -92,6 +100,7 @@ class Memory(NamedTuple):
     soc_low: float
     soc_high: float
     chemistry: Chemistry
+    curve: Curve
     history_second: Float[np.ndarray, " n"]
     history_charge: Float[np.ndarray, "n c"]
     history_volt: Float[np.ndarray, "n c"]
@@ -116,6 +125,7 @@ def init(cells: int) -> Memory:
         soc_low=np.inf,
         soc_high=-np.inf,
         chemistry=Chemistry.NMC,
+        curve=unknown_curve(),
         history_second=np.empty(0),
         history_charge=np.empty((0, cells), np.float32),
         history_volt=np.empty((0, cells), np.float32),
@@ -152,7 +162,7 @@ def gather(memory: Memory, windows: Windows) -> Period:
     chemistry = guess_chemistry(rested, np.full(len(seen), soc))
     if memory.periods:  # the guess must not flicker: the first periods decide unless contradicted
         chemistry = memory.chemistry
-    z, slope, usable = soc_and_slope(rested, np.full(len(seen), soc), chemistry)
+    z, slope, usable = soc_and_slope(rested, np.full(len(seen), soc), chemistry, memory.curve)
     seen, z, slope = seen[usable], z[usable], slope[usable]
     features = np.stack([slope, slope * (z - 0.5), amps[seen], np.ones(len(seen))], axis=1)
     ohmic = amps[seen][:, None] * cell_resistance_ohm(memory)
@@ -206,6 +216,7 @@ def remember(memory: Memory, period: Period) -> Memory:
         soc_low=float(np.fmin(memory.soc_low, np.fmin.reduce(soc, initial=np.inf))),
         soc_high=float(np.fmax(memory.soc_high, np.fmax.reduce(soc, initial=-np.inf))),
         chemistry=_chemistry(period) if first else memory.chemistry,
+        curve=_learned(memory, windows),
         history_second=_append(memory.history_second, period.end_second),
         history_charge=_append(memory.history_charge, period.charge.astype(np.float32)),
         history_volt=_append(memory.history_volt, mean_volt.astype(np.float32)),
@@ -223,6 +234,13 @@ def _chemistry(period: Period) -> Chemistry:
     return guess_chemistry(
         windows.cell_volt.ravel(), np.repeat(windows.soc_fraction, windows.cell_volt.shape[1])
     )
+
+
+def _learned(memory: Memory, windows: Windows) -> Curve:
+    """Learn from every window and state; driving counts too, its ohmic part taken out."""
+    rested = windows.cell_volt - resistance_ohm(memory) * np.nan_to_num(windows.current_ampere)
+    soc = np.broadcast_to(windows.soc_fraction[:, None], rested.shape)
+    return learn(memory.curve, rested.ravel(), soc.ravel())
 
 
 def _flow(windows: Windows) -> tuple[float, float]:

@@ -5,8 +5,9 @@ from dataclasses import replace
 from typing import Final
 
 import numpy as np
+from jaxtyping import Float
 
-from voltherd.detection import cells, channels, contact, modules, short, stuck, swap
+from voltherd.detection import cells, channels, contact, imbalance, modules, short, stuck, swap
 from voltherd.detection.engine import Detection
 from voltherd.detection.memory import days
 from voltherd.detection.verdict import Alarm, confidence
@@ -82,7 +83,8 @@ def _tell(group: tuple[Alarm, ...], state: Detection, names: Sequence[str]) -> F
     lead = _lead(group)
     # What a frozen or exchanged channel makes of its cell is its consequence, not a second cause.
     explained = lead.verdict.cause in (stuck.CAUSE, swap.CAUSE)
-    speaking = (lead,) if explained else group
+    standing = tuple(a for a in group if a.streaks[0]) or group
+    speaking = (lead,) if explained else standing
     severity = max(a.severity for a in speaking if a.severity is not None)
     reached = [a.raised_second[severity - 1] for a in speaking if a.severity == severity]
     raised = min(time for time in reached if time is not None)
@@ -134,12 +136,16 @@ def _hindsight(alarm: Alarm, state: Detection) -> tuple[float, Trend]:
     """Give the time a deviation began, and its trend, from the history of that cell."""
     memory, place = state.memory, alarm.verdict.location
     unknown = Trend(np.nan, np.nan)
+    since_start = (Phenomenon.CHANNEL_FROZEN, Phenomenon.CHANNEL_INVALID)
+    if alarm.verdict.phenomenon in since_start:
+        return state.first_second, unknown
+    if alarm.verdict.cause == imbalance.CAUSE and memory.periods >= 2:
+        widths = _widths(memory.history_charge)
+        row = step_onset(widths)
+        started = float(memory.history_second[row - 1]) if row else state.first_second
+        return started, trend(days(memory), widths)
     if place.kind not in (LocationKind.CELL, LocationKind.MODULE) or memory.periods < 2:
-        at_start = alarm.verdict.cause == "imbalance" or alarm.verdict.phenomenon in (
-            Phenomenon.CHANNEL_FROZEN,
-            Phenomenon.CHANNEL_INVALID,
-        )
-        return (state.first_second if at_start else alarm.first_second), unknown
+        return alarm.first_second, unknown
     if alarm.verdict.cause in (stuck.CAUSE, swap.CAUSE):
         return alarm.first_second, unknown
     columns = [cell - 1 for cell in place.cells]
@@ -149,10 +155,19 @@ def _hindsight(alarm: Alarm, state: Detection) -> tuple[float, Trend]:
         row = ramp_onset(days(memory), series)
     elif alarm.verdict.cause == contact.CAUSE:
         return alarm.first_second, unknown
+    elif alarm.verdict.phenomenon is Phenomenon.WEAK_CELL:
+        # It swings with every cycle; its size, told in octaves, jumps once.
+        row = step_onset(np.log2(np.abs(series) + 0.002))
     else:
         row = step_onset(series)
     # A period's values stand for the half hour before its end.
     return (float(memory.history_second[row - 1]) if row else state.first_second), change
+
+
+def _widths(charge: Float[np.ndarray, "n c"]) -> Float[np.ndarray, " n"]:
+    """Give the width of the middle 80 % of the cells in every period, NaN where unreadable."""
+    low, high = np.quantile(charge.astype(np.float64), [0.1, 0.9], axis=1)
+    return np.asarray(high - low)
 
 
 def worst(found: Sequence[Finding]) -> Severity | None:

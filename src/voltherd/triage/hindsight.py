@@ -27,7 +27,7 @@ def step_onset(values: Float[np.ndarray, " n"]) -> int:
     """Find the row from which a level holds, by the best split into two means.
 
     Returns:
-        First row of the later level; 0 where the split explains little or the levels are alike.
+        First row of the later level; 0 where the split explains less than half.
 
     >>> step_onset(np.array([0.0, 0.1, -0.1, 0.0, 5.0, 5.1, 4.9, 5.0]))
     4
@@ -43,8 +43,7 @@ def step_onset(values: Float[np.ndarray, " n"]) -> int:
     gain = left * (n - left) / n * (mean_left - mean_right) ** 2
     best = int(np.argmax(gain))
     explained = gain[best] / max(float(((y - y.mean()) ** 2).sum()), 1e-30)
-    grew = abs(mean_right[best]) > 2.0 * abs(mean_left[best])
-    return best + 1 if explained > 0.5 and grew else 0
+    return best + 1 if explained > 0.5 else 0
 
 
 def ramp_onset(time: Float[np.ndarray, " n"], values: Float[np.ndarray, " n"]) -> int:

@@ -135,7 +135,10 @@ def _imbalance_words(finding: Finding, n: Mapping[str, float]) -> str:
     if abs(n["spearman"]) >= 0.7:
         climbs, end = ("climbs", "last") if n["spearman"] > 0 else ("falls", "first")
         order = f"; charge {climbs} along the string, the {end} cells hold most"
-    return (
-        f"The pack's cells differ by {size}{ah}{order}. It follows the slope of the "
-        "open-circuit voltage, so it is charge, not sensors; no single cell is to blame."
+    told = n["left_charge"] < 0.8 * n["left_offset"]
+    cause = (
+        "It follows the slope of the open-circuit voltage, so it is charge, not sensors"
+        if told
+        else "Most likely charge; that it is not the sensors cannot be told yet"
     )
+    return f"The pack's cells differ by {size}{ah}{order}. {cause}; no single cell is to blame."
