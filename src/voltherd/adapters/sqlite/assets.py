@@ -8,11 +8,12 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from math import inf, isfinite
 from pathlib import Path
 from typing import Any, Final, NamedTuple, final
+from urllib.parse import quote
 
 from voltherd.errors import StoreError
 from voltherd.types.asset import CellType, Chemistry, PackLayout, Vehicle
@@ -84,7 +85,7 @@ class AssetBook:
             cell.chemistry.value if cell else None,
             json.dumps(asdict(vehicle)),
         )
-        with self._open() as con:
+        with self._writing() as con:
             con.execute("INSERT OR REPLACE INTO vehicle VALUES (?, ?, ?, ?, ?, ?, ?)", row)
 
     def vehicle(self, vehicle_id: str) -> Vehicle | None:
@@ -93,7 +94,7 @@ class AssetBook:
         Raises:
             StoreError: As above.
         """
-        with self._open() as con:
+        with self._reading() as con:
             row = con.execute(
                 "SELECT facts FROM vehicle WHERE vehicle_id = ?", (vehicle_id,)
             ).fetchone()
@@ -119,7 +120,7 @@ class AssetBook:
             )
         row = (document.vehicle_id, float(document.unix_time_second), document.kind, body)
         digest = hashlib.sha256(json.dumps(row).encode()).hexdigest()
-        with self._open() as con:
+        with self._writing() as con:
             done = con.execute(
                 "INSERT OR IGNORE INTO document VALUES (?, ?, ?, ?, ?)", (digest, *row)
             )
@@ -133,7 +134,7 @@ class AssetBook:
         Raises:
             StoreError: As above.
         """
-        with self._open() as con:
+        with self._reading() as con:
             rows = con.execute(
                 "SELECT vehicle_id, unix_time_second, kind, body FROM document "
                 "WHERE vehicle_id = ? AND unix_time_second >= ? AND unix_time_second < ? "
@@ -149,7 +150,7 @@ class AssetBook:
             StoreError: As above.
         """
         found: dict[str, tuple[tuple[str, ...], list[tuple[Any, ...]]]] = {}
-        with self._open() as con:
+        with self._reading() as con:
             for table in ("vehicle", "document"):
                 cursor = con.execute(f"SELECT * FROM {table}")
                 names = tuple(column[0] for column in cursor.description)
@@ -157,40 +158,75 @@ class AssetBook:
         return found
 
     @contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
+    def _writing(self) -> Iterator[sqlite3.Connection]:
         """Open the file within a transaction, making it where it is missing."""
         path = self.root / FILE
-        try:
+        with _told(path):
             self.root.mkdir(parents=True, exist_ok=True)
-            con = sqlite3.connect(path, timeout=_BUSY_SECOND)
-            try:
+            with closing(sqlite3.connect(path, timeout=_BUSY_SECOND)) as con:
                 _prepare(con, path)
                 with con:
                     yield con
-            finally:
-                con.close()
-        except (sqlite3.Error, OSError) as error:
-            raise StoreError(
-                f"the asset book refused ({error})",
-                where=str(path),
-                mend="check free space and permissions, or restore the file",
-            ) from error
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        """Open the file as it is; nothing is made, and a medium may be read-only."""
+        path = self.root / FILE
+        with _told(path), closing(_opened(path)) as con:
+            _prepare(con, path)
+            yield con
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Tell SQLite's errors as ours."""
+    try:
+        yield
+    except (sqlite3.Error, OSError) as error:
+        raise StoreError(
+            f"the asset book refused ({error})",
+            where=str(path),
+            mend="check free space and permissions, or restore the file",
+        ) from error
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    """Open for reading; where nothing was ever written, an empty book in memory."""
+    if not path.exists():
+        return sqlite3.connect(":memory:")
+    where = "file:" + quote(str(path.absolute()))
+    con = sqlite3.connect(f"{where}?mode=ro", uri=True, timeout=_BUSY_SECOND)
+    try:
+        version = _version(con)
+    except sqlite3.OperationalError:
+        # A write-ahead log wants files beside it, which a read-only folder does not allow.
+        con.close()
+        con = sqlite3.connect(f"{where}?immutable=1", uri=True)
+        version = _version(con)
+    except sqlite3.Error:
+        con.close()
+        raise
+    if version:
+        return con
+    con.close()
+    return sqlite3.connect(":memory:")
+
+
+def _version(con: sqlite3.Connection) -> int:
+    return int(con.execute("PRAGMA user_version").fetchone()[0])
 
 
 def _prepare(con: sqlite3.Connection, path: Path) -> None:
     """Bring a new file to our schema, and refuse another's."""
-    (version,) = con.execute("PRAGMA user_version").fetchone()
-    if version == SCHEMA_VERSION:
-        return
-    con.execute("PRAGMA journal_mode = WAL")
-    con.execute("BEGIN IMMEDIATE")
-    (version,) = con.execute("PRAGMA user_version").fetchone()
-    if version == 0:
-        for statement in _SCHEMA.split(";\n"):
-            con.execute(statement)
-        con.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-    con.commit()
-    if version not in (0, SCHEMA_VERSION):
+    if _version(con) == 0:
+        con.execute("PRAGMA journal_mode = WAL")
+        con.execute("BEGIN IMMEDIATE")
+        if _version(con) == 0:  # nobody else was faster
+            for statement in _SCHEMA.split(";\n"):
+                con.execute(statement)
+            con.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        con.commit()
+    if (version := _version(con)) != SCHEMA_VERSION:
         raise StoreError(
             f"unknown schema version {version}; this voltherd knows {SCHEMA_VERSION}",
             where=str(path),

@@ -37,6 +37,20 @@ def test_facts_come_back_as_they_were_written_and_the_last_word_counts(tmp_path)
     assert AssetBook(tmp_path / "store").vehicle("8") is None
 
 
+def test_asking_makes_no_file(tmp_path):
+    book = AssetBook(tmp_path / "nowhere")
+    assert book.vehicle("007") is None and book.documents("007") == ()
+    assert book.tables()["vehicle"][1] == []
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_two_books_on_one_file_see_each_other(tmp_path):
+    first, second = AssetBook(tmp_path), AssetBook(tmp_path)
+    first.put_vehicle(BUS)
+    assert second.put_document(VISIT) and not first.put_document(VISIT)
+    assert second.vehicle("007") == BUS
+
+
 def test_a_document_given_twice_is_kept_once_and_order_is_of_time(tmp_path):
     book = AssetBook(tmp_path)
     later = VISIT._replace(unix_time_second=1.8e9, kind="finding", body={"a": [1, 2.5, None]})
