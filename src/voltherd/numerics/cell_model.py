@@ -27,6 +27,7 @@ of the current turned.  Gain saturation is the covariance inflation of Huber's e
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from math import exp, sqrt
 from typing import Any, NamedTuple, TypeAlias, final
 
@@ -215,11 +216,15 @@ class Output(NamedTuple):
         voltage: Terminal voltage predicted before the measurement [V].
         innovation: Measured minus predicted voltage, 0 where nothing was measured [V].
         variance: Variance of the innovation that the filter expected [V²].
+        slope: Slope of the open-circuit voltage over SOC [V].
+        gain: SOC moved per volt of innovation [1/V].
     """
 
     voltage: Value
     innovation: Value
     variance: Value
+    slope: Value
+    gain: Value
 
 
 class Equations(NamedTuple):
@@ -302,9 +307,56 @@ def make_equations(xp: Namespace) -> Equations:  # long: three equations that be
             p12 - k1 * g2,
             p22 - k2 * g2,
         )
-        return mean, p, e, variance
+        return mean, p, e, variance, kz
 
     return Equations(charge, circuit, correct)
+
+
+def plant_of(xp: Namespace, table: Value) -> Callable[..., Any]:
+    """Give the cell alone with the constants left open, for steps of varying length.
+
+    Args and the rest are those of :func:`make_plant`; the step takes the constants first.
+    """
+    charge, circuit, _ = make_equations(xp)
+
+    def plant(c: Value, s: CellState, u: Input) -> tuple[CellState, Value]:
+        z, k = charge(c, s.z, u.current, u.inverse_capacity)
+        ocv = xp.take(table[0], k) + xp.take(table[1], k) * z
+        v1, v2, h, theta, _, over = circuit(
+            c, s, u.current, u.ambient, u.inverse_capacity, u.resistance_scale
+        )
+        return CellState(z, v1, v2, h, theta), ocv + over
+
+    return plant
+
+
+def step_of(xp: Namespace, table: Value) -> Callable[..., Any]:
+    """Give cell and filter with the constants left open, for steps of varying length.
+
+    Args and the rest are those of :func:`make_step`; the step takes the constants first.
+    """
+    charge, circuit, correct = make_equations(xp)
+
+    def step(
+        c: Value, s: CellState, p: Covariance, u: Input, voltage: Value
+    ) -> tuple[CellState, Covariance, Output]:
+        z, k = charge(c, s.z, u.current, u.inverse_capacity)
+        slope = xp.take(table[1], k)
+        ocv = xp.take(table[0], k) + slope * z
+        v1, v2, h, theta, drive, over = circuit(
+            c, s, u.current, u.ambient, u.inverse_capacity, u.resistance_scale
+        )
+        expected = ocv + over
+        (z, v1, v2), p, e, variance, gain = correct(
+            c, (z, v1, v2), p, slope, drive, expected, voltage
+        )
+        return (
+            CellState(z, v1, v2, h, theta),
+            Covariance(*p),
+            Output(expected, e, variance, slope, gain),
+        )
+
+    return step
 
 
 def make_plant(xp: Namespace, table: Value, c: Value) -> Callable[..., Any]:
@@ -318,17 +370,7 @@ def make_plant(xp: Namespace, table: Value, c: Value) -> Callable[..., Any]:
     Returns:
         The step.  SOC is not clamped: a plant may be overcharged, the end lines of the table go on.
     """
-    charge, circuit, _ = make_equations(xp)
-
-    def plant(s: CellState, u: Input) -> tuple[CellState, Value]:
-        z, k = charge(c, s.z, u.current, u.inverse_capacity)
-        ocv = xp.take(table[0], k) + xp.take(table[1], k) * z
-        v1, v2, h, theta, _, over = circuit(
-            c, s, u.current, u.ambient, u.inverse_capacity, u.resistance_scale
-        )
-        return CellState(z, v1, v2, h, theta), ocv + over
-
-    return plant
+    return partial(plant_of(xp, table), c)
 
 
 def make_step(xp: Namespace, table: Value, c: Value) -> Callable[..., Any]:
@@ -342,19 +384,4 @@ def make_step(xp: Namespace, table: Value, c: Value) -> Callable[..., Any]:
     Returns:
         The step.  Voltage NaN means not measured.  SOC stays within 0…1.
     """
-    charge, circuit, correct = make_equations(xp)
-
-    def step(
-        s: CellState, p: Covariance, u: Input, voltage: Value
-    ) -> tuple[CellState, Covariance, Output]:
-        z, k = charge(c, s.z, u.current, u.inverse_capacity)
-        slope = xp.take(table[1], k)
-        ocv = xp.take(table[0], k) + slope * z
-        v1, v2, h, theta, drive, over = circuit(
-            c, s, u.current, u.ambient, u.inverse_capacity, u.resistance_scale
-        )
-        expected = ocv + over
-        (z, v1, v2), p, e, variance = correct(c, (z, v1, v2), p, slope, drive, expected, voltage)
-        return CellState(z, v1, v2, h, theta), Covariance(*p), Output(expected, e, variance)
-
-    return step
+    return partial(step_of(xp, table), c)

@@ -5,14 +5,15 @@ state = plant.init(soc, temperature_celsius)
 state, voltage_volt = plant.step(state, current_ampere, ambient_celsius, 1.0)
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple, final
+from typing import Any, NamedTuple, final
 
 import numpy as np
 from jaxtyping import Float
 
-from voltherd.numerics.cell_model import CellState, Constants, Input, discretise, make_plant
+from voltherd.numerics.cell_model import CellState, Constants, Input, discretise, plant_of
 from voltherd.numerics.cell_numpy import NUMPY
 from voltherd.numerics.cell_parameters import CellParameters
 from voltherd.numerics.ocv import ocv_table
@@ -41,8 +42,14 @@ class PlantState(NamedTuple):
 
 
 @lru_cache(maxsize=64)
+def _plant(parameters: CellParameters) -> Callable[..., Any]:
+    """Remember the step of a make of cell."""
+    return plant_of(NUMPY, ocv_table(parameters.ocv_volt))
+
+
+@lru_cache(maxsize=64)
 def _constants(parameters: CellParameters, dt_second: float) -> Constants:
-    """Remember what a fixed step length folds to."""
+    """Remember what a cell and a fixed step length fold to."""
     return discretise(parameters, dt_second)
 
 
@@ -112,10 +119,8 @@ class Plant:
             inverse_capacity=np.divide(1.0, self.capacity_scale),
             resistance_scale=self.resistance_scale,
         )
-        plant = make_plant(
-            NUMPY, ocv_table(self.parameters.ocv_volt), _constants(self.parameters, dt_second)
-        )
         theta = state.temperature_celsius - REFERENCE_TEMPERATURE_CELSIUS
-        after, voltage = plant(CellState(*state[:4], theta), u)
+        constants = _constants(self.parameters, dt_second)
+        after, voltage = _plant(self.parameters)(constants, CellState(*state[:4], theta), u)
         after = after._replace(theta=after.theta + REFERENCE_TEMPERATURE_CELSIUS)
         return PlantState(*after), voltage + current_ampere * contact

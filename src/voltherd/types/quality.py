@@ -25,6 +25,8 @@ class Quality(IntFlag):
     """Usable, but see the report: frozen, out of rate, or disputed by another channel."""
     CORRECTED = 64
     """Changed on import beyond a unit conversion (offset removed, clock mended)."""
+    RESTARTED = 128
+    """An estimator began anew here: after a gap, a silence or a clock that ran backwards."""
 
 
 INVALID = (

@@ -168,7 +168,7 @@ def _tiled(width: int, shared: bool) -> Function:  # long: one loop nest, which 
                 for n in range(w):
                     j = np.uint32(n)
                     z, slope = s[j], s[line_ + j + j + 1]
-                    (z, v1, v2), (zz, z1, z2, p11, p12, p22), _, _ = correct(
+                    (z, v1, v2), (zz, z1, z2, p11, p12, p22), _, _, _ = correct(
                         c,
                         (z, s[v1_ + j], s[v2_ + j]),
                         (
@@ -294,7 +294,7 @@ def _per_cell() -> Function:
                     c, (z, v1, v2, h, theta), i, ambient[t], q, r
                 )
                 expected = intercept[k] + slope[k] * z + over
-                (z, v1, v2), p, _, _ = correct(
+                (z, v1, v2), p, _, _, _ = correct(
                     c, (z, v1, v2), p, slope[k], drive, expected, voltage[t, j]
                 )
                 soc[t, j] = z

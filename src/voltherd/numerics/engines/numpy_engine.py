@@ -19,7 +19,7 @@ from voltherd.numerics.cell_model import (
     Covariance,
     Input,
     Value,
-    make_step,
+    step_of,
 )
 from voltherd.numerics.engines.trace import Instruction, Place, Program, Tape, trace
 from voltherd.numerics.ocv import OcvTable
@@ -56,8 +56,8 @@ def filter_program() -> Program:
         state = CellState(*(tape.leaf("input", name) for name in CellState._fields))
         covariance = Covariance(*(tape.leaf("input", name) for name in Covariance._fields))
         drive = Input(*(tape.leaf("input", name) for name in Input._fields))
-        step = make_step(tape.namespace(), table, c)
-        s, p, o = step(state, covariance, drive, tape.leaf("input", "measured"))
+        step = step_of(tape.namespace(), table)
+        s, p, o = step(c, state, covariance, drive, tape.leaf("input", "measured"))
         outputs: dict[str, Value] = s._asdict() | p._asdict() | o._asdict()
         return outputs
 
