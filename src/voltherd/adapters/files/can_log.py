@@ -53,9 +53,11 @@ class _Count:
     """What was not decoded, by reason."""
 
     number: Counter[str] = field(default_factory=Counter)
+    total: Counter[str] = field(default_factory=Counter)
     example: dict[str, list[str]] = field(default_factory=dict)
 
-    def add(self, reason: str, number: int, example: str) -> None:
+    def add(self, reason: str, number: int, total: int, example: str) -> None:
+        self.total[reason] += total
         if number:
             self.number[reason] += number
             self.example.setdefault(reason, []).append(example)
@@ -153,13 +155,14 @@ def _match(
     groups = {parameter_group(m.frame_id): m for m in database.messages if m.is_extended_frame}
     found: dict[FrameKey, Message] = {}
     for key, times in log.second.items():
+        count.add("unknown_id", 0, len(times), "")
         message = exact.get((key.identifier, key.extended))
         if message is None and key.extended:
             message = groups.get(parameter_group(key.identifier))
         if message is None:
-            count.add("unknown_id", len(times), f"0x{key.identifier:X} ({len(times)} frames)")
+            count.add("unknown_id", len(times), 0, f"0x{key.identifier:X} ({len(times)} frames)")
         elif message.is_container:
-            count.add("signal_left_out", len(times), message.name)
+            count.add("signal_left_out", len(times), 0, message.name)
         else:
             found[key] = message
     if not found:
@@ -200,23 +203,24 @@ def _decode(log: Log, key: FrameKey, message: "Message", count: _Count) -> Itera
         if signal.is_multiplexer:
             continue  # says which part a frame carries, measures nothing
         if signal.length > BITS_MAX or (signal.is_float and signal.length not in (16, 32, 64)):
-            count.add("signal_left_out", 1, f"{message.name}.{signal.name}")
+            count.add("signal_left_out", 1, 1, f"{message.name}.{signal.name}")
             continue
         where = _field(signal)
         here = present(signal)
         known |= here
         enough = here & long_enough(frames, where)
-        count.add("short_frame", int((here & ~enough).sum()), f"{message.name}.{signal.name}")
+        short, name = int((here & ~enough).sum()), f"{message.name}.{signal.name}"
+        count.add("short_frame", short, int(here.sum()), name)
         if not enough.any():
             continue
         counts = raw(Frames(frames.data[enough], frames.length[enough]), where)
         value = physical(counts, where)
         missing = _not_available(counts, signal, message)
-        count.add("not_available", int(missing.sum()), f"{message.name}.{signal.name}")
+        count.add("not_available", int(missing.sum()), len(missing), name)
         value[missing] = np.nan
         part, times = parts.setdefault(enough.tobytes(), (len(parts), second[enough]))
         yield _Series(f"{sender}.{signal.name}", signal.unit or "", times, value, (key, part))
-    count.add("unknown_multiplexer", int((~known).sum()), message.name)
+    count.add("unknown_multiplexer", int((~known).sum()), len(known), message.name)
 
 
 def _presence(
@@ -329,7 +333,7 @@ def _remarks(count: _Count) -> Iterator[Remark]:
             reason=reason,
             channel="",
             count=number,
-            total=number,
+            total=max(number, count.total[reason]),
             detail=_DETAILS[reason],
             examples=tuple(count.example[reason][:5]),
             mend="give the database of this bus" if reason == "unknown_id" else "",

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import can
+import cantools.database
 import numpy as np
 import pytest
 
@@ -211,3 +212,23 @@ def test_relative_stamps_of_an_asc_are_summed(tmp_path, dbc):
     table = read_file(path, dbc=dbc)
     np.testing.assert_allclose(table.columns["timestamp"], [1, 2, 3, 4, 5])
     assert table.units["timestamp"] == "s"
+
+
+def test_a_kcd_database_gives_the_same_signals(tmp_path, dbc):
+    kcd = tmp_path / "pack.kcd"
+    kcd.write_text(cantools.database.load_file(dbc).as_kcd_string())
+    log = write(tmp_path / "a.log", traffic(5))
+    by_dbc, by_kcd = read_file(log, dbc=dbc), read_file(log, dbc=kcd)
+    for name in ("PackCurrent", "Cell4", "Probe1"):
+        np.testing.assert_array_equal(by_kcd.columns[name], by_dbc.columns[name])
+
+
+ARXML = """<?xml version="1.0" encoding="UTF-8"?>
+<AUTOSAR xmlns="http://autosar.org/schema/r4.0"><AR-PACKAGES></AR-PACKAGES></AUTOSAR>"""
+
+
+def test_an_arxml_without_messages_is_refused_as_such(tmp_path):
+    arxml = tmp_path / "pack.arxml"
+    arxml.write_text(ARXML)
+    with pytest.raises(InputError, match=r"pack\.arxml.*(no CAN messages|not readable)"):
+        read_file(write(tmp_path / "a.log", traffic(1)), dbc=arxml)
