@@ -19,7 +19,7 @@ from voltherd.cli import main as command_line
 from voltherd.types import event
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
-NOTE = "<!-- Written by `make docs` from {source}; edit there. -->\n\n"
+NOTE = "<!-- Written by `make docs` from {source}; edit there. -->\n"
 
 
 def commands() -> Iterator[tuple[str, Any]]:
@@ -69,7 +69,11 @@ def cli_page() -> str:
             spelled = ", ".join([*parameter.opts, *parameter.secondary_opts])
             if parameter.param_type_name == "argument":
                 spelled = (parameter.metavar or parameter.name).upper().strip("[]")
-            rows.append(f"| `{spelled}` | {_cell(getattr(parameter, 'help', None) or '')} |")
+            told = _cell(getattr(parameter, "help", None) or "")
+            usual = parameter.default
+            if isinstance(usual, str | int | float | Path) and not isinstance(usual, bool):
+                told += f" Default: `{usual}`."
+            rows.append(f"| `{spelled}` | {told} |")
         if rows:
             lines += ["| | |", "|---|---|", *rows, ""]
     return "\n".join(lines).rstrip() + "\n"

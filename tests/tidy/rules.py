@@ -30,6 +30,7 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     "sim": PURE_CORE | {"ports"},
     "bench": PURE | {"ports", "sim"},
     "cli": PURE | {"ports", "sim", "bench"},
+    "__main__": frozenset({"cli"}),
 }
 """Room to the rooms it may import; its own is always allowed, adapters only where composed."""
 COMPOSED = frozenset({"bench", "cli"})
