@@ -23,8 +23,6 @@ from voltherd.adapters.files.csv_layout import (
     SAMPLE_LINES,
     Layout,
     layout_of,
-    looks_like_data,
-    split,
 )
 from voltherd.adapters.files.text import encoding_of, lines_of
 from voltherd.errors import InputError, UnreadableError
@@ -125,11 +123,11 @@ def _cleaned(lines: Iterator[tuple[int, str]], layout: Layout, out: TextIO) -> _
     """Write the rows of data, and only them, one per line."""
     clean = _Clean()
     delimiters = layout.fields - 1
-    header: list[str] = []
+    header = ""
     for number, line in lines:
         if number < layout.data_line:
             if number == layout.header_line:
-                header = [f.strip() for f in split(line, layout.delimiter)]
+                header = line
             continue
         if not line or line.isspace():
             continue
@@ -137,16 +135,12 @@ def _cleaned(lines: Iterator[tuple[int, str]], layout: Layout, out: TextIO) -> _
             clean.reject("zero_bytes", number, line.replace("\x00", ""))
         elif line.lstrip().startswith(COMMENT):
             clean.reject("comment_line", number, line)
+        elif line == header:
+            clean.reject("repeated_header", number, line)
         elif '"' in line:
             _quoted(number, line, lines, layout, clean, out)
         elif line.count(layout.delimiter) != delimiters:
             clean.reject("ragged_row", number, line)
-        elif (
-            header
-            and not looks_like_data(line.split(layout.delimiter, 8)[:8])
-            and ([f.strip() for f in line.split(layout.delimiter)] == header)
-        ):
-            clean.reject("repeated_header", number, line)
         else:
             out.write(line + "\n")
             clean.line.append(number)
