@@ -81,6 +81,7 @@ def assign(seen: Look, given: Profile, time: TimeRule) -> Roles:
         step=seen.step,
         cells=stack(seen, cells) if cells else nothing,
         probes=stack(seen, probes) if probes else nothing,
+        soc=seen.sample[scalar["soc_fraction"]] if "soc_fraction" in scalar else None,
     )
     left = {
         name: values

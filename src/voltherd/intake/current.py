@@ -19,6 +19,8 @@ _ZEROS: Final = (
     10_000.0, 1_000.0, 500.0, 5_000.0, 3_000.0, 32_768.0, 32_767.0, 2_000.0, 400.0, 800.0, 1_600.0,
     16_384.0, 20_000.0, 30_000.0, 32_000.0,
 )  # fmt: skip
+_PEAK_AMPERE: Final = 1500.0
+"""No road vehicle's pack gives more."""
 _ENOUGH: Final = 3.0
 """Summed evidence at which a sign counts as found: odds of twenty to one."""
 
@@ -221,7 +223,8 @@ def find_scale(
     energy, power = ((5e4, 0.9), (1e5, 0.9)) if vehicle else ((30.0, 2.2), (60.0, 2.2))
     scores = []
     for scale, _ in scales:
-        score = 0.0 if scale == 1.0 else (-4.0 if ragged else -1.5)
+        score = 0.0 if scale == 1.0 else (-2.5 if ragged else -2.0)
+        score -= 3.0 * (peak * scale > _PEAK_AMPERE)
         score += 5.0 * (scale == told)
         score -= _odds(pack_volt * capacity_hour * scale, *energy)
         score -= _odds(pack_volt * peak * scale, *power)

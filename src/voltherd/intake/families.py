@@ -187,40 +187,62 @@ def _settle(
     role: str, why: str, members: list[str], cluster: list[str], sample: Mapping[str, np.ndarray]
 ) -> Family:
     """Add dead members of an otherwise pure family, or leave statistics out of a mixed one."""
-    outside = [name for name in members if name not in cluster]
-    dead = [name for name in outside if np.unique(sample[name][:512]).size <= 1]
+    inside = set(cluster)
+    outside = [name for name in members if name not in inside]
+    dead = {name for name in outside if np.unique(sample[name][::8]).size <= 1}
     if len(outside) <= max(1, len(members) // 10) or len(dead) == len(outside):
         return _family(role, members, why, False)
-    order = list(sample)
-    cells = [name for name in members if name in set(cluster)]
-    stack = np.column_stack([sample[name] for name in cells])
-    position = np.array([order.index(name) for name in cells])
-    keep = np.ones(len(cells), bool)
-    for reduce in (np.fmax.reduce, np.fmin.reduce):
-        if (found := _statistic(stack, position, keep, reduce)) is not None:
-            keep[found] = False
-    kept = [name for name, stays in zip(cells, keep, strict=True) if stays]
+    run = _longest_run(members, inside, dead)
+    if sum(name in inside for name in run) >= 0.7 * len(cluster):
+        kept = _without_mean(run, sample)
+    else:
+        kept = _without_extremes([name for name in members if name in inside], sample)
     return Family(role, tuple(kept), (), why + ", numbered in their order", False)
 
 
-def _statistic(
-    stack: np.ndarray, position: np.ndarray, keep: np.ndarray, reduce: Callable[..., np.ndarray]
-) -> int | None:
-    """Find the column that repeats the extreme of the others; of twins, the one that stands apart.
+def _longest_run(members: list[str], inside: set[str], dead: set[str]) -> list[str]:
+    """Give the longest unbroken run of the cluster; dead columns within it do not break it."""
+    best: list[str] = []
+    run: list[str] = []
+    for name in [*members, ""]:
+        if name in inside or (run and name in dead):
+            run.append(name)
+            continue
+        while run and run[-1] in dead:
+            run.pop()
+        best = max(best, run, key=lambda names: sum(n in inside for n in names))
+        run = []
+    return best
 
-    A cell that is always the highest repeats the reported maximum as well as the other way round.
-    """
-    among = np.flatnonzero(keep)
-    values = stack[:, among]
-    extreme = reduce(values, axis=1)
-    hits = values == extreme[:, None]
-    twice = hits.sum(axis=1) >= 2
-    share = (hits & twice[:, None]).mean(axis=0)
-    candidates = among[share > 0.9]
-    if not candidates.size:
-        return None
-    neighbours = [int((np.abs(position[among] - position[c]) <= 2).sum()) for c in candidates]
-    return int(candidates[int(np.argmin(neighbours))])
+
+def _without_mean(run: list[str], sample: Mapping[str, np.ndarray]) -> list[str]:
+    """Leave out a mean at either end: finer than the others, or on their mean in every row."""
+    stack = np.column_stack([sample[name] for name in run])
+    fine = [np.unique(column[np.isfinite(column)]).size for column in stack.T]
+    usual = float(np.median(fine))
+    steps = np.diff(np.unique(stack[:, len(run) // 2]))
+    quantum = float(np.median(steps)) if steps.size else 0.0
+    ends = []
+    for place in (0, len(run) - 1):
+        rest = np.nanmedian(np.delete(stack, place, axis=1), axis=1)
+        near = np.abs(stack - rest[:, None]) <= 1.1 * quantum
+        share = near.mean(axis=0)
+        central = share[place] > 0.9 and float(np.median(share)) < 0.5
+        ends.append(bool(fine[place] > 1.5 * usual + 5 or central))
+    return run[int(ends[0]) : len(run) - int(ends[1])]
+
+
+def _without_extremes(cells: list[str], sample: Mapping[str, np.ndarray]) -> list[str]:
+    """Leave out columns that repeat the extreme of the others; of twins, one."""
+    stack = np.column_stack([sample[name] for name in cells])
+    keep = np.ones(len(cells), bool)
+    for reduce in (np.fmax.reduce, np.fmin.reduce):
+        among = np.flatnonzero(keep)
+        hits = stack[:, among] == reduce(stack[:, among], axis=1)[:, None]
+        share = (hits & (hits.sum(axis=1) >= 2)[:, None]).mean(axis=0)
+        if float(share.max()) > 0.9:
+            keep[among[int(np.argmax(share))]] = False
+    return _without_mean([name for name, stays in zip(cells, keep, strict=True) if stays], sample)
 
 
 def _moves_together(stack: np.ndarray) -> float:

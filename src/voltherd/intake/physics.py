@@ -8,6 +8,8 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from voltherd.intake.families import cell_scale
+
 _SHARE: Final = 0.8
 """Share of rows in which a reported extreme must equal the extreme of its family."""
 
@@ -19,11 +21,13 @@ class Context(NamedTuple):
         step: Whether no row is missing between a row and its successor.
         cells: Cell voltages in source units, empty where there are none.
         probes: Probe temperatures in source units, empty where there are none.
+        soc: Reported state of charge, where it is known which column that is.
     """
 
     step: np.ndarray
     cells: np.ndarray
     probes: np.ndarray
+    soc: np.ndarray | None = None
 
 
 def find_roles(
@@ -68,11 +72,16 @@ def find_roles(
         level = sample[found["voltage_volt"][0]]
     take("odometer_kilometre", _odometer(left), "it only grows")
     if level is not None:
-        take(
-            "current_ampere", _current(left, level, context.step), "cell voltages follow its steps"
-        )
+        for name in [name for name, values in left.items() if _repeats(values, level)]:
+            left.pop(name)  # the cells' mean: nothing is made of it
         take(
             "soc_fraction", _soc(left, level), "it rises and falls with the cells' voltage, slowly"
+        )
+        charge = sample[found["soc_fraction"][0]] if "soc_fraction" in found else context.soc
+        take(
+            "current_ampere",
+            _current(left, level, context.step, charge),
+            "cell voltages or SOC follow it",
         )
     take(
         "speed_kilometre_per_hour", _speed(left), "it is never negative, rests at 0 and moves fast"
@@ -109,7 +118,7 @@ def _extreme(
                 np.median(extreme[good]) / max(abs(float(np.median(values[good]))), 1e-12)
             )
             decade = 10.0 ** round(np.log10(max(ratio, 1e-9)))
-            share = float(np.mean(np.abs(values[good] * decade / extreme[good] - 1.0) < 5e-4))
+            share = float(np.mean(np.abs(values[good] * decade / extreme[good] - 1.0) < 3e-3))
         else:
             a, b = values[good] - values[good].mean(), extreme[good] - extreme[good].mean()
             norm = float(np.sqrt((a @ a) * (b @ b)))
@@ -120,12 +129,23 @@ def _extreme(
     return best
 
 
+def _repeats(values: np.ndarray, level: np.ndarray) -> bool:
+    """Tell whether a column is in fixed proportion to the cells' level."""
+    good = np.isfinite(values) & np.isfinite(level) & (level > 0.0)
+    if good.sum() < 16:
+        return False
+    ratio = values[good] / level[good]
+    usual = float(np.median(ratio))
+    return usual > 0.0 and float(np.median(np.abs(ratio / usual - 1.0))) < 2e-3
+
+
 def _pack(left: Mapping[str, np.ndarray], cells: np.ndarray) -> str | None:
     """Find the column in fixed proportion to the sum of cells."""
     if cells.size == 0:
         return None
     middle = np.nanmedian(cells, axis=0)
     level = np.where(np.abs(cells - middle) < 0.3 * np.abs(middle), cells, np.nan).mean(axis=1)
+    level = level * (cell_scale(float(np.nanmedian(middle))) or 1.0)
     best, least = None, 0.01
     for name, values in left.items():
         good = np.isfinite(values) & np.isfinite(level) & (values > 0.0)
@@ -159,8 +179,10 @@ def _odometer(left: Mapping[str, np.ndarray]) -> str | None:
     return best
 
 
-def _current(left: Mapping[str, np.ndarray], level: np.ndarray, step: np.ndarray) -> str | None:
-    """Find the column whose steps the voltage follows best."""
+def _current(
+    left: Mapping[str, np.ndarray], level: np.ndarray, step: np.ndarray, soc: np.ndarray | None
+) -> str | None:
+    """Find the column whose steps the voltage, or whose sum the SOC, follows best."""
     best, most = None, 0.25
     rise = level[3:] - level[:-3]
     whole = step[:-2] & step[1:-1] & step[2:] if len(step) > 2 else np.zeros(0, bool)
@@ -174,12 +196,33 @@ def _current(left: Mapping[str, np.ndarray], level: np.ndarray, step: np.ndarray
         b = np.clip(b, -limit, limit)
         norm = float(np.sqrt((a @ a) * (b @ b)))
         r = abs(float(a @ b)) / norm if norm > 0.0 else 0.0
-        # a current turns round, or stands at a raised zero; voltages do neither
+        if soc is not None:
+            r = max(r, _charges(values, soc, step))
         known = values[np.isfinite(values)]
-        turns = known.min() < 0.0 < known.max() or np.unique(known).size > 30
+        low, high = np.quantile(known, (0.005, 0.995))
+        # a current turns round, or is counted from a raised zero
+        turns = low < 0.0 < high or low > 0.5 * (high - low) > 0.0
         if r > most and turns:
             best, most = name, r
     return best
+
+
+def _charges(values: np.ndarray, soc: np.ndarray, step: np.ndarray) -> float:
+    """Correlate a column's mean with the change of SOC over unbroken runs."""
+    starts = np.concatenate(([0], np.flatnonzero(~step) + 1))
+    ends = np.append(starts[1:], len(values)) - 1
+    if len(starts) < 6:
+        edges = np.linspace(0, len(values) - 1, 17).astype(int)
+        starts, ends = edges[:-1], edges[1:]
+    counted = np.add.reduceat(np.nan_to_num(values), starts)
+    moved = soc[ends] - soc[starts]
+    good = np.isfinite(moved) & (ends - starts >= 32)
+    if good.sum() < 6 or np.count_nonzero(moved[good]) < 4:
+        return 0.0
+    a, b = counted[good], moved[good]
+    norm = float(np.sqrt((a @ a) * (b @ b)))
+    r = abs(float(a @ b)) / norm if norm > 0.0 else 0.0
+    return r if r > 0.8 else 0.0
 
 
 def _soc(left: Mapping[str, np.ndarray], level: np.ndarray) -> str | None:
