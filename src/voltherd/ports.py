@@ -4,11 +4,12 @@ Each port has one contract suite under ``tests/contract`` that every implementat
 """
 
 from math import inf
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from voltherd.types.sample import SampleBatch
 
 
+@runtime_checkable
 class Store(Protocol):
     """Telemetry kept by vehicle and time.
 
