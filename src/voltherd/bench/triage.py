@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar, final
 
@@ -139,15 +140,13 @@ def _stages(files: list[Path]) -> tuple[dict[str, float], int]:
     vehicles: list[VehicleSummary] = []
     readings = 0
     for file in files:
-        spent["read"], table = _added(spent["read"], lambda file=file: read_table(file))
-        spent["recognise"], known = _added(spent["recognise"], lambda t=table: recognise(t))
-        spent["build"], built = _added(spent["build"], lambda t=table, k=known: build(t, k))
+        spent["read"], table = _added(spent["read"], partial(read_table, file))
+        spent["recognise"], known = _added(spent["recognise"], partial(recognise, table))
+        spent["build"], built = _added(spent["build"], partial(build, table, known))
         for batch, report in built:
             blank = init(batch.vehicle_id, batch.cells, batch.probes)
-            spent["detect"], state = _added(spent["detect"], lambda b=batch, s=blank: step(s, b))
-            spent["tell"], found = _added(
-                spent["tell"], lambda s=state, b=batch: findings(s, b.cell_names)
-            )
+            spent["detect"], state = _added(spent["detect"], partial(step, blank, batch))
+            spent["tell"], found = _added(spent["tell"], partial(findings, state, batch.cell_names))
             told += found
             readings += batch.rows * batch.cells
             vehicles.append(

@@ -85,12 +85,12 @@ class Curve(NamedTuple):
     """A vehicle's own open-circuit voltage against its reported charge, in twenty bins.
 
     Attributes:
-        count: Median cell voltages near rest in each bin.
+        seen: How many median cell voltages fell into each bin.
         volt: Their sum [V].
         soc: Sum of the charges they were seen at.
     """
 
-    count: Float[np.ndarray, " b"]
+    seen: Float[np.ndarray, " b"]
     volt: Float[np.ndarray, " b"]
     soc: Float[np.ndarray, " b"]
 
@@ -108,7 +108,7 @@ def learn(
     volt, soc = cell_volt[known], soc_fraction[known]
     place = np.clip((soc * BINS).astype(int), 0, BINS - 1)
     return Curve(
-        curve.count + np.bincount(place, minlength=BINS),
+        curve.seen + np.bincount(place, minlength=BINS),
         curve.volt + np.bincount(place, volt, minlength=BINS),
         curve.soc + np.bincount(place, soc, minlength=BINS),
     )
@@ -121,11 +121,11 @@ def own_slope(curve: Curve, soc: Float[np.ndarray, " n"]) -> Float[np.ndarray, "
     >>> own_slope(learn(unknown_curve(), 3.4 + 0.9 * soc, soc), np.array([0.4, 0.9])).round(3)
     array([0.9, nan])
     """
-    known = curve.count >= 2.0
+    known = curve.seen >= 2.0
     if known.sum() < 2:
         return np.full(len(soc), np.nan)
-    at = curve.soc[known] / curve.count[known]
-    volt = curve.volt[known] / curve.count[known]
+    at = curve.soc[known] / curve.seen[known]
+    volt = curve.volt[known] / curve.seen[known]
     right = np.clip(np.searchsorted(at, soc), 1, len(at) - 1)
     # Over the two neighbouring bins on each side where there are so many: one bin is noisy.
     low, high = np.maximum(right - 2, 0), np.minimum(right + 1, len(at) - 1)

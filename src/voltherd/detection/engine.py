@@ -16,6 +16,7 @@ from voltherd.detection import (
     contact,
     imbalance,
     insulation,
+    jump,
     modules,
     pack_sum,
     short,
@@ -39,6 +40,7 @@ from voltherd.types.sample import SampleBatch, empty_batch
 _PERIOD_CAUSES: Final = (
     cells.CAUSE,
     modules.CAUSE,
+    jump.CAUSE,
     contact.CAUSE,
     short.CAUSE,
     imbalance.CAUSE,
@@ -147,7 +149,7 @@ def _advance(state: Detection, part: Windows, rows: SampleBatch) -> Detection:
         return state
     period = gather(state.memory, windows)
     memory = remember(state.memory, period)
-    verdicts = tuple(_judge_period(memory, period, state.layout))
+    verdicts = tuple(_judge_period(state.memory, memory, period, state.layout))
     return state._replace(
         memory=memory,
         open_windows=None,
@@ -155,10 +157,13 @@ def _advance(state: Detection, part: Windows, rows: SampleBatch) -> Detection:
     )
 
 
-def _judge_period(memory: Memory, period: Period, layout: PackLayout | None) -> Iterable[Verdict]:
-    single, module = modules.merge(cells.judge(memory), layout)
-    yield from single
+def _judge_period(
+    before: Memory, memory: Memory, period: Period, layout: PackLayout | None
+) -> Iterable[Verdict]:
+    module = modules.judge(memory, layout)
+    yield from modules.without(cells.judge(memory), module)
     yield from module
+    yield from jump.judge(before, period)
     slow: tuple[Callable[[Memory], tuple[Verdict, ...]], ...] = (
         contact.judge,
         short.judge,

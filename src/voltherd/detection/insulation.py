@@ -16,6 +16,9 @@ from voltherd.types.event import Location, LocationKind, Phenomenon, Severity
 CAUSE: Final = "insulation"
 SAFETY_OHM_PER_VOLT: Final = 100.0
 RECOMMENDED_OHM_PER_VOLT: Final = 500.0
+SAFETY_WINDOWS: Final = 2
+RECOMMENDED_WINDOWS: Final = 6
+"""A damp morning passes within half an hour of driving; a fault does not."""
 
 
 def judge(windows: Windows, moved: bool) -> tuple[tuple[float, tuple[Verdict, ...]], ...]:
@@ -51,7 +54,7 @@ def _verdicts(ohm_per_volt: float, usual_ohm: float) -> tuple[Verdict, ...]:
             location=Location(kind=LocationKind.PACK),
             severity=Severity.SAFETY if low else Severity.RECOMMENDED,
             score=RECOMMENDED_OHM_PER_VOLT / max(ohm_per_volt, 1.0) * 3.0,
-            persistence=2,
+            persistence=SAFETY_WINDOWS if low else RECOMMENDED_WINDOWS,
             numbers={"ohm_per_volt": ohm_per_volt, "ohm": usual_ohm},
         ),
     )

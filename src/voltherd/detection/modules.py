@@ -1,59 +1,93 @@
-"""A run of neighbouring cells that stands apart together: a module, its cooling or its electronics.
+"""A module that stands apart as a whole: its cooling, its measuring board, its fuse or joints.
 
-Neighbours share a module board, a coolant channel and a measuring chip.  Four or more adjacent
-cells out on the same side are therefore one cause, not four weak cells.
+Neighbours share a board, a coolant channel and a measuring chip.  Means over modules hide single
+cells and show what their cells have in common; cells that a module explains are not named singly.
+Where the layout is unknown, equal modules of the usual sizes are tried, and the module's first cell
+stands for its number.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Final
 
+import numpy as np
+
 from voltherd.detection import cells
+from voltherd.detection.memory import Memory
 from voltherd.detection.verdict import Verdict
+from voltherd.numerics.robust import median, sibling_score
 from voltherd.types.asset import PackLayout
-from voltherd.types.event import Location, LocationKind, Phenomenon
+from voltherd.types.event import Location, LocationKind, Phenomenon, Severity
 
 CAUSE: Final = "module"
-RUN_MIN: Final = 4
+MODULES_MIN: Final = 5
+CELLS_MIN: Final = 4
+USUAL_SIZES: Final = (4, 6, 8, 10, 12, 14, 16, 24)
+PERIODS_MIN: Final = 2
+SCORE_MIN: Final = 6.0
+VOLT_FLOOR: Final = 0.0015
+VOLT_OPERATING: Final = 0.006
+VOLT_RECOMMENDED: Final = 0.025
+TOGETHER_MIN: Final = 0.75
+"""Share of the module's cells that must lie beyond half of its mean, on its side."""
 
 
-def merge(
-    verdicts: Sequence[Verdict], layout: PackLayout | None
-) -> tuple[tuple[Verdict, ...], tuple[Verdict, ...]]:
-    """Join runs of adjacent cells out on the same side into one verdict each.
-
-    Args:
-        verdicts: What ``cells.judge`` named.
-        layout: Names the module where known.
-
-    Returns:
-        The cells left alone, and the modules.
-    """
-    single = {v.location.index: v for v in verdicts if v.cause == cells.CAUSE}
-    runs: list[list[int]] = []
-    for index in sorted(i for i in single if i is not None):
-        joined = runs and runs[-1][-1] == index - 1 and _same_side(single, runs[-1][-1], index)
-        if joined:
-            runs[-1].append(index)
-        else:
-            runs.append([index])
-    modules = tuple(_module(single, run, layout) for run in runs if len(run) >= RUN_MIN)
-    taken = {index for run in runs if len(run) >= RUN_MIN for index in run}
-    return tuple(v for v in verdicts if v.location.index not in taken), modules
+def judge(memory: Memory, layout: PackLayout | None) -> tuple[Verdict, ...]:
+    """Name the modules that stand apart now, by the division into modules that shows it best."""
+    count = len(memory.square)
+    if memory.periods < PERIODS_MIN:
+        return ()
+    if layout is not None and layout.module_series and layout.series == count:
+        return _judge_division(memory, layout.module_series, numbered=True)
+    best: tuple[Verdict, ...] = ()
+    for size in USUAL_SIZES:
+        if count % size or count // size < MODULES_MIN:
+            continue
+        found = _judge_division(memory, (size,) * (count // size), numbered=False)
+        if len(found) == 1 and (not best or abs(found[0].score) > abs(best[0].score)):
+            best = found
+    return best
 
 
-def _same_side(single: dict[int | None, Verdict], left: int, right: int) -> bool:
-    return single[left].numbers["volt"] * single[right].numbers["volt"] > 0.0
+def without(single: Sequence[Verdict], module: Sequence[Verdict]) -> tuple[Verdict, ...]:
+    """Leave out the cells that a module explains."""
+    explained = {cell for verdict in module for cell in verdict.location.cells}
+    return tuple(v for v in single if v.location.index not in explained)
 
 
-def _module(
-    single: dict[int | None, Verdict], run: list[int], layout: PackLayout | None
-) -> Verdict:
-    strongest = max((single[i] for i in run), key=lambda verdict: abs(verdict.score))
-    module = layout.module_of_cell(run[len(run) // 2]) if layout else None
-    return replace(
-        strongest,
-        cause=CAUSE,
-        phenomenon=Phenomenon.MODULE_OFFSET,
-        location=Location(kind=LocationKind.MODULE, index=module or run[0], cells=tuple(run)),
-    )
+def _judge_division(memory: Memory, sizes: tuple[int, ...], numbered: bool) -> tuple[Verdict, ...]:
+    if len(sizes) < MODULES_MIN or min(sizes) < CELLS_MIN:
+        return ()
+    found = cells.fit(memory)
+    ends = np.cumsum(sizes)
+    parts = np.split(found.volt, ends[:-1])
+    level = np.array([float(median(part, axis=0)) for part in parts])
+    score, centre, _ = sibling_score(level, VOLT_FLOOR)
+    apart = level - centre
+    verdicts = []
+    for m in np.flatnonzero((np.abs(score) >= SCORE_MIN) & (np.abs(apart) >= VOLT_OPERATING)):
+        side = (parts[m] - centre) * np.sign(apart[m])
+        if (side >= 0.5 * abs(apart[m])).mean() < TOGETHER_MIN:
+            continue
+        members = tuple(range(int(ends[m]) - sizes[m] + 1, int(ends[m]) + 1))
+        charge = found.charge[[i - 1 for i in members]]
+        verdicts.append(
+            Verdict(
+                cause=CAUSE,
+                phenomenon=Phenomenon.MODULE_OFFSET,
+                location=Location(
+                    kind=LocationKind.MODULE,
+                    index=int(m) + 1 if numbered else members[0],
+                    cells=members,
+                ),
+                severity=Severity.RECOMMENDED
+                if abs(apart[m]) >= VOLT_RECOMMENDED
+                else Severity.OPERATING,
+                score=float(score[m]),
+                persistence=3,
+                numbers={
+                    "volt": float(apart[m]),
+                    "charge": float(median(charge, axis=0) - median(found.charge, axis=0)),
+                },
+            )
+        )
+    return tuple(verdicts)

@@ -12,6 +12,7 @@ from voltherd.detection import (
     contact,
     imbalance,
     insulation,
+    jump,
     modules,
     pack_sum,
     short,
@@ -205,6 +206,34 @@ def _imbalance(alarm: Alarm, state: Detection) -> list[Evidence]:
     return told
 
 
+def _module(alarm: Alarm, state: Detection) -> list[Evidence]:
+    n = alarm.telling.numbers
+    return [
+        Evidence(
+            name="median of its cells against the other modules",
+            value=round(n["volt"] * 1e3, 1),
+            unit="mV",
+            basis=f"mean over {_observed(state)}",
+        )
+    ]
+
+
+def _jump(alarm: Alarm, state: Detection) -> list[Evidence]:
+    n = alarm.telling.numbers
+    volt, spread = n["volt"] * 1e3, NORMAL_90 * n["sigma_volt"] * 1e3
+    return [
+        Evidence(
+            name="jumped, against its own past, by",
+            value=round(volt, 1),
+            unit="mV",
+            low=round(volt - spread, 1),
+            high=round(volt + spread, 1),
+            basis="half an hour observed against what charge and current predict; "
+            "90 % interval from the siblings",
+        )
+    ]
+
+
 def _stuck(alarm: Alarm, state: Detection) -> list[Evidence]:
     moved = alarm.telling.numbers["sibling_range_volt"] * 1e3
     return [
@@ -309,7 +338,8 @@ def _channel(alarm: Alarm, state: Detection) -> list[Evidence]:
 
 _TELLERS: Final = {
     cells.CAUSE: _cell,
-    modules.CAUSE: _cell,
+    modules.CAUSE: _module,
+    jump.CAUSE: _jump,
     contact.CAUSE: _contact,
     short.CAUSE: _short,
     imbalance.CAUSE: _imbalance,

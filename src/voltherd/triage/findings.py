@@ -7,7 +7,17 @@ from typing import Final
 import numpy as np
 from jaxtyping import Float
 
-from voltherd.detection import cells, channels, contact, imbalance, modules, short, stuck, swap
+from voltherd.detection import (
+    cells,
+    channels,
+    contact,
+    imbalance,
+    jump,
+    modules,
+    short,
+    stuck,
+    swap,
+)
 from voltherd.detection.engine import Detection
 from voltherd.detection.memory import days
 from voltherd.detection.verdict import Alarm, confidence
@@ -17,7 +27,7 @@ from voltherd.triage.hindsight import Trend, ramp_onset, step_onset, trend
 from voltherd.triage.words import summary, trend_words
 from voltherd.types.event import Finding, LocationKind, Phenomenon, Severity
 
-PRECEDENCE: Final = (stuck.CAUSE, swap.CAUSE, short.CAUSE, contact.CAUSE, cells.CAUSE)
+PRECEDENCE: Final = (stuck.CAUSE, swap.CAUSE, short.CAUSE, contact.CAUSE, cells.CAUSE, jump.CAUSE)
 """What explains what when one cell has several alarms: an earlier cause makes the later ones."""
 CHANNEL_CONFIDENCE: Final = 0.99
 """Of findings that are plain facts of the record: a code, a constant, a counter that fell."""
@@ -60,8 +70,8 @@ def _merge_cells(alarms: Sequence[Alarm]) -> list[tuple[Alarm, ...]]:
         if alarm.verdict.cause not in PRECEDENCE or place.index is None:
             alone.append((alarm,))
             continue
-        if alarm.verdict.cause == cells.CAUSE and place.index in in_module and not alarm.streaks[0]:
-            continue  # named singly before its neighbours joined; the module speaks for it
+        if alarm.verdict.cause in (cells.CAUSE, jump.CAUSE) and place.index in in_module:
+            continue  # the module speaks for it
         known = next((groups[c] for c in place.cells if c in groups), None)
         if known is None:
             known = []
@@ -146,7 +156,7 @@ def _hindsight(alarm: Alarm, state: Detection) -> tuple[float, Trend]:
         return started, trend(days(memory), widths)
     if place.kind not in (LocationKind.CELL, LocationKind.MODULE) or memory.periods < 2:
         return alarm.first_second, unknown
-    if alarm.verdict.cause in (stuck.CAUSE, swap.CAUSE):
+    if alarm.verdict.cause in (stuck.CAUSE, swap.CAUSE, jump.CAUSE):
         return alarm.first_second, unknown
     columns = [cell - 1 for cell in place.cells]
     series = memory.history_charge[:, columns].mean(axis=1).astype(np.float64)

@@ -39,6 +39,11 @@ def summary(finding: Finding, alarm: Alarm) -> str:
             )
         case Phenomenon.CELL_IMBALANCE:
             return f"{place} {_charge_words(n)}, in every operating state."
+        case Phenomenon.SENSOR_BIAS if "sigma_volt" in n:
+            return (
+                f"{place} reads {abs(n['volt']) * 1e3:.0f} mV {_side(n)} what its own past "
+                "predicts, from one half hour to the next: its measurement or connection changed."
+            )
         case Phenomenon.SENSOR_BIAS:
             return (
                 f"{place} reads {abs(n['volt']) * 1e3:.0f} mV {_side(n)} at any charge: its "
@@ -63,7 +68,10 @@ def summary(finding: Finding, alarm: Alarm) -> str:
         case Phenomenon.SOC_IMBALANCE | Phenomenon.STRING_GRADIENT:
             return _imbalance_words(finding, n)
         case Phenomenon.MODULE_OFFSET:
-            return f"{place}, neighbours in the string, {_charge_words(n, plural=True)}: one cause."
+            return (
+                f"{place}, one module, read {abs(n['volt']) * 1e3:.0f} mV {_side(n)} the other "
+                "modules together: one cause, not many weak cells."
+            )
         case Phenomenon.SENSOR_STUCK:
             moved = n["sibling_range_volt"] * 1e3
             return (
@@ -114,11 +122,10 @@ def _side(n: Mapping[str, float]) -> str:
     return "below" if n["volt"] < 0.0 else "above"
 
 
-def _charge_words(n: Mapping[str, float], plural: bool = False) -> str:
-    verb = "hold" if plural else "holds"
+def _charge_words(n: Mapping[str, float]) -> str:
     less = "less" if n["charge"] < 0.0 else "more"
     return (
-        f"{verb} {abs(n['charge']) * 100:.1f} % {less} charge than the median cell "
+        f"holds {abs(n['charge']) * 100:.1f} % {less} charge than the median cell "
         f"({n['volt'] * 1e3:+.0f} mV)"
     )
 
