@@ -90,7 +90,7 @@ def assign(seen: Look, given: Profile, time: TimeRule) -> Roles:
         and names.role(name) is None
         and not names.speaks_of_else(name)
     }
-    open_roles = frozenset(SCALARS) - scalar.keys() - given.scalar.keys()
+    open_roles = frozenset(SCALARS).difference(scalar, given.scalar)
     for role, (column, why) in find_roles(left, context, open_roles).items():
         scalar[role] = column
         decisions.append(Decision(role, column, 0.85, why))

@@ -19,8 +19,8 @@ _ZEROS: Final = (
     10_000.0, 1_000.0, 500.0, 5_000.0, 3_000.0, 32_768.0, 32_767.0, 2_000.0, 400.0, 800.0, 1_600.0,
     16_384.0, 20_000.0, 30_000.0, 32_000.0,
 )  # fmt: skip
-_PEAK_AMPERE: Final = 1500.0
-"""No road vehicle's pack gives more."""
+_PEAK_AMPERE: Final = 1300.0
+"""Hardly any road vehicle's pack gives more."""
 _ENOUGH: Final = 3.0
 """Summed evidence at which a sign counts as found: odds of twenty to one."""
 
@@ -197,6 +197,7 @@ def find_scale(
     capacity_hour: float,
     declared: str,
     consumption: float,
+    zero: float = 0.0,
 ) -> Scale:
     """Find amperes per source unit from what packs can hold and give.
 
@@ -206,6 +207,7 @@ def find_scale(
         capacity_hour: Charge for the whole SOC range in source units times hours; NaN if unknown.
         declared: Unit the source declares, empty where none.
         consumption: Energy while driving per distance, for one ampere per unit [Wh/km], or NaN.
+        zero: Source value that means no current; a high one goes with tenths of A.
 
     Returns:
         The scale and how sure.
@@ -219,14 +221,16 @@ def find_scale(
         return Scale(told or 1.0, 0.0, f"taken as {declared or 'A'}", 0.98 if told else 0.7, "")
     peak = float(np.quantile(np.abs(known), 0.999))
     ragged = float(np.mean(np.abs(known - np.round(known)) > 1e-3)) > 0.02
-    vehicle = pack_volt > 40.0
+    vehicle, raised = pack_volt > 40.0, zero >= 5000.0
     energy, power = ((5e4, 0.9), (1e5, 0.9)) if vehicle else ((30.0, 2.2), (60.0, 2.2))
     scores = []
     for scale, _ in scales:
-        score = 0.0 if scale == 1.0 else (-2.5 if ragged else -2.0)
-        score -= 3.0 * (peak * scale > _PEAK_AMPERE)
+        score = 0.0 if scale == 1.0 else (-2.5 if ragged else -1.5)
+        score -= 3.0 / (1.0 + (_PEAK_AMPERE / max(peak * scale, 1e-9)) ** 8)
         score += 5.0 * (scale == told)
         score -= _odds(pack_volt * capacity_hour * scale, *energy)
+        score -= _odds(capacity_hour * scale, 120.0, 0.75) if vehicle else 0.0
+        score += 3.0 * (raised and scale == 0.1)
         score -= _odds(pack_volt * peak * scale, *power)
         score -= _odds(consumption * scale, 250.0, 0.8)
         scores.append(score)

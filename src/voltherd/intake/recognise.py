@@ -228,7 +228,9 @@ def _current(
     sign = find_sign(second, current, level, soc, speed)
     full = 1.0 / scales["soc_fraction"].scale if soc is not None else float("nan")
     consumption = _consumption(second, current, speed, pack, scales)
-    scale = find_scale(current, pack, sign.capacity_hour * full, seen.unit(column), consumption)
+    scale = find_scale(
+        current, pack, sign.capacity_hour * full, seen.unit(column), consumption, zero
+    )
     if sign.confidence <= 0.5 and column == "current_ampere":
         sign = sign._replace(confidence=0.9, why=f"{sign.why}; the name's standard counts charging")
     direction = "charging positive" if sign.sign > 0 else "discharging positive, turned"
