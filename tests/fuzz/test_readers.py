@@ -22,7 +22,7 @@ fuzz = settings(
     deadline=timedelta(seconds=10),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-NUMBERS = [b"NaN", b"Inf", b"-inf", b"1e999", b"-1", b"9" * 400, b"0x", b"1,5", b"=1+1"]
+NUMBERS = [b"NaN", b"Inf", b"-inf", b"1e999", b"-1", b"9" * 320, b"0x", b"1,5", b"=1+1"]
 TIMES = [b"1970-01-01", b"2170-12-31T23:59:60Z", b"2024-01-01T00:00:00+14:00", b"9999-99-99"]
 MARKS = [bytes([c]) for c in b"\x00\"';,\t\n\r#[](){}%\xff\xc3R"]
 WORDS = [
@@ -118,7 +118,7 @@ def test_a_damaged_database_gives_a_table_or_one_message(tmp_path, whole, harm):
         st.binary(max_size=400),
         st.text(max_size=200).map(lambda text: text.encode("utf-8", "surrogatepass")),
         st.text(max_size=100).map(lambda text: text.encode("utf-16", "surrogatepass")),
-        st.lists(st.sampled_from([*ODD, b"1", b"2.5", b"t", b"PAR1", b"LOGG"]), max_size=40).map(
+        st.lists(st.sampled_from([*ODD, b"1", b"2.5", b"t", b"PAR1", b"LOGG"]), max_size=25).map(
             b"".join
         ),
     ),

@@ -102,7 +102,7 @@ def read_csv(path: Path) -> RawTable:
         with clean_path.open("w", encoding="utf-8", errors="replace", newline="") as out:
             clean = _cleaned(lines_of(path, encoding), layout, out)
         if not clean.line:
-            found = ", ".join(layout.names[:8])
+            found = ", ".join(name[:30] for name in layout.names[:8])
             raise InputError(
                 f"only a header ({found}), no rows of data" if layout.header_line else "no data",
                 where=str(path),
