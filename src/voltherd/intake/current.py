@@ -14,6 +14,8 @@ from voltherd.intake.temperature import Scale
 from voltherd.units import SECOND_PER_HOUR
 
 _STEP_SECOND_MAX: Final = 120.0
+_SKEW_SECOND: Final = 2.0
+"""Changes are taken over at least this long: several times the skew that buses have."""
 _WINDOW_ROWS: Final = 64
 _ZEROS: Final = (
     10_000.0, 1_000.0, 500.0, 5_000.0, 3_000.0, 32_768.0, 32_767.0, 2_000.0, 400.0, 800.0, 1_600.0,
@@ -88,12 +90,15 @@ def find_sign(
 def _by_steps(
     second: np.ndarray, current: np.ndarray, voltage: np.ndarray
 ) -> tuple[float, float] | None:
-    """Correlate changes over three rows, so that a row of skew between channels does no harm."""
+    """Correlate changes over a few rows, so that skew between channels does no harm."""
     if len(second) < 8:
         return None
-    step = current[3:] - current[:-3]
-    rise = voltage[3:] - voltage[:-3]
-    apart = second[3:] - second[:-3]
+    steps = np.diff(second)
+    usual = float(np.median(steps[steps > 0.0])) if np.any(steps > 0.0) else 1.0
+    wide = int(np.clip(np.ceil(_SKEW_SECOND / usual), 3, len(second) // 2))
+    step = current[wide:] - current[:-wide]
+    rise = voltage[wide:] - voltage[:-wide]
+    apart = second[wide:] - second[:-wide]
     good = (apart > 0.0) & (apart <= 3.0 * _STEP_SECOND_MAX) & np.isfinite(step) & np.isfinite(rise)
     if good.sum() < 8:
         return None

@@ -155,7 +155,7 @@ _RULES: Final = (
     _Rule(TIME, (r" (timestamp|datetime|time stamp|date time|date|unix|epoch|zeitstempel|utc|gmt|posix|ts|tbox time|tboxtime|recorded at|created at|event time|collect time|collection time|sample time|data time|datum|uhrzeit|acquisition time|report time|terminal time|time stamp|zeitpunkt|horodatage|fecha) |时间",), r" (test time|step|elapsed|since|remaining|charge time|duration) "),
     _Rule(ELAPSED, (r" (time|t s|zeit|elapsed|seconds|t|test time|relative time|laufzeit|tsec|sec|duration|runtime|temps) ",), r" (step|remaining|remain|cycle|charge time|charging|temp|temperature|left|stamp) "),
     _Rule("current_ampere", (r" (current|currents|strom|batteriestrom|packstrom|hochvoltstrom|amps|courant|corriente|i|ibat|ipack|ibatt|cur|curr|amperage) |strom|总电流",), _AUX + r"| (max|min|maximum|minimum|leak|leakage|soc|state|speed|voltage|temp|temperature|mean|avg|cutoff|step|cycle) |(?<=current) (gear|mode|location|status)"),
-    _Rule("voltage_volt", (r" (voltage|volt|volts|spannung|packspannung|gesamtspannung|hochvoltspannung|u|v|vbat|vpack|ubat|upack|ubatt|vbatt|tension|voltaje|hv|bus voltage) |spannung|总电压", ), _AUX.replace("dc|", "") + r"| (max|min|maximum|minimum|mean|avg|cell|cells|zelle|cutoff|temp|current|diff|delta) |单体"),
+    _Rule("voltage_volt", (r" (voltage|volt|volts|spannung|packspannung|gesamtspannung|hochvoltspannung|u|v|vbat|vpack|ubat|upack|ubatt|vbatt|tension|voltaje|hv|bus voltage) |spannung|总电压", ), _AUX.replace("|dc|", "|") + r"| (max|min|maximum|minimum|mean|avg|cell|cells|zelle|cutoff|temp|current|diff|delta) |单体"),
 )  # fmt: skip
 _COMPILED: Final = tuple(
     (rule.role, tuple(re.compile(p) for p in rule.every), re.compile(rule.none or r"(?!)"))

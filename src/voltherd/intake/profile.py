@@ -217,8 +217,9 @@ def did_you_mean(wrong: str, known: Collection[str]) -> str:
     "did you mean 'columns'?"
     """
     folded = {word.lower(): word for word in known}
-    if near := difflib.get_close_matches(wrong.lower(), folded, n=1, cutoff=0.5):
-        return f"did you mean '{folded[near[0]]}'?"
+    inside = [word for word in known if wrong and wrong.lower() in word.lower()]
+    if near := inside[:1] or difflib.get_close_matches(wrong.lower(), folded, n=1, cutoff=0.5):
+        return f"did you mean '{folded.get(near[0], near[0])}'?"
     return f"known: {', '.join(list(known)[:20])}"
 
 

@@ -1,0 +1,58 @@
+"""Which answers the data allows follows from what is in it, and the next column is named."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from voltherd.intake.answers import answers
+from voltherd.intake.build import build
+from voltherd.intake.recognise import recognise
+from voltherd.types.table import RawTable
+
+
+def told(columns):
+    table = RawTable(source="bus7.csv", columns=columns)
+    [(batch, _)] = build(table, recognise(table))
+    return batch, {answer.name: answer for answer in answers(batch)}
+
+
+def test_a_full_record_answers_all_but_insulation_and_a_short(columns):
+    _, found = told(columns)
+    refused = {name for name, answer in found.items() if not answer.possible}
+    assert refused == {"insulation", "short_detection"}
+    assert found["insulation"].needs == ("an insulation resistance column that varies",)
+    assert "24 h of record" in found["short_detection"].needs[0]
+
+
+def test_without_a_current_the_missing_column_is_named(columns):
+    del columns["BMSBatteryCurrent"]
+    _, found = told(columns)
+    assert found["triage_cell_deviation"].possible
+    assert found["soc_audit"].needs[0] == "a current column"
+    assert not found["contact_resistance"].possible
+
+
+def test_answers_that_miss_least_come_first(columns):
+    del columns["BMSBatteryCurrent"], columns["vehBMSPackSOC"]
+    _, found = told(columns)
+    missing = [len(answer.needs) for answer in found.values()]
+    assert missing == sorted(missing)
+
+
+def test_rows_too_far_apart_do_not_allow_resistance(columns):
+    _, found = told({name: values[::24] for name, values in columns.items()})
+    assert any("at least every 15 s" in need for need in found["resistance_soh"].needs)
+    assert any("every 60 s" in need for need in found["contact_resistance"].needs)
+
+
+def test_a_channel_that_is_invalid_throughout_counts_as_absent(columns):
+    batch, _ = told(columns)
+    blank = np.full(batch.rows, np.nan)
+    flags = np.full(batch.rows, 1, np.uint8)
+    without = replace(
+        batch,
+        scalar={**batch.scalar, "soc_fraction": blank},
+        scalar_quality={**batch.scalar_quality, "soc_fraction": flags},
+    )
+    audit = next(answer for answer in answers(without) if answer.name == "soc_audit")
+    assert audit.needs == ("a state-of-charge column",)
