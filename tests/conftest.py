@@ -1,7 +1,8 @@
 """What every test run shares: shapes are checked, recorded data is found, a skip can be forbidden.
 
 With ``VOLTHERD_NO_SKIP`` set, as in CI, a test that would be skipped fails and says why: what was
-not run is then never mistaken for what passed.
+not run is then never mistaken for what passed.  Examples that hypothesis tries are the same in every
+run; ``VOLTHERD_EXPLORE`` makes it try new ones.
 """
 
 import os
@@ -9,9 +10,14 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from jaxtyping import install_import_hook
 
 install_import_hook("voltherd", "beartype.beartype")
+# No deadline: a loaded machine is slow, which says nothing about the code.
+settings.register_profile("steady", deadline=None, derandomize=True)
+settings.register_profile("explore", deadline=None, print_blob=True)
+settings.load_profile("explore" if os.environ.get("VOLTHERD_EXPLORE") else "steady")
 
 
 def _reason(report: pytest.TestReport | pytest.CollectReport) -> str:
