@@ -1,7 +1,7 @@
 """What every test run shares: shapes are checked, recorded data is found, a skip can be forbidden.
 
 With ``VOLTHERD_NO_SKIP`` set, as in CI, a test that would be skipped fails and says why: what was
-not run is then never mistaken for what passed.  Examples that hypothesis tries are the same in every
+not run is then never mistaken for what passed.  Hypothesis tries the same examples in every
 run; ``VOLTHERD_EXPLORE`` makes it try new ones.
 """
 
