@@ -74,8 +74,9 @@ class ParquetStore:
         days = list(days_of(batch))
         new = 0
         try:
-            _mark(self.root)
+            self.root.mkdir(parents=True, exist_ok=True)
             with _locked(self.root), connection() as con:
+                _mark(self.root)
                 for day, start, stop in days:
                     new += _append_day(con, folder / day, batch.between(start, stop))
         except (OSError, duckdb.Error) as error:
@@ -116,7 +117,6 @@ class ParquetStore:
 
 def _mark(root: Path) -> None:
     """Make the store, or check that it is one we can write."""
-    root.mkdir(parents=True, exist_ok=True)
     marker = root / MARKER
     if marker.exists():
         check_marker(marker)
