@@ -29,6 +29,7 @@ from voltherd.types.channel import (
     ChannelSpec,
     cell_column,
     probe_column,
+    spec,
 )  # fmt: skip
 from voltherd.types.quality import INVALID, Quality
 from voltherd.types.report import ImportReport, Remark
@@ -143,10 +144,12 @@ def _one(
     flag: dict[str, np.ndarray] = {}
     remarks: list[Remark] = []
     for role, rule in profile.scalar.items():
-        source = table.columns[rule.column]
-        source = source if rows.order is None else source[rows.order]
         value[role], flag[role], noticed = convert_scalar(
-            source, rule, SCALARS[role], _teller(rows.second)
+            _kept(table.columns[rule.column], rows),
+            rule,
+            SCALARS[role],
+            _teller(rows.second),
+            _stored(table, rule.column, rows),
         )
         if "temperature" in role and not _is_unit(rule.offset):
             flag[role] = _corrected(flag[role])
@@ -224,6 +227,18 @@ def _teller(second: np.ndarray) -> Example:
     return lambda row: stamp(float(second[row]))
 
 
+def _kept(source: np.ndarray, rows: Rows) -> np.ndarray:
+    return source if rows.order is None else source[rows.order]
+
+
+def _stored(table: RawTable, column: str, rows: Rows) -> np.ndarray | None:
+    """Give the flags that a canonical file holds for one of its columns."""
+    flags = table.columns.get(column + names.QUALITY_SUFFIX)
+    if flags is None or spec(column) is None or flags.dtype.kind not in "iuf":
+        return None
+    return _kept(flags, rows)
+
+
 def _is_unit(offset: float) -> bool:
     return any(abs(offset - known) < 1e-9 for known in _UNIT_OFFSETS)
 
@@ -247,9 +262,14 @@ def _places(table: RawTable, rule: GroupRule | None, rows: Rows, channel: Channe
     else:
         sources = [table.columns[name] for name in rule.columns]
         labels = list(rule.columns)
-    if rows.order is not None:
-        sources = [source[rows.order] for source in sources]
-    group = convert_group(sources, labels, rule, channel, _teller(rows.second))
+    group = convert_group(
+        [_kept(source, rows) for source in sources],
+        labels,
+        rule,
+        channel,
+        _teller(rows.second),
+        [_stored(table, label, rows) for label in labels],
+    )
     named = dict(zip(rule.indices, labels, strict=True))
     column = cell_column if channel is CELL_VOLTAGE else probe_column
     every = tuple(named.get(i, f"{column(i)} (absent)") for i in range(1, rule.indices[-1] + 1))

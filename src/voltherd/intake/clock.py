@@ -26,7 +26,8 @@ JOIN_SECOND: Final = 3600.0
 """Distance at which records with elapsed time only are laid end to end."""
 _SHUFFLED: Final = 0.05
 """Share of backward steps from which on rows are taken for shuffled, not for several records."""
-_DOUBTFUL_SPAN_SECOND: Final = 20.0 * 365.25 * 86_400.0
+_DOUBTFUL_SPAN_SECOND: Final = 2.0 * 365.25 * 86_400.0
+"""Elapsed time longer than this, in steps of an hour or more, is doubted"""
 _EXCEL_EPOCH_DAY: Final = 25_569.0
 """Serial day of 1970-01-01 in the 1900 date system (leap-year error included)."""
 _UNIX_UNITS: Final = (1.0, 1e-3, 1e-6, 1e-9)
@@ -343,8 +344,9 @@ def _elapsed(second: np.ndarray, rule: TimeRule) -> Clock:
             )
         )
     known = second[np.isfinite(second)]
-    if known.size and float(np.ptp(known)) > _DOUBTFUL_SPAN_SECOND:
-        years = float(np.ptp(known)) / (365.25 * 86_400.0)
+    span = float(np.ptp(known)) if known.size else 0.0
+    if span > _DOUBTFUL_SPAN_SECOND and _usual_step(known) >= 3600.0:
+        years = span / (365.25 * 86_400.0)
         notes.append(
             Remark(
                 reason="time_unit_doubtful",

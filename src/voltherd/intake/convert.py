@@ -12,7 +12,7 @@ import numpy as np
 from voltherd.intake.numbers import to_numbers
 from voltherd.intake.profile import ChannelRule, GroupRule
 from voltherd.types.channel import ChannelSpec
-from voltherd.types.quality import Quality
+from voltherd.types.quality import INVALID, Quality
 from voltherd.types.report import Remark
 
 EXAMPLES_MAX: Final = 3
@@ -47,6 +47,7 @@ class Column(NamedTuple):
 def convert(
     source: np.ndarray, rule: ChannelRule | GroupRule, spec: ChannelSpec, told: Example,
     into: np.ndarray,
+    stored: np.ndarray | None = None,
 ) -> Column:  # fmt: skip
     """Convert one column and flag what may not be used.
 
@@ -56,6 +57,7 @@ def convert(
         spec: What the channel can show.
         told: Gives the time of a row, for examples.
         into: Where the values go, as long as ``source``.
+        stored: Flags that the source itself holds; they stand.
 
     Returns:
         The column; ``value`` is ``into``.
@@ -74,9 +76,9 @@ def convert(
     # NaN fails the comparison and so takes the long way
     inside = low >= least and high <= most
     codes = [code for code in rule.sentinels if low <= code * rule.scale + rule.offset <= high]
-    if inside and not codes:
+    if inside and not codes and stored is None:
         return Column(into, None, {}, high > low)
-    return _flagged(source, rule, into, (least, most), told)
+    return _flagged(source, rule, into, (least, most), told, stored)
 
 
 def _flagged(
@@ -85,11 +87,17 @@ def _flagged(
     into: np.ndarray,
     band: tuple[float, float],
     told: Example,
+    stored: np.ndarray | None,
 ) -> Column:
     flag = np.zeros(len(into), np.uint8)
-    empty, endless = np.isnan(source), np.isinf(source)
+    before = np.zeros(len(into), bool)
+    if stored is not None:
+        flag = np.nan_to_num(stored).astype(np.uint8)
+        before = (flag & int(INVALID)) != 0
+    empty, endless = np.isnan(source) & ~before, np.isinf(source) & ~before
     code = np.isin(source, rule.sentinels) if rule.sentinels else np.zeros(len(into), bool)
-    outside = ~((into >= band[0]) & (into <= band[1])) & ~empty & ~endless & ~code
+    code &= ~before
+    outside = ~((into >= band[0]) & (into <= band[1])) & ~empty & ~endless & ~code & ~before
     counts = {}
     for reason, where in (
         (Quality.MISSING, empty),
@@ -99,12 +107,13 @@ def _flagged(
     ):
         if not where.any():
             continue
-        flag[where] = reason
+        flag[where] |= np.uint8(reason)
         rows = np.flatnonzero(where)
         examples = tuple(f"{told(int(r))}: {source[r]:.6g}" for r in rows[:EXAMPLES_MAX])
         counts[reason] = (len(rows), examples)
-    into[flag != 0] = np.nan
-    good = into[flag == 0]
+    invalid = (flag & int(INVALID)) != 0
+    into[invalid] = np.nan
+    good = into[~invalid]
     moves = bool(good.size) and bool(good.max() > good.min())
     return Column(into, flag if flag.any() else None, counts, moves)
 
@@ -131,6 +140,7 @@ def convert_group(
     rule: GroupRule,
     spec: ChannelSpec,
     told: Example,
+    stored: Sequence[np.ndarray | None],
 ) -> Group:
     """Convert a family of columns; places without a column are missing throughout.
 
@@ -140,6 +150,7 @@ def convert_group(
         rule: Indices, scale, offset and codes.
         spec: What the channel can show.
         told: Gives the time of a row, for examples.
+        stored: Flags that the source itself holds for each, None where none.
 
     Returns:
         Values and flags, time leading.
@@ -155,8 +166,8 @@ def convert_group(
         flag[:, sorted(set(range(places)) - {i - 1 for i in rule.indices})] = Quality.MISSING
     moves = np.ones(places, bool)
     found: dict[Quality, list[tuple[str, int, tuple[str, ...]]]] = {}
-    for source, label, index in zip(columns, labels, rule.indices, strict=True):
-        column = convert(to_numbers(source), rule, spec, told, turned[index - 1])
+    for source, label, index, kept in zip(columns, labels, rule.indices, stored, strict=True):
+        column = convert(to_numbers(source), rule, spec, told, turned[index - 1], kept)
         if column.flag is not None:
             flag[:, index - 1] = column.flag
         moves[index - 1] = column.moves
@@ -200,7 +211,11 @@ def _group_remark(
 
 
 def convert_scalar(
-    source: np.ndarray, rule: ChannelRule, spec: ChannelSpec, told: Example
+    source: np.ndarray,
+    rule: ChannelRule,
+    spec: ChannelSpec,
+    told: Example,
+    stored: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray, tuple[Remark, ...]]:
     """Convert one scalar channel.
 
@@ -209,11 +224,12 @@ def convert_scalar(
         rule: Scale, offset and codes.
         spec: What the channel can show.
         told: Gives the time of a row, for examples.
+        stored: Flags that the source itself holds, None where none.
 
     Returns:
         Values, ``Quality`` flags, and what was flagged.
     """
-    column = convert(to_numbers(source), rule, spec, told, np.empty(len(source)))
+    column = convert(to_numbers(source), rule, spec, told, np.empty(len(source)), stored)
     flag = column.flag if column.flag is not None else np.zeros(len(source), np.uint8)
     remarks = tuple(
         Remark(

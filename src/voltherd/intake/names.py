@@ -15,6 +15,8 @@ VEHICLE: Final = "vehicle"
 ELAPSED: Final = "elapsed"
 CELLS: Final = CELL_VOLTAGE.name
 PROBES: Final = PROBE_TEMPERATURE.name
+QUALITY_SUFFIX: Final = "_quality"
+"""Ends the name of a column that holds the flags of another, in canonical files."""
 CELL_STATISTIC: Final = "cell_statistic"
 PROBE_STATISTIC: Final = "probe_statistic"
 
@@ -172,7 +174,7 @@ _ELSE: Final = re.compile(
     + r"| (torque|throttle|pedal|elev|elevation|altitude|power|energy|capacity|cap|ah|wh|kw|kwh|"
     r"step|cycle|cycles|regen|gear|lat|latitude|lon|longitude|gps|rpm|trip|test|ref|reference|disp|"
     r"displayed|status|mode|flag|counter|checksum|crc|resistance|impedance|nm|soh|fan|heading|slope|"
-    r"time|max|min|mean|avg|segment|session|row|seq|sequence|number|charging|discharging) "
+    r"time|max|min|mean|avg|quality|segment|session|row|seq|sequence|number|charging|discharging) "
 )
 _NOT_PACK: Final = re.compile(_AUX)
 
@@ -197,6 +199,8 @@ def role(name: str) -> str | None:
     """
     if name == TIME or name in SCALARS:
         return name
+    if name.endswith(QUALITY_SUFFIX):
+        return None
     if (channel := spec(name)) is not None:
         return channel.name
     words = parse(name).words
@@ -217,6 +221,8 @@ def group_role(name: str) -> str | None:
     """
     if (channel := spec(name)) is not None:
         return channel.name if channel.name in (CELLS, PROBES) else None
+    if name.endswith(QUALITY_SUFFIX):
+        return None
     words = re.sub(r" \d+(?= )", "", parse(name).words)
     if re.search(_TEMP, words) and not _NOT_PACK.search(words):
         return PROBES

@@ -267,6 +267,22 @@ def test_a_declared_rate_is_held_against_the_actual_one(table):
     assert "comes at 0.2 Hz, declared 1 Hz" in remark(report, "rate", "current_ampere").detail
 
 
+def test_flags_that_a_canonical_file_holds_are_kept(truth):
+    values = truth.cells[:, 0].astype(np.float32)
+    values[5:9] = np.nan
+    flags = np.zeros(6000, np.uint8)
+    flags[5:9] = int(Quality.SENTINEL)
+    flags[20] = int(Quality.SUSPECT)
+    columns = {"unix_time_second": truth.second, "current_ampere": truth.current}
+    columns |= {f"voltage_volt_cell_{k + 1:03d}": v for k, v in enumerate(truth.cells.T)}
+    columns |= {"voltage_volt_cell_001": values, "voltage_volt_cell_001_quality": flags}
+    batch, report = one(columns)
+    assert batch.cells == 24
+    np.testing.assert_array_equal(batch.cell_quality[:, 0], flags)
+    assert np.isnan(batch.cell_voltage_volt[:, 0]).sum() == 4
+    assert not any(r.reason == "missing" for r in report.remarks)
+
+
 def test_what_the_reader_noticed_is_passed_on(columns):
     note = Remark(reason="skipped_line", channel="", count=2, total=9, detail="two short lines")
     table = RawTable(source="a.csv", columns=columns, notes=(note,))
