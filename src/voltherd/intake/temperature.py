@@ -13,6 +13,8 @@ import numpy as np
 
 from voltherd.intake import names
 
+_BYTE_CODES: Final = (255.0, 254.0)
+"""A raw byte's 'invalid': where it occurs, the byte's usual +40 is likelier."""
 _GRIDS: Final = (1.0, 0.5, 0.25, 0.1, 0.05, 0.01)
 
 
@@ -65,7 +67,12 @@ def decide_temperatures(
     clean = {role: values for role, values in clean.items() if np.isfinite(values).any()}
     pairs = ("temperature_celsius_max", "temperature_celsius_min")
     reported = [role for role in pairs if role in clean]
-    scores = {role: _scores(values, declared.get(role, "")) for role, values in clean.items()}
+    scores = {
+        role: _scores(
+            values, declared.get(role, ""), bool(np.isin(groups[role], _BYTE_CODES).any())
+        )
+        for role, values in clean.items()
+    }
     if reported:
         together = np.sum([scores[role] for role in reported], axis=0) / len(reported)
         for role in reported:
@@ -87,8 +94,8 @@ def _clean(values: np.ndarray) -> np.ndarray:
     return np.where(np.isin(values, (255.0, 254.0, 65535.0, 65534.0, 6553.5, -1.0)), np.nan, values)
 
 
-def _scores(values: np.ndarray, declared: str) -> np.ndarray:
-    """Score of every hypothesis for one group alone."""
+def _scores(values: np.ndarray, declared: str, byte: bool) -> np.ndarray:
+    """Score of every hypothesis for one group alone; ``byte`` where codes of one byte occur."""
     known = values[np.isfinite(values)]
     low, middle, high = np.quantile(known, (0.02, 0.5, 0.98))
     distinct = np.unique(known)[:4000]
@@ -97,7 +104,10 @@ def _scores(values: np.ndarray, declared: str) -> np.ndarray:
     for (unit, scale, offset, words, prior), grid in zip(_HYPOTHESES, grids, strict=True):
         cold, usual, hot = (value * scale + offset for value in (low, middle, high))
         score = prior - min(((usual - 22.0) / 16.0) ** 2 / 2.0, 8.0)
-        score -= 3.0 * (cold < -40.0) + 4.0 * (hot > 90.0) + 4.0 * (cold > 45.0)
+        score -= 3.0 * (cold < -40.0) + 4.0 * (hot > 90.0)
+        # a pack that is never cooler than a hot summer's day is more likely misread
+        score -= min((max(cold - 30.0, 0.0) / 8.0) ** 2 / 2.0, 6.0)
+        score += 1.0 * (byte and offset == -40.0 and scale == 1.0)
         score += 2.0 * float(np.log10(grid / max(min(grids), 1e-3)))
         if declared:
             score += 8.0 * (declared == unit) + 2.0 * (words == f"in {declared}")
