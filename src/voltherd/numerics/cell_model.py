@@ -2,8 +2,8 @@
 
 Everything here is plain arithmetic on whatever ``xp`` works with: NumPy arrays, Numba scalars, or
 the nodes of a trace (:mod:`voltherd.numerics.engines`).  No branch, no mutation, no transcendental
-function; one division serves hysteresis and Arrhenius together, because divisions and ``exp`` are
-what a vector unit is slow at.  Current is positive while charging, so every equation is a sum::
+function: a vector unit has none of them.  Current is positive while charging, so every equation
+is a sum::
 
     z'  = z + i dt / (3600 Q)                        charge
     h'  = A h + (1 - A) sign(i)                      hysteresis, A = exp(-|gamma dz|)
@@ -140,7 +140,7 @@ def discretise(
         charge=charge,
         intervals=OCV_NODES - 1.0,
         last_interval=OCV_NODES - 2.0,
-        hysteresis_rate=p.hysteresis_rate * charge,
+        hysteresis_rate=p.hysteresis_rate,
         hysteresis_volt=p.hysteresis_volt,
         decay1=decay1,
         decay2=decay2,
@@ -259,13 +259,11 @@ def make_equations(xp: Namespace) -> Equations:  # long: three equations that be
         w = theta * c.activation_even
         even = kelvin * kelvin + w * w
         odd = theta * c.activation_odd * kelvin
-        turn = i * c.hysteresis_rate * inverse_capacity
+        turn = i * c.charge * inverse_capacity * c.hysteresis_rate
         x = fabs(turn)
         half = x * 0.5 + 1.0
-        h_below, t_below = x * half + 1.0, even + odd
-        shared = 1.0 / (h_below * t_below)
-        root = (even - odd) * h_below * shared
-        h = (h + turn * half) * t_below * shared
+        root = (even - odd) / (even + odd)
+        h = (h + turn * half) / (x * half + 1.0)
 
         drive = i * scale * (root * root)
         v1 = v1 * c.decay1 + drive * c.rise1

@@ -3,8 +3,8 @@
 A tile is a fixed number of cells side by side, usually one pack, stored ``(tile, time, cell)``.
 What makes it fast, each worth a factor measured on its own (docs/kernel.md):
 
-* all state of a tile lives in one flat scratch buffer, aligned to the cache line, so that the
-  compiler needs no proof that eighteen arrays do not overlap;
+* all state of a tile lives in one flat scratch buffer on the stack, aligned to the cache line, so
+  that the compiler needs no proof that eighteen arrays do not overlap;
 * the width is a compile-time constant, the index an unsigned 32-bit one that cannot wrap;
 * the table look-up stands in a loop of its own between two loops that are pure vector arithmetic,
   and reads line and slope as one pair;
@@ -32,7 +32,9 @@ from voltherd.numerics.engines.numpy_engine import STATE
 from voltherd.numerics.ocv import OcvTable
 
 try:
-    from numba import njit
+    from numba import carray, njit  # type: ignore[attr-defined]
+
+    from voltherd.numerics.engines.numba_scratch import copy_pair, stack_floats
 except ImportError as error:
     raise UsageError(
         "the fast engine needs numba", mend="pip install 'voltherd[fast]', or use the NumPy engine"
@@ -40,8 +42,8 @@ except ImportError as error:
 
 WIDTH: Final = 96
 """Cells per tile where nothing else suggests itself."""
-_LINE: Final = 8
-"""Floats in a cache line of 64 bytes."""
+WIDTH_MAX: Final = 512
+"""A tile's scratch lies on the stack: 70 kB at this width."""
 _FUSE: Final = {"contract", "nsz", "arcp", "reassoc"}
 """What the compiler may do to arithmetic; never ``nnan`` or ``ninf``."""
 Function = Callable[..., Any]
@@ -103,8 +105,8 @@ def aligned(shape: tuple[int, ...], dtype: type = np.float64) -> Float[np.ndarra
 def _tiled(width: int, shared: bool) -> Function:  # long: one loop nest, which must compile as one
     """Compile the driver for a tile width; ``shared`` when a tile's cells carry one current."""
     charge, circuit, correct = _stages()
-    w, half = width, width // 2 * 2
-    assert half == w, "an even width keeps table pairs aligned"
+    assert width % 2 == 0 and width <= WIDTH_MAX, "table pairs and the stack set the width"
+    w = width
     v1_, v2_, h_, th_, p_ = w, 2 * w, 3 * w, 4 * w, 5 * w
     drive_, over_, cap_, res_, line_ = 11 * w, 12 * w, 13 * w, 14 * w, 15 * w
     size, rows = 17 * w, len(STATE)
@@ -122,10 +124,8 @@ def _tiled(width: int, shared: bool) -> Function:  # long: one loop nest, which 
         first: int,
         last: int,
     ) -> None:
-        raw: Value = np.empty(size + _LINE)
-        shift = (-(raw.ctypes.data // 8)) % _LINE
-        s = raw[shift : shift + size]
-        k: Value = np.empty(w, np.uint32)
+        s = carray(stack_floats(size), (size,), np.float64)
+        k = carray(stack_floats(w), (w,), np.uint32)
         for tile in range(first, last):
             for r in range(rows):
                 for n in range(w):
@@ -161,10 +161,7 @@ def _tiled(width: int, shared: bool) -> Function:  # long: one loop nest, which 
                     s[over_ + j] = over
                 for n in range(w):
                     j = np.uint32(n)
-                    pair = k[j] + k[j]
-                    intercept, slope = table[pair], table[pair + np.uint32(1)]
-                    s[line_ + j + j] = intercept
-                    s[line_ + j + j + 1] = slope
+                    copy_pair(s, line_ + j + j, table, k[j] + k[j])
                 for n in range(w):
                     j = np.uint32(n)
                     z, slope = s[j], s[line_ + j + j + 1]

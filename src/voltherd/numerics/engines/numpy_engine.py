@@ -2,8 +2,8 @@
 
 Nothing is allocated while time runs: each recorded operation is one call with ``out=`` on a row of
 a scratch table.  For one pack the cost is the calls (about 0.17 µs each); for thousands of cells
-it is memory, so the cells are cut into blocks small enough for the second-level cache and each
-block is taken through all time steps before the next.
+it is memory, so the cells are cut into blocks that stay in the cache and each block is taken
+through all time steps before the next.
 """
 
 from collections.abc import Callable
@@ -24,8 +24,9 @@ from voltherd.numerics.cell_model import (
 from voltherd.numerics.engines.trace import Instruction, Place, Program, Tape, trace
 from voltherd.numerics.ocv import OcvTable
 
-BLOCK: Final = 2048
-"""Cells per block: the registers of a block then fill about half a megabyte."""
+BLOCK: Final = 16_384
+"""Cells per block: above it registers no longer fit the third-level cache of a small machine,
+below it the hundred calls of a step weigh more than what they do."""
 
 STATE: Final = CellState._fields + Covariance._fields
 """Rows of a filter's state table, one column per cell."""
