@@ -8,7 +8,8 @@ from voltherd.intake import names
 from voltherd.intake.evidence import Decision, Look
 from voltherd.intake.families import Family, cell_scale, find_families, patterns
 from voltherd.intake.grouping import number, stack
-from voltherd.intake.numbers import as_text, is_numeric
+from voltherd.intake.numbers import as_text, is_numeric, to_numbers
+from voltherd.intake.numbers import middle as middle_of
 from voltherd.intake.physics import Context, find_roles
 from voltherd.intake.profile import Profile, TimeRule
 from voltherd.types.channel import SCALARS
@@ -113,7 +114,7 @@ def _families(seen: Look, free: dict[str, np.ndarray], given: Profile) -> list[F
         if values.ndim == 2 and is_numeric(values):
             role = names.group_role(name)
             if role is None:
-                middle = float(np.nanmedian(values[seen.rows]))
+                middle = middle_of(to_numbers(values[seen.rows]))
                 role = names.CELLS if cell_scale(middle) is not None else names.PROBES
             found.setdefault(role, Family(role, (name,), (), "one array column", True))
     counted = patterns(list(free))

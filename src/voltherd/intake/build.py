@@ -67,6 +67,13 @@ def build(
     Raises:
         InputError: When no row has a usable time.
     """
+    with np.errstate(all="ignore"):  # what overflows is flagged as out of range or endless
+        return _build(table, recognition, declared_hertz)
+
+
+def _build(
+    table: RawTable, recognition: Recognition, declared_hertz: Mapping[str, float]
+) -> list[tuple[SampleBatch, ImportReport]]:
     profile = recognition.profile
     assert profile.time is not None
     clock = read_clock(table, profile.time)

@@ -11,7 +11,7 @@ from jaxtyping import Float
 from voltherd.errors import UsageError
 from voltherd.intake import names
 from voltherd.intake.families import patterns
-from voltherd.intake.numbers import as_text, sample_rows, to_numbers
+from voltherd.intake.numbers import as_text, middle, sample_rows, to_numbers
 from voltherd.intake.profile import TimeKind, TimeRule
 from voltherd.intake.stamps import parse_stamps
 from voltherd.types.channel import TIME
@@ -201,8 +201,7 @@ def _digits_candidate(
     name: str, numbers: np.ndarray, bonus: float, timezone: str
 ) -> TimeChoice | None:
     """Accept stamps written as one number: 20210505091000."""
-    middle = float(np.nanmedian(numbers))
-    if not 1.99e13 < middle < 2.1e13:
+    if not 1.99e13 < middle(numbers) < 2.1e13:
         return None
     text = np.where(np.isfinite(numbers), numbers, 0.0).astype(np.int64).astype(np.str_)
     if np.isfinite(parse_stamps(text).second).mean() < 0.9:

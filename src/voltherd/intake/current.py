@@ -138,7 +138,7 @@ def _by_charge(
     edges = np.arange(0, len(second), window)
     moved, charge = np.diff(soc[edges]), np.diff(counted[edges])
     good = np.isfinite(moved) & (np.diff(broken[edges]) <= 0.02 * window)
-    good &= np.abs(moved) < 0.5 * max(float(np.nanmax(soc) - np.nanmin(soc)), 1e-9) + 1e-9
+    good &= np.abs(moved) < 0.5 * max(_span(soc), 1e-9) + 1e-9
     if good.sum() < 4:
         return None
     moved, charge = moved[good], charge[good]
@@ -149,6 +149,11 @@ def _by_charge(
     capacity = abs(float(charge @ charge) / float(moved @ charge)) if r != 0.0 else float("nan")
     vote = float(np.clip(2.0 * r * np.sqrt(len(moved)), -15.0, 15.0))
     return vote, r, capacity / SECOND_PER_HOUR
+
+
+def _span(values: np.ndarray) -> float:
+    known = values[np.isfinite(values)]
+    return float(np.ptp(known)) if known.size else 0.0
 
 
 def _by_driving(current: np.ndarray, speed: np.ndarray) -> float | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -13,6 +13,8 @@ from voltherd.intake.sentinels import find_codes, usual_range
 from voltherd.intake.temperature import Scale
 from voltherd.types.channel import SCALARS
 from voltherd.types.table import RawTable
+
+_WILD: Final = 1e30
 
 
 class Decision(NamedTuple):
@@ -54,7 +56,7 @@ class Look(NamedTuple):
 
     def whole(self, name: str) -> np.ndarray:
         """Every row of a column as numbers of double width."""
-        return to_numbers(self.table.columns[name]).astype(np.float64)
+        return _sane(to_numbers(self.table.columns[name]).astype(np.float64))
 
     def unit(self, name: str) -> str:
         """The unit a column declares, empty where none."""
@@ -66,11 +68,17 @@ def look(table: RawTable) -> Look:
     """Sample every numeric column of a table."""
     rows = sample_rows(table.rows)
     sample = {
-        name: to_numbers(values[rows]).astype(np.float64)
+        name: _sane(to_numbers(values[rows]).astype(np.float64))
         for name, values in table.columns.items()
         if values.ndim == 1 and looks_numeric(values)
     }
     return Look(table, rows, sample_steps(table.rows), sample)
+
+
+def _sane(values: np.ndarray) -> np.ndarray:
+    """Blank what no arithmetic survives."""
+    wild = ~(np.abs(values) < _WILD)
+    return np.where(wild, np.nan, values) if wild.any() else values
 
 
 def without_codes(values: np.ndarray) -> np.ndarray:

@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from voltherd.intake import names
+from voltherd.intake.numbers import middle, middle_of_rows
 
 _NUMBER: Final = re.compile(r"\d+")
 _CELL_SCALES: Final = (1.0, 1e-3, 1e-4, 1e-2)
@@ -117,7 +118,7 @@ def find_families(sample: Mapping[str, np.ndarray]) -> list[Family]:
 
 
 def _plausible(role: str, members: Sequence[str], sample: Mapping[str, np.ndarray]) -> bool:
-    medians = np.array([_median(sample[name]) for name in members])
+    medians = np.array([middle(sample[name]) for name in members])
     known = medians[np.isfinite(medians)]
     if role == names.CELLS:
         words = names.parse(members[0]).words
@@ -136,11 +137,6 @@ def cell_scale(median: float) -> float | None:
         if _CELL_BAND[0] <= median * scale <= _CELL_BAND[1]:
             return scale
     return None
-
-
-def _median(values: np.ndarray) -> float:
-    known = values[np.isfinite(values)]
-    return float(np.median(known)) if known.size else float("nan")
 
 
 def _family(role: str, members: Sequence[str], why: str, named: bool) -> Family:
@@ -162,7 +158,7 @@ def _by_values(
     """Find the largest cluster of alike columns that the check confirms."""
     best: Family | None = None
     for members in groups.values():
-        usable = {name: middle for name in members if (middle := _median(sample[name])) > 0.0}
+        usable = {name: usual for name in members if (usual := middle(sample[name])) > 0.0}
         while len(usable) >= 4:
             cluster = _cluster(usable, check)
             if len(cluster) < 4 or (best is not None and len(cluster) <= len(best.columns)):
@@ -170,7 +166,7 @@ def _by_values(
             if why := check.confirm(np.column_stack([sample[name] for name in cluster])):
                 best = _settle(check.role, why, list(members), cluster, sample)
                 break
-            usable = {name: middle for name, middle in usable.items() if name not in cluster}
+            usable = {name: usual for name, usual in usable.items() if name not in cluster}
     return best
 
 
@@ -224,7 +220,7 @@ def _without_mean(run: list[str], sample: Mapping[str, np.ndarray]) -> list[str]
     quantum = float(np.median(steps)) if steps.size else 0.0
     ends = []
     for place in (0, len(run) - 1):
-        rest = np.nanmedian(np.delete(stack, place, axis=1), axis=1)
+        rest = middle_of_rows(np.delete(stack, place, axis=1))
         near = np.abs(stack - rest[:, None]) <= 1.1 * quantum
         share = near.mean(axis=0)
         central = share[place] > 0.9 and float(np.median(share)) < 0.5
@@ -247,32 +243,33 @@ def _without_extremes(cells: list[str], sample: Mapping[str, np.ndarray]) -> lis
 
 def _moves_together(stack: np.ndarray) -> float:
     """Median correlation of the columns with their common course, 0 where nothing varies."""
-    middle = np.nanmedian(stack, axis=1)
-    level = np.nanmedian(middle)
-    calm = np.where(np.abs(stack - middle[:, None]) < 0.3 * abs(level) + 1e-9, stack, np.nan)
-    good = np.isfinite(middle) & np.isfinite(calm).all(axis=1)
-    if good.sum() < 8 or np.ptp(middle[good]) == 0.0:
+    common = middle_of_rows(stack)
+    level = middle(common)
+    calm = np.where(np.abs(stack - common[:, None]) < 0.3 * abs(level) + 1e-9, stack, np.nan)
+    good = np.isfinite(common) & np.isfinite(calm).all(axis=1)
+    if good.sum() < 8 or np.ptp(common[good]) == 0.0:
         return 0.0
     a = calm[good] - calm[good].mean(axis=0)
-    b = middle[good] - middle[good].mean()
+    b = common[good] - common[good].mean()
     scale = np.sqrt((a * a).sum(axis=0) * float(b @ b))
     return float(np.median(np.where(scale > 0, (a.T @ b) / np.where(scale > 0, scale, 1.0), 0.0)))
 
 
 def _confirm_cells(stack: np.ndarray) -> str:
-    middle = float(np.nanmedian(stack))
+    usual = middle(stack)
     together = _moves_together(stack)
     fine = np.unique(stack[np.isfinite(stack)]).size
-    if cell_scale(middle) in (None, 1e-2) or together < 0.7 or fine < 12:
+    if cell_scale(usual) in (None, 1e-2) or together < 0.7 or fine < 12:
         return ""
-    return f"they lie around {middle:.4g}, close together, and move together ({together:.2f})"
+    return f"they lie around {usual:.4g}, close together, and move together ({together:.2f})"
 
 
 def _confirm_probes(stack: np.ndarray) -> str:
     known = stack[np.isfinite(stack)]
     together = _moves_together(stack)
     steps = np.abs(np.diff(stack, axis=0))
-    quick = float(np.nanpercentile(steps, 90)) if steps.size else 0.0
+    steps = steps[np.isfinite(steps)]
+    quick = float(np.quantile(steps, 0.9)) if steps.size else 0.0
     slow = quick <= 0.1 * max(float(np.ptp(known)), 1e-9)
     if together < 0.4 or not slow or not 0.0 < float(np.median(known)) < 4000.0:
         return ""

@@ -5,6 +5,7 @@ import numpy as np
 from voltherd.intake import names
 from voltherd.intake.evidence import Look
 from voltherd.intake.families import Family, cell_scale
+from voltherd.intake.numbers import middle as middle_of
 from voltherd.intake.numbers import to_numbers
 from voltherd.intake.profile import GroupRule
 from voltherd.intake.sentinels import find_codes, usual_range
@@ -79,7 +80,7 @@ def stack(look: Look, columns: tuple[str, ...]) -> np.ndarray:
 
 def cells_scale(sample: np.ndarray, declared: str) -> Scale:
     """Decide the cells' unit: one decade alone brings them into a cell's band."""
-    middle = float(np.nanmedian(sample)) if np.isfinite(sample).any() else float("nan")
+    middle = middle_of(sample)
     scale = cell_scale(middle)
     words = {1.0: "in V", 1e-3: "in mV", 1e-4: "in tenths of mV", 1e-2: "in 10 mV"}
     if scale is not None:

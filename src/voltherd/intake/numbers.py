@@ -135,3 +135,25 @@ def finite(values: Float[np.ndarray, "*n"]) -> Float[np.ndarray, "m"]:
     [1.0]
     """
     return np.asarray(values[np.isfinite(values)])
+
+
+def middle(values: Float[np.ndarray, "..."]) -> float:
+    """Give the median of the finite values, NaN where there is none.
+
+    >>> middle(np.array([1.0, np.nan, 3.0])), middle(np.empty(0))
+    (2.0, nan)
+    """
+    known = values[np.isfinite(values)]
+    return float(np.median(known)) if known.size else float("nan")
+
+
+def middle_of_rows(values: Float[np.ndarray, "rows places"]) -> Float[np.ndarray, "rows"]:
+    """Give each row's median of finite values, NaN where there is none.
+
+    >>> middle_of_rows(np.array([[1.0, 3.0], [np.nan, np.nan]])).tolist()
+    [2.0, nan]
+    """
+    found = np.full(len(values), np.nan)
+    some = np.isfinite(values).any(axis=1)
+    found[some] = np.nanmedian(values[some], axis=1)
+    return found

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from voltherd.intake.families import cell_scale
+from voltherd.intake.numbers import middle, middle_of_rows
 
 _SHARE: Final = 0.8
 """Share of rows in which a reported extreme must equal the extreme of its family."""
@@ -93,10 +94,7 @@ def _level(cells: np.ndarray) -> np.ndarray | None:
     if not cells.size:
         return None
     few = cells[:, np.unique(np.linspace(0, cells.shape[1] - 1, 9).astype(int))]
-    with_values = np.isfinite(few).any(axis=1)
-    level = np.full(len(cells), np.nan)
-    level[with_values] = np.nanmedian(few[with_values], axis=1)
-    return level
+    return middle_of_rows(few)
 
 
 def _extreme(
@@ -105,8 +103,8 @@ def _extreme(
     """Find the column that repeats the family's extreme, up to a linear conversion."""
     if family.size == 0 or family.shape[1] < 2 or not left:
         return None
-    middle = np.nanmedian(family[:: max(1, len(family) // 256)])
-    usable = np.where(np.abs(family - middle) < 0.5 * abs(middle), family, np.nan)
+    usual = middle(family[:: max(1, len(family) // 256)])
+    usable = np.where(np.abs(family - usual) < 0.5 * abs(usual), family, np.nan)
     extreme = reduce.reduce(usable, axis=1)
     best, most = None, _SHARE
     for name, values in left.items():
@@ -143,9 +141,9 @@ def _pack(left: Mapping[str, np.ndarray], cells: np.ndarray) -> str | None:
     """Find the column in fixed proportion to the sum of cells."""
     if cells.size == 0:
         return None
-    middle = np.nanmedian(cells, axis=0)
-    level = np.where(np.abs(cells - middle) < 0.3 * np.abs(middle), cells, np.nan).mean(axis=1)
-    level = level * (cell_scale(float(np.nanmedian(middle))) or 1.0)
+    usual = middle_of_rows(cells.T)
+    level = np.where(np.abs(cells - usual) < 0.3 * np.abs(usual), cells, np.nan).mean(axis=1)
+    level = level * (cell_scale(middle(usual)) or 1.0)
     best, least = None, 0.01
     for name, values in left.items():
         good = np.isfinite(values) & np.isfinite(level) & (values > 0.0)

@@ -18,6 +18,7 @@ from voltherd.intake.clock import find_time, read_clock, zone
 from voltherd.intake.current import find_scale, find_sign, find_zero
 from voltherd.intake.evidence import Decision, Look, look, rule_for, without_codes
 from voltherd.intake.grouping import cells_scale, group_rule, stack
+from voltherd.intake.numbers import middle
 from voltherd.intake.profile import ChannelRule, GroupRule, Profile, TimeRule, did_you_mean
 from voltherd.intake.scales import pack_scale, plain_scale, speed_scale
 from voltherd.intake.temperature import Scale, decide_temperatures
@@ -71,6 +72,11 @@ def recognise(table: RawTable, given: Profile | None = None, timezone: str = "UT
     _check_given(table, given)
     if not table.rows or not table.columns:
         raise UnrecognisedError("it holds no rows", where=table.source, mend="export it again")
+    with np.errstate(all="ignore"):  # garbage is weighed like anything else, and loses
+        return _recognise(table, given, timezone)
+
+
+def _recognise(table: RawTable, given: Profile, timezone: str) -> Recognition:
     whole = look(table)
     seen = whole.only(frozenset(table.columns) - given.sources()) if given.sources() else whole
     time, time_decision = _time(seen, given, timezone)
@@ -220,11 +226,11 @@ def _current(
     pack = float("nan")
     if "voltage_volt" in roles.scalar:
         source = without_codes(seen.whole(roles.scalar["voltage_volt"]))
-        pack = float(np.nanmedian(source)) * scales["voltage_volt"].scale
+        pack = middle(source) * scales["voltage_volt"].scale
         level = source if level is None else level
     elif cells:
         total = _cell_sum(stack(seen, cells), scales[names.CELLS])
-        pack = float(np.nanmedian(total))
+        pack = middle(total)
     sign = find_sign(second, current, level, soc, speed)
     full = 1.0 / scales["soc_fraction"].scale if soc is not None else float("nan")
     consumption = _consumption(second, current, speed, pack, scales)

@@ -4,6 +4,7 @@ from typing import Final
 
 import numpy as np
 
+from voltherd.intake.numbers import middle as middle_of
 from voltherd.intake.temperature import Scale
 
 _TOLD: Final = {
@@ -140,7 +141,7 @@ def speed_scale(
     near = (steps > 0) & (steps <= max(5.0 * float(np.median(forward)), 15.0))
     way = np.diff(odometer)
     near &= np.isfinite(way) & (way >= 0.0) & np.isfinite(speed[1:]) & np.isfinite(speed[:-1])
-    near &= way < 1e-3 * max(abs(float(np.nanmedian(odometer))), 1e5)
+    near &= way < 1e-3 * max(abs(middle_of(odometer)), 1e5)
     counted = float(np.sum((0.5 * (speed[1:] + speed[:-1]) * steps)[near])) / 3600.0
     driven = float(np.sum(way[near]))
     if driven <= 0.0 or counted <= 0.0:

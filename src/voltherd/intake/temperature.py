@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from voltherd.intake import names
+from voltherd.intake.numbers import middle as middle_of
 
 _BYTE_CODES: Final = (255.0, 254.0)
 """A raw byte's 'invalid': where it occurs, the byte's usual +40 is likelier."""
@@ -137,8 +138,8 @@ def _joint(
         joint = joint + scores[reported[0]][None, :]
         evidence = "compared with the reported extremes of the same table"
     elif "ambient_temperature_celsius" in clean:
-        air = float(np.nanmedian(clean["ambient_temperature_celsius"]))
-        middle = float(np.nanmedian(probes))
+        air = middle_of(clean["ambient_temperature_celsius"])
+        middle = middle_of(probes)
         best = int(np.argmax(scores["ambient_temperature_celsius"]))
         _, scale, offset, _, _ = _HYPOTHESES[best]
         for row, (_, s, o, _, _) in enumerate(_HYPOTHESES):
@@ -151,8 +152,10 @@ def _joint(
         for row, column in product(range(len(_HYPOTHESES)), repeat=2):
             _, s1, o1, _, _ = _HYPOTHESES[row]
             _, s2, o2, _, _ = _HYPOTHESES[column]
-            apart = float(np.nanmedian(np.abs(extreme * s1 + o1 - told * s2 - o2)))
-            joint[row, column] += 6.0 if apart < 1.6 else -min(apart, 12.0)
+            apart = middle_of(np.abs(extreme * s1 + o1 - told * s2 - o2))
+            joint[row, column] += (
+                6.0 if apart < 1.6 else -min(apart, 12.0) if apart == apart else 0.0
+            )
     return joint, evidence
 
 
