@@ -21,7 +21,7 @@ INTERRUPTED: Final = 130
 class Commands(TyperGroup):
     """Commands that tell a user's mistake in one message, never by a traceback."""
 
-    def invoke(self, ctx: Any) -> Any:
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 (the framework's own signature)
         """Run a command and turn our errors into messages and exit codes."""
         try:
             return super().invoke(ctx)

@@ -31,7 +31,7 @@ from voltherd.types.sample import SampleBatch
 
 @final
 @dataclass(slots=True)
-class Followed:
+class Followed:  # mutable: grows while its sources are read, and dies with the call
     """One vehicle while its sources are read.
 
     Attributes:

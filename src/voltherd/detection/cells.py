@@ -10,7 +10,7 @@ and whether a runner-up explains them nearly as well, in which case nothing is c
 from typing import Final, NamedTuple
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from voltherd.detection.charge_scale import SLOPE_TYPICAL_VOLT
 from voltherd.detection.memory import Memory
@@ -156,7 +156,7 @@ def kind(found: Fit, memory: Memory, cell: int) -> Phenomenon:
     return Phenomenon.CELL_IMBALANCE if best == 0 else Phenomenon.SENSOR_BIAS
 
 
-def _agrees(memory: Memory, volt: Float[np.ndarray, " c"]) -> Float[np.ndarray, " c"]:
+def _agrees(memory: Memory, volt: Float[np.ndarray, " c"]) -> Bool[np.ndarray, " c"]:
     """Tell whether every operating state seen shows at least two fifths of the mean deviation."""
     seen = memory.state_rows >= 1.0
     means = memory.state_moment[seen] / memory.state_rows[seen][:, None]

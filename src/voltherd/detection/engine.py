@@ -56,6 +56,7 @@ class Detection(NamedTuple):
     Attributes:
         layout: Pack layout, None where unknown.
         open_rows: Rows of the window under way.
+        closed_second: The row that closed the window before, NaN for none [unix s].
         open_windows: Closed windows of the period under way, None at its start.
         memory: The past.
         watch: What is known of channels.
@@ -67,6 +68,7 @@ class Detection(NamedTuple):
 
     layout: PackLayout | None
     open_rows: SampleBatch
+    closed_second: float
     open_windows: Windows | None
     memory: Memory
     watch: channels.Watch
@@ -81,6 +83,7 @@ def init(vehicle_id: str, cells: int, probes: int, layout: PackLayout | None = N
     return Detection(
         layout=layout,
         open_rows=empty_batch(vehicle_id, cells, probes),
+        closed_second=np.nan,
         open_windows=None,
         memory=blank_memory(cells),
         watch=channels.init(probes),
@@ -104,7 +107,7 @@ def step(state: Detection, batch: SampleBatch) -> Detection:
     if not batch.rows:
         return state
     rows = concatenate(state.open_rows, batch) if state.open_rows.rows else batch
-    closing = closing_rows(rows.unix_time_second)
+    closing = closing_rows(rows.unix_time_second, state.closed_second)
     state = state._replace(
         rows=state.rows + batch.rows,
         first_second=float(batch.unix_time_second[0]) if not state.rows else state.first_second,
@@ -112,7 +115,7 @@ def step(state: Detection, batch: SampleBatch) -> Detection:
     )
     if not len(closing):
         return state._replace(open_rows=rows)
-    windows = summarise(rows, closing)
+    windows = summarise(rows, closing, state.closed_second)
     begin, first = 0, 0
     while first < len(closing):
         have = len(state.open_windows.end_second) if state.open_windows is not None else 0
@@ -121,7 +124,9 @@ def step(state: Detection, batch: SampleBatch) -> Detection:
         end = int(closing[last - 1]) + 1
         state = _advance(state, part, rows.between(begin, end))
         begin, first = end, last
-    return state._replace(open_rows=rows.between(begin, rows.rows))
+    return state._replace(
+        open_rows=rows.between(begin, rows.rows), closed_second=float(windows.end_second[-1])
+    )
 
 
 def _advance(state: Detection, part: Windows, rows: SampleBatch) -> Detection:

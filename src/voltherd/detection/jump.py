@@ -61,11 +61,7 @@ def judge(before: Memory, period: Period) -> tuple[Verdict, ...]:
     score, centre, sigma = sibling_score(found.volt, FLOOR_VOLT)
     jump = found.volt - centre
     own = jump / np.maximum(found.usual_volt, FLOOR_VOLT)
-    out = (
-        (np.abs(score) >= SCORE_MIN)
-        & (np.abs(own) >= OWN_MIN)
-        & (np.abs(jump) >= VOLT_OPERATING)
-    )
+    out = (np.abs(score) >= SCORE_MIN) & (np.abs(own) >= OWN_MIN) & (np.abs(jump) >= VOLT_OPERATING)
     if not 0 < out.sum() <= CELLS_MAX:
         return ()
     return tuple(

@@ -74,19 +74,19 @@ class Windows(NamedTuple):
     insulation_ohm: Float[np.ndarray, " w"]
 
 
-def closing_rows(unix_time_second: Float[np.ndarray, " t"]) -> Int[np.ndarray, " w"]:
+def closing_rows(
+    unix_time_second: Float[np.ndarray, " t"], before_second: float = np.nan
+) -> Int[np.ndarray, " w"]:
     """Find the rows that close a window, counted from the start of the given rows.
 
     Args:
         unix_time_second: Never decreasing; the first row opens a window [s].
+        before_second: The row before the first, which closed the last window; NaN for none [s].
 
     Returns:
         Index of the closing row of each complete window.
     """
-    # Milliseconds as integers: sums are exact whatever the chunks.
-    step = np.diff(np.rint(unix_time_second * 1e3).astype(np.int64), prepend=0)
-    step[:1] = 0
-    observed = np.cumsum(np.minimum(step, int(GAP_SECOND_MAX * 1e3)))
+    observed = np.cumsum(_step_millisecond(unix_time_second, before_second))
     closing, begin, taken = [], 0, 0
     while begin < len(observed):
         full = int(np.searchsorted(observed, taken + int(WINDOW_SECOND * 1e3)))
@@ -96,6 +96,15 @@ def closing_rows(unix_time_second: Float[np.ndarray, " t"]) -> Int[np.ndarray, "
         closing.append(end)
         begin, taken = end + 1, int(observed[end])
     return np.asarray(closing, np.int64)
+
+
+def _step_millisecond(
+    unix_time_second: Float[np.ndarray, " t"], before_second: float
+) -> Int[np.ndarray, " t"]:
+    """Give the observed time each row adds; whole numbers add up alike whatever the pieces."""
+    first = unix_time_second[:1] if np.isnan(before_second) else np.array([before_second])
+    time = np.rint(np.concatenate([first, unix_time_second]) * 1e3).astype(np.int64)
+    return np.minimum(np.diff(time), int(GAP_SECOND_MAX * 1e3))
 
 
 def operating_state(batch: SampleBatch) -> Int[np.ndarray, " t"]:
@@ -117,22 +126,27 @@ def operating_state(batch: SampleBatch) -> Int[np.ndarray, " t"]:
     return state
 
 
-def summarise(batch: SampleBatch, closing: Int[np.ndarray, " w"]) -> Windows:
+def summarise(
+    batch: SampleBatch, closing: Int[np.ndarray, " w"], before_second: float = np.nan
+) -> Windows:
     """Sum up the closed windows of a batch whose first row opens the first of them.
 
     Args:
         batch: Rows of one vehicle.
         closing: From ``closing_rows``, not empty.
+        before_second: As given there [s].
 
     Returns:
         One row per window.
     """
     slab = max(1, 600_000 // (ROWS_PER_STATE * 3 * max(batch.cells, 1)))  # stays in cache
     begin = np.concatenate([[0], closing[:-1] + 1])
+    step = _step_millisecond(batch.unix_time_second, before_second) / 1e3
     parts = [
         _summarise_slab(
             batch.between(int(begin[first]), int(closing[last]) + 1),
             closing[first : last + 1] - begin[first],
+            step[begin[first] : closing[last] + 1],
         )
         for first in range(0, len(closing), slab)
         for last in [min(first + slab, len(closing)) - 1]
@@ -189,13 +203,14 @@ def _window_medians(
     return _row_medians(batch.scalar.get(name), rows)
 
 
-def _summarise_slab(batch: SampleBatch, closing: Int[np.ndarray, " w"]) -> Windows:
+def _summarise_slab(
+    batch: SampleBatch, closing: Int[np.ndarray, " w"], step: Float[np.ndarray, " t"]
+) -> Windows:
     windows = len(closing)
     window = np.searchsorted(closing, np.arange(batch.rows))
     keys, count, picked = _pick_rows(window, operating_state(batch))
     begin = np.concatenate([[0], closing[:-1] + 1])
     time = batch.unix_time_second
-    step = np.minimum(np.diff(time, prepend=time[:1]), GAP_SECOND_MAX)
     fraction = (np.arange(ROWS_PER_STATE) + 0.5) / ROWS_PER_STATE
     even = begin[:, None] + (fraction * (closing - begin + 1)[:, None]).astype(np.int64)
 

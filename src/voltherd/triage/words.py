@@ -1,6 +1,7 @@
 """Findings in plain words: what was found, where, and where it is going."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Final
 
 import numpy as np
 
@@ -29,62 +30,13 @@ def where(finding: Finding) -> str:
 
 def summary(finding: Finding, alarm: Alarm) -> str:
     """Say in one or two sentences what was found."""
-    n = alarm.telling.numbers
-    place = where(finding)
+    place, n = where(finding), alarm.telling.numbers
+    teller = _TELLERS.get(finding.phenomenon)
+    if teller is not None:
+        return f"{place} {teller(n)}"
     match finding.phenomenon:
-        case Phenomenon.WEAK_CELL:
-            return (
-                f"{place} has about {n['capacity'] * 100:.0f} % less capacity than its siblings; "
-                f"the pack can use {n['loss'] * 100:.0f} % less because of it."
-            )
-        case Phenomenon.CELL_IMBALANCE:
-            return f"{place} {_charge_words(n)}, in every operating state."
-        case Phenomenon.SENSOR_BIAS if "sigma_volt" in n:
-            return (
-                f"{place} reads {abs(n['volt']) * 1e3:.0f} mV {_side(n)} what its own past "
-                "predicts, from one half hour to the next: its measurement or connection changed."
-            )
-        case Phenomenon.SENSOR_BIAS:
-            return (
-                f"{place} reads {abs(n['volt']) * 1e3:.0f} mV {_side(n)} at any charge: its "
-                "measurement is off rather than the cell."
-            )
-        case Phenomenon.CELL_OUTLIER:
-            return (
-                f"{place} stands {abs(n['volt']) * 1e3:.0f} mV {_side(n)} its siblings; whether "
-                "it is charge or the sensor cannot be told yet."
-            )
-        case Phenomenon.CONTACT_RESISTANCE:
-            share = n["added_ohm"] / n["own_ohm"] * 100
-            return (
-                f"{place} has {n['added_ohm'] * 1e3:.2f} mΩ more than its siblings ({share:.0f} % "
-                "of a healthy cell): the cell itself or its connection."
-            )
-        case Phenomenon.INTERNAL_SHORT:
-            return (
-                f"{place} loses {n['loss_per_day'] * 100:.1f} % of its charge a day against its "
-                "siblings: self-discharge, suspected internal short."
-            )
         case Phenomenon.SOC_IMBALANCE | Phenomenon.STRING_GRADIENT:
             return _imbalance_words(finding, n)
-        case Phenomenon.MODULE_OFFSET:
-            return (
-                f"{place}, one module, read {abs(n['volt']) * 1e3:.0f} mV {_side(n)} the other "
-                "modules together: one cause, not many weak cells."
-            )
-        case Phenomenon.SENSOR_STUCK:
-            moved = n["sibling_range_volt"] * 1e3
-            return (
-                f"{place} gave one and the same voltage while its siblings moved by {moved:.0f} mV."
-            )
-        case Phenomenon.CHANNEL_SWAP:
-            return f"{place} exchanged their signatures: their channels are swapped."
-        case Phenomenon.TEMPERATURE_OUTLIER:
-            warm = "hotter" if n["apart_celsius"] > 0 else "colder"
-            return (
-                f"{place} is {abs(n['apart_celsius']):.0f} K {warm} than the median probe "
-                f"({n['celsius']:.0f} °C)."
-            )
         case Phenomenon.PACK_VOLTAGE_MISMATCH:
             return (
                 f"The cells add up to {abs(n['volt']):.1f} V {'less' if n['volt'] < 0 else 'more'} "
@@ -94,12 +46,103 @@ def summary(finding: Finding, alarm: Alarm) -> str:
             return f"Insulation fell to {n['ohm_per_volt']:.0f} Ω/V."
         case Phenomenon.CHANNEL_INVALID:
             return f"{place} ({finding.location.channel}) never gave a valid value."
-        case Phenomenon.CHANNEL_FROZEN:
-            return f"{place} has said {n['value']:g} since the beginning and never moved."
-        case Phenomenon.COUNTER_RESET:
-            return f"{place} fell {n['rows']:.0f} times, though it may only grow."
         case _:
             return f"{place}: {finding.phenomenon.value.replace('_', ' ')}."
+
+
+def _weak(n: Mapping[str, float]) -> str:
+    return (
+        f"has about {n['capacity'] * 100:.0f} % less capacity than its siblings; the pack can use "
+        f"{n['loss'] * 100:.0f} % less because of it."
+    )
+
+
+def _imbalanced(n: Mapping[str, float]) -> str:
+    less = "less" if n["charge"] < 0.0 else "more"
+    return (
+        f"holds {abs(n['charge']) * 100:.1f} % {less} charge than the median cell "
+        f"({n['volt'] * 1e3:+.0f} mV), in every operating state."
+    )
+
+
+def _biased(n: Mapping[str, float]) -> str:
+    read = f"reads {abs(n['volt']) * 1e3:.0f} mV {_side(n)}"
+    if "sigma_volt" in n:
+        return (
+            f"{read} what its own past predicts, from one half hour to the next: its measurement "
+            "or connection changed."
+        )
+    return f"{read} its siblings at any charge: its measurement is off rather than the cell."
+
+
+def _apart(n: Mapping[str, float]) -> str:
+    return (
+        f"stands {abs(n['volt']) * 1e3:.0f} mV {_side(n)} its siblings; whether it is charge or "
+        "the sensor cannot be told yet."
+    )
+
+
+def _resisting(n: Mapping[str, float]) -> str:
+    share = n["added_ohm"] / n["own_ohm"] * 100
+    return (
+        f"has {n['added_ohm'] * 1e3:.2f} mΩ more than its siblings ({share:.0f} % of a healthy "
+        "cell): the cell itself or its connection."
+    )
+
+
+def _leaking(n: Mapping[str, float]) -> str:
+    return (
+        f"loses {n['loss_per_day'] * 100:.1f} % of its charge a day against its siblings: "
+        "self-discharge, suspected internal short."
+    )
+
+
+def _module(n: Mapping[str, float]) -> str:
+    return (
+        f"read {abs(n['volt']) * 1e3:.0f} mV {_side(n)} the other modules together: one cause, "
+        "not many weak cells."
+    )
+
+
+def _stuck(n: Mapping[str, float]) -> str:
+    moved = n["sibling_range_volt"] * 1e3
+    return f"gave one voltage only while its siblings moved by {moved:.0f} mV."
+
+
+def _swapped(n: Mapping[str, float]) -> str:
+    apart = n["apart_volt"] * 1e3
+    return f"exchanged their signatures, {apart:.0f} mV apart: their channels are swapped."
+
+
+def _astray(n: Mapping[str, float]) -> str:
+    warm = "hotter" if n["apart_celsius"] > 0 else "colder"
+    return (
+        f"is {abs(n['apart_celsius']):.0f} K {warm} than the median probe ({n['celsius']:.0f} °C)."
+    )
+
+
+def _frozen(n: Mapping[str, float]) -> str:
+    return f"has said {n['value']:g} since the beginning and never moved."
+
+
+def _reset(n: Mapping[str, float]) -> str:
+    return f"fell {n['rows']:.0f} times, though it may only grow."
+
+
+_TELLERS: Final[Mapping[Phenomenon, Callable[[Mapping[str, float]], str]]] = {
+    Phenomenon.WEAK_CELL: _weak,
+    Phenomenon.CELL_IMBALANCE: _imbalanced,
+    Phenomenon.SENSOR_BIAS: _biased,
+    Phenomenon.CELL_OUTLIER: _apart,
+    Phenomenon.CONTACT_RESISTANCE: _resisting,
+    Phenomenon.INTERNAL_SHORT: _leaking,
+    Phenomenon.MODULE_OFFSET: _module,
+    Phenomenon.SENSOR_STUCK: _stuck,
+    Phenomenon.CHANNEL_SWAP: _swapped,
+    Phenomenon.TEMPERATURE_OUTLIER: _astray,
+    Phenomenon.CHANNEL_FROZEN: _frozen,
+    Phenomenon.COUNTER_RESET: _reset,
+}
 
 
 def trend_words(alarm: Alarm, change: Trend, last_second: float) -> str:
@@ -120,14 +163,6 @@ def trend_words(alarm: Alarm, change: Trend, last_second: float) -> str:
 
 def _side(n: Mapping[str, float]) -> str:
     return "below" if n["volt"] < 0.0 else "above"
-
-
-def _charge_words(n: Mapping[str, float]) -> str:
-    less = "less" if n["charge"] < 0.0 else "more"
-    return (
-        f"holds {abs(n['charge']) * 100:.1f} % {less} charge than the median cell "
-        f"({n['volt'] * 1e3:+.0f} mV)"
-    )
 
 
 def _imbalance_words(finding: Finding, n: Mapping[str, float]) -> str:
