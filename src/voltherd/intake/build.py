@@ -221,8 +221,8 @@ def _align(
         good = np.isfinite(aligned)
         value[name] = np.where(good, aligned, value[name])
         flag[name] = np.where(good, _corrected(flag[name]), flag[name])
-    words = "cells are stamped later than current by" if skew.known else "skew of cells and current"
-    detail = f"{words} {skew.why}" + ("; the current was aligned" if moved else "")
+    words = "cells are stamped later than current by " if skew.known else "cells against current: "
+    detail = f"{words}{skew.why}" + ("; the current was aligned" if moved else "")
     count = len(rows.second) if moved else 0
     return (
         Remark(reason="skew", channel=name, count=count, total=len(rows.second), detail=detail),

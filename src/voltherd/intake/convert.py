@@ -109,7 +109,8 @@ def _flagged(
             continue
         flag[where] |= np.uint8(reason)
         rows = np.flatnonzero(where)
-        examples = tuple(f"{told(int(r))}: {source[r]:.6g}" for r in rows[:EXAMPLES_MAX])
+        shown = "" if reason is Quality.MISSING else ": {:.6g}"
+        examples = tuple(told(int(r)) + shown.format(source[r]) for r in rows[:EXAMPLES_MAX])
         counts[reason] = (len(rows), examples)
     invalid = (flag & int(INVALID)) != 0
     into[invalid] = np.nan
@@ -173,7 +174,9 @@ def convert_group(
         moves[index - 1] = column.moves
         for reason, (count, examples) in column.counts.items():
             found.setdefault(reason, []).append((label, count, examples))
-    remarks = tuple(_group_remark(reason, hits, spec, rows) for reason, hits in found.items())
+    remarks = tuple(
+        _group_remark(reason, hits, spec, rows, places) for reason, hits in found.items()
+    )
     return Group(_time_leading(turned), flag, remarks, moves)
 
 
@@ -187,7 +190,11 @@ def _time_leading(turned: np.ndarray) -> np.ndarray:
 
 
 def _group_remark(
-    reason: Quality, hits: list[tuple[str, int, tuple[str, ...]]], spec: ChannelSpec, rows: int
+    reason: Quality,
+    hits: list[tuple[str, int, tuple[str, ...]]],
+    spec: ChannelSpec,
+    rows: int,
+    places: int,
 ) -> Remark:
     name, words = _DETAIL[reason]
     hits = sorted(hits, key=lambda hit: -hit[1])
@@ -203,7 +210,7 @@ def _group_remark(
         reason=name,
         channel=spec.name,
         count=sum(count for _, count, _ in hits),
-        total=rows * len(hits),
+        total=rows * places,
         detail=detail,
         examples=tuple(f"{label} {examples[0]}" for label, _, examples in hits[:EXAMPLES_MAX]),
         mend=_mend(reason),

@@ -66,6 +66,8 @@ def to_numbers(values: np.ndarray) -> np.ndarray:
         return values.astype(np.float64)
     if values.dtype.kind in "mM":
         return np.full(values.shape, np.nan)
+    if (quick := _clean_text(values)) is not None:
+        return quick
     text = as_text(values)
     if np.any(np.strings.find(text, ",") >= 0):
         text = _decimal_comma(text)
@@ -103,6 +105,23 @@ def looks_numeric(values: np.ndarray) -> bool:
         return False
     numbers = to_numbers(head[~empty])
     return bool(np.isfinite(numbers).mean() > 0.9)
+
+
+def _clean_text(values: np.ndarray) -> np.ndarray | None:
+    """Read text in which every entry is a number written one way; None where it is not so."""
+    try:
+        joined = "\n".join(values.tolist())
+    except TypeError:
+        return None
+    if "," in joined:
+        if "." in joined:
+            return None
+        joined = joined.replace(",", ".")
+    try:
+        numbers = np.array(list(map(float, joined.split("\n"))))
+    except ValueError:
+        return None
+    return numbers if values.ndim == 1 and numbers.size == values.size else None
 
 
 def _decimal_comma(text: np.ndarray) -> np.ndarray:
