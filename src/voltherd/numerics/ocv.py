@@ -123,13 +123,32 @@ def graphite_chen2020(x: Curve) -> Curve:
     )
 
 
-def lfp_afshar2017(y: Curve) -> Curve:
+def lfp_safari2011(y: Curve) -> Curve:
     """Potential of an LFP electrode [V].
 
-    Source: Afshar, Morris, Khajepour, arXiv:1709.03970 (2017).
+    Source: Safari, Delacourt, J. Electrochem. Soc. 158 (2011) A562, table I.
+    """
+    empty = 1.0 - y
+    return np.asarray(
+        3.4323
+        - 0.8428 * np.exp(-80.2493 * empty**1.3198)
+        - 3.2474e-6 * np.exp(20.2645 * empty**3.8003)
+        + 3.2482e-6 * np.exp(20.2646 * empty**3.7995)
+    )
+
+
+def graphite_safari2011(x: Curve) -> Curve:
+    """Potential of the graphite electrode of an LFP cell [V].
+
+    Source: Safari, Delacourt, J. Electrochem. Soc. 158 (2011) A562, table I.
     """
     return np.asarray(
-        3.4077 - 0.020269 * y + 0.5 * np.exp(-150.0 * y) - 0.9 * np.exp(-30.0 * (1.0 - y))
+        0.6379
+        + 0.5416 * np.exp(-305.5309 * x)
+        + 0.044 * np.tanh(-(x - 0.1958) / 0.1088)
+        - 0.1978 * np.tanh((x - 1.0571) / 0.0854)
+        - 0.6875 * np.tanh((x + 0.0117) / 0.0529)
+        - 0.0175 * np.tanh((x - 0.5692) / 0.0875)
     )
 
 

@@ -28,6 +28,9 @@ BLOCK: Final = 16_384
 """Cells per block: above it registers no longer fit the third-level cache of a small machine,
 below it the hundred calls of a step weigh more than what they do."""
 
+_WIDTH_MIN: Final = 8
+"""NumPy treats rows of a single element specially, at twice the price."""
+
 STATE: Final = CellState._fields + Covariance._fields
 """Rows of a filter's state table, one column per cell."""
 _DRIVE: Final = (*Input._fields, "measured")
@@ -158,7 +161,7 @@ class NumpyFilter:
             cut = slice(first, min(first + self._block, cells))
             replay = self._replay(cut.stop - cut.start)
             replay.load(c)
-            rows, run = replay.rows, replay.run
+            rows, run = replay.rows[:, : cut.stop - cut.start], replay.run
             rows[: len(STATE)] = state[:, cut]
             rows[home["inverse_capacity"]] = inverse_capacity[cut]
             rows[home["resistance_scale"]] = resistance_scale[cut]
@@ -173,6 +176,7 @@ class NumpyFilter:
         return after, soc
 
     def _replay(self, cells: int) -> Replay:
-        if cells not in self._replays:
-            self._replays[cells] = Replay(self._program, self._table, cells)
-        return self._replays[cells]
+        width = max(cells, _WIDTH_MIN)
+        if width not in self._replays:
+            self._replays[width] = Replay(self._program, self._table, width)
+        return self._replays[width]
