@@ -303,6 +303,27 @@ def bench_triage(
         typer.echo(render(table))
 
 
+@bench_app.command(name="alarms")
+def bench_alarms(
+    vehicles: Annotated[int, typer.Option("--vehicles", min=1, help="Healthy vehicles.")] = 100,
+    days: Annotated[int, typer.Option("--days", min=1, help="Days of each record.")] = 30,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Another fleet.")] = 11,
+    each: Annotated[
+        int, typer.Option("--each", min=1, help="Vehicles per kind and size of fault.")
+    ] = 8,
+    json: Json = None,
+) -> None:
+    """False alarms on healthy simulated vehicles, and what is found of planted faults."""
+    from voltherd.bench.alarms import measure, render
+
+    table = measure(vehicles=vehicles, days=days, seed=seed, each=each, progress=_progress)
+    _progress("")
+    if json:
+        _output(json, table.to_json())
+    if str(json) != "-":
+        typer.echo(render(table))
+
+
 @bench_app.command(name="kernel")
 def bench_kernel(json: Json = None) -> None:
     """Cell updates per core-second by engine, beside peers and the machine's roofs."""

@@ -92,7 +92,8 @@ def judge(memory: Memory) -> tuple[Verdict, ...]:
     found = fit(memory)
     score, centre, _ = sibling_score(found.volt, VOLT_FLOOR)
     charge = found.charge - float(median(found.charge, axis=0))
-    capacity = found.terms[1] - float(median(found.terms[1], axis=0))
+    faster = found.terms[1] - float(median(found.terms[1], axis=0))
+    capacity = faster / (1.0 + np.maximum(faster, -0.9))  # charge falls 1 / (1 − deficit) as fast
     capacity_score, _, _ = sibling_score(found.terms[1], CAPACITY_FLOOR)
     weak = (
         (capacity_score >= SCORE_MIN)

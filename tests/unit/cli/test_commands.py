@@ -1,0 +1,205 @@
+"""The command line as a user meets it: real processes, real files."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import jsonschema
+import numpy as np
+import pytest
+
+import voltherd.report
+
+SCHEMA = Path(voltherd.report.__file__).parent / "triage.schema.json"
+
+
+def voltherd_run(*words, cwd=None, env=None):
+    return subprocess.run(
+        [sys.executable, "-m", "voltherd", *map(str, words)],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        env={**os.environ, "NO_COLOR": "1", **(env or {})},
+        timeout=120,
+    )
+
+
+@pytest.fixture(scope="module")
+def fleet(tmp_path_factory):
+    out = tmp_path_factory.mktemp("fleet") / "store"
+    faults = "weak_cell:25%@vehicle=2,cell=17,day=1,chemistry=NMC"
+    done = voltherd_run(
+        "simulate",
+        "fleet",
+        "--vehicles",
+        3,
+        "--days",
+        5,
+        "--seed",
+        4,
+        "--faults",
+        faults,
+        "--out",
+        out,
+    )
+    assert done.returncode == 0, done.stderr
+    return out
+
+
+def test_the_planted_cell_is_named_in_valid_json_and_on_a_page(fleet, tmp_path):
+    page, document = tmp_path / "r.html", tmp_path / "r.json"
+    done = voltherd_run("triage", fleet, "--html", page, "--json", document)
+    assert done.returncode == 0, done.stderr
+    report = json.loads(document.read_text())
+    jsonschema.validate(report, json.loads(SCHEMA.read_text()))
+    [truth] = json.loads((fleet / "truth.json").read_text())["faults"]
+    [finding] = report["findings"]
+    assert (finding["vehicle_id"], finding["phenomenon"]) == (truth["vehicle_id"], "weak_cell")
+    assert finding["location"]["index"] == truth["location"]["index"]
+    assert "sim-0002" in page.read_text()
+    assert "1 of 3 vehicles" in done.stdout
+
+
+def test_fail_on_sets_the_exit_code_by_severity(fleet):
+    assert voltherd_run("triage", fleet, "--fail-on", "recommended").returncode == 1
+    assert voltherd_run("triage", fleet, "--fail-on", "safety").returncode == 0
+
+
+def test_json_can_go_to_standard_output_alone(fleet):
+    done = voltherd_run("triage", fleet, "--json", "-")
+    assert json.loads(done.stdout)["vehicles"]
+
+
+def test_simulating_again_into_the_same_store_adds_nothing_and_another_fleet_is_refused(fleet):
+    words = ("simulate", "fleet", "--vehicles", 3, "--days", 5, "--seed", 4, "--out", fleet)
+    same = ("--faults", "weak_cell:25%@vehicle=2,cell=17,day=1,chemistry=NMC")
+    before = sorted((p.name, p.stat().st_size) for p in fleet.rglob("*.parquet"))
+    assert voltherd_run(*words, *same).returncode == 0
+    assert sorted((p.name, p.stat().st_size) for p in fleet.rglob("*.parquet")) == before
+    other = voltherd_run(*words, "--faults", "none")
+    assert other.returncode == 2
+    assert "another fleet" in other.stderr
+
+
+def vendor_csv(path, rows=900, day=0.0, cells=8):
+    rng = np.random.default_rng(1)
+    time = 1.75e9 + 86_400.0 * day + 10.0 * np.arange(rows)
+    amps = 40.0 * np.sin(np.arange(rows) / 30.0) + rng.normal(0, 1, rows)  # discharge positive
+    soc = 80.0 - np.cumsum(amps) * 10.0 / 3600.0 / 100.0 * 100.0
+    volt = 3400 + 8.0 * soc[:, None] - 0.9 * amps[:, None] + rng.normal(0, 1.0, (rows, cells))
+    names = ["Zeit", "Strom_A", "SOC_%", *(f"Zelle_{i:02d}_mV" for i in range(1, cells + 1))]
+    lines = [";".join(names)]
+    for t, i, s, v in zip(time, amps, soc, volt, strict=True):
+        stamp = np.datetime64(int(t), "s").astype(str).replace("T", " ")
+        numbers = [f"{i:.1f}", f"{s:.1f}", *(f"{x:.0f}" for x in v)]
+        lines.append(";".join([stamp, *(n.replace(".", ",") for n in numbers)]))
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def test_messy_csv_comes_in_canonical_and_says_what_it_made_of_it(tmp_path):
+    vendor_csv(tmp_path / "bus7.csv")
+    dry = voltherd_run("import", tmp_path / "bus7.csv", "--dry-run")
+    assert dry.returncode == 0, dry.stderr
+    assert "Zelle_01_mV … Zelle_08_mV" in dry.stdout
+    assert not (tmp_path / "store").exists()
+    done = voltherd_run("import", tmp_path / "bus7.csv", "--out", tmp_path / "store")
+    assert done.returncode == 0, done.stderr
+    files = str(tmp_path / "store" / "vehicle=*" / "*" / "*.parquet")
+    rows, low, high, corr = duckdb.sql(
+        f"select count(*), min(voltage_volt_cell_001), max(voltage_volt_cell_001), "
+        f"corr(current_ampere, voltage_volt_cell_001 - 8 * soc_fraction * 0.1) "
+        f"from read_parquet('{files}')"
+    ).fetchall()[0]
+    assert rows == 900
+    assert 3.0 < low < high < 4.5
+    assert corr > 0.8  # charging is positive: voltage rises with the current
+
+
+def test_importing_twice_writes_nothing_twice(tmp_path):
+    vendor_csv(tmp_path / "bus7.csv")
+    words = ("import", tmp_path / "bus7.csv", "--out", tmp_path / "store")
+    assert "900 new rows" in voltherd_run(*words).stdout
+    assert "0 new rows" in voltherd_run(*words).stdout
+
+
+def test_files_of_one_vehicle_may_come_in_any_order(tmp_path):
+    for name, day in (("b_first", 0.0), ("a_second", 1.0)):
+        vendor_csv(tmp_path / f"{name}.csv", day=day)
+        text = (tmp_path / f"{name}.csv").read_text().splitlines()
+        lines = [f"vin;{text[0]}", *(f"BUS7;{line}" for line in text[1:])]
+        (tmp_path / f"{name}.csv").write_text("\n".join(lines) + "\n")
+    done = voltherd_run("triage", tmp_path, "--json", "-")
+    [vehicle] = json.loads(done.stdout)["vehicles"]
+    assert vehicle["vehicle_id"] == "BUS7"
+    assert vehicle["rows"] == 1800
+
+
+def test_a_profile_that_was_saved_can_be_given_back(tmp_path):
+    vendor_csv(tmp_path / "bus7.csv")
+    profile = tmp_path / "bus.toml"
+    saved = voltherd_run("import", tmp_path / "bus7.csv", "--dry-run", "--save-profile", profile)
+    assert saved.returncode == 0, saved.stderr
+    again = voltherd_run("import", tmp_path / "bus7.csv", "--dry-run", "--profile", profile)
+    assert again.returncode == 0, again.stderr
+    assert "Zelle_01_mV … Zelle_08_mV" in again.stdout
+
+
+def test_a_bad_file_in_a_folder_is_refused_with_its_reason_and_the_rest_is_told(tmp_path):
+    vendor_csv(tmp_path / "bus7.csv")
+    (tmp_path / "torn.parquet").write_bytes(b"PAR1 not really")
+    done = voltherd_run("triage", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "torn.parquet" in done.stdout
+
+
+MISTAKES = [
+    (("triage", "nowhere.csv"), "nowhere.csv"),
+    (("triage", "empty.csv"), "empty.csv"),
+    (("triage", "empty-folder"), "empty"),
+    (("triage", "binary.csv"), "binary.csv"),
+    (("triage", "words.csv"), "words.csv"),
+    (("triage", "words.csv", "--timezone", "Mars/Olympus"), "Mars/Olympus"),
+    (("triage", "words.csv", "--fail-on", "panic"), "panic"),
+    (("triage", "words.csv", "--profile", "no.toml"), "no.toml"),
+    (("import", "words.csv"), "--out"),
+    (("simulate", "fleet", "--out", "x", "--faults", "weak_sell:10%"), "weak_cell"),
+    (("bench", "triage", "--data", "nowhere"), "nowhere"),
+]
+
+
+@pytest.mark.parametrize(("words", "named"), MISTAKES, ids=[" ".join(w) for w, _ in MISTAKES])
+def test_a_mistake_gives_one_message_that_names_it_and_no_traceback(words, named, tmp_path):
+    (tmp_path / "empty.csv").touch()
+    (tmp_path / "empty-folder").mkdir()
+    (tmp_path / "binary.csv").write_bytes(bytes(range(256)) * 20)
+    (tmp_path / "words.csv").write_text("a,b\nhello,world\n")
+    done = voltherd_run(*words, cwd=tmp_path)
+    assert done.returncode == 2, done.stderr
+    assert named in done.stderr
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.strip().splitlines()) <= 6
+
+
+def test_the_report_cannot_be_written_where_there_is_no_room(fleet, tmp_path):
+    done = voltherd_run("triage", fleet, "--html", tmp_path / "file" / "r.html")
+    assert done.returncode == 0  # folders are made
+    (tmp_path / "plain").touch()
+    done = voltherd_run("triage", fleet, "--html", tmp_path / "plain" / "r.html")
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+
+
+def test_the_demo_finds_what_it_hid_and_says_where(tmp_path):
+    done = voltherd_run("demo", "--headless", "--duration", 60, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    report = json.loads((tmp_path / "demo" / "report.json").read_text())
+    truth = json.loads((tmp_path / "demo" / "fleet" / "truth.json").read_text())
+    hidden = {(f["vehicle_id"], f["phenomenon"]) for f in truth["faults"]}
+    found = {(f["vehicle_id"], f["phenomenon"]) for f in report["findings"]}
+    assert len(hidden) == 5
+    assert hidden <= found
+    assert all(vehicle in done.stdout for vehicle, _ in hidden)
+    assert (tmp_path / "demo" / "report.html").stat().st_size > 10_000
