@@ -67,7 +67,7 @@ class Case:
 
     name: str
     cells: int
-    updates: float
+    updates: int
     run: Callable[[], object]
     wall: bool = False
 
@@ -135,22 +135,25 @@ def record(cells: int, steps: int, seed: int = SEED) -> Record:
     return Record(table, current, voltage, np.zeros(steps), 1.0 / capacity, resistance)
 
 
-def bench_kernel(seconds_per_case: float = 1.0) -> KernelTable:
+def bench_kernel(
+    seconds_per_case: float = 1.0, without: frozenset[str] = frozenset()
+) -> KernelTable:
     """Measure everything in one run.
 
     Args:
         seconds_per_case: About how long each case is measured in all [s].
+        without: Packages to leave out although they are installed.
     """
     c, table = discretise(NMC, 1.0), ocv_table(NMC.ocv_volt)
     one, pack, many = record(1, 2000), record(WIDTH, 1000), record(MANY // WIDTH * WIDTH, 60)
     cases = _numpy_cases(c, table, (one, pack, many))
     missing: list[str] = []
-    if find_spec("filterpy") is None:
+    if "filterpy" in without or find_spec("filterpy") is None:
         missing.append("filterpy: no peer to compare with; pip install 'voltherd[bench]'")
     else:
         cases += _peer_cases(c, (one, pack))
     pool = ThreadPoolExecutor(THREADS)
-    if find_spec("numba") is None:
+    if "numba" in without or find_spec("numba") is None:
         missing.append("numba: no tiled engine and no roofs; pip install 'voltherd[fast]'")
     else:
         cases += _numba_cases(c, table, (one, pack), pool)
@@ -163,7 +166,7 @@ def _numpy_cases(c: Constants, table: OcvTable, records: tuple[Record, ...]) -> 
     engine = NumpyFilter(table)
     cases = [_history("NumPy in place", engine, c, r) for r in records]
     sample = _cut(records[1], 1)
-    cases.append(Case(name="step: NumPy", cells=WIDTH, updates=1.0, run=_of(engine, c, sample)))
+    cases.append(Case(name="step: NumPy", cells=WIDTH, updates=1, run=_of(engine, c, sample)))
     return cases
 
 
@@ -183,7 +186,7 @@ def _cut(r: Record, steps: int) -> Record:
 
 def _peer_cases(c: Constants, records: tuple[Record, Record]) -> list[Case]:
     def peer(name: str, r: Record) -> Case:
-        updates = 1.0 if name.startswith("step") else r.voltage.size
+        updates = 1 if name.startswith("step") else r.voltage.size
         return Case(
             name=name, cells=r.state.shape[1], updates=updates, run=lambda: run_peer(NMC, c, *r)
         )
@@ -212,7 +215,7 @@ def _numba_cases(
         return Case(
             name=name,
             cells=data[0].shape[0] * WIDTH,
-            updates=1.0 if name.startswith("step") else data[1].size,
+            updates=1 if name.startswith("step") else data[1].size,
             run=lambda: filter_tiles(c, table, *data, shared, threads, out),
             wall=threads > 1,
         )

@@ -67,9 +67,11 @@ class FilterpyCell:
             c.thermal_decay * self.theta + c.thermal_rise * ambient + c.heating * current * over
         )
         if voltage == voltage:
+            before = f.x[0]
             f.update(
                 voltage, self._jacobian, self._predicted, R=c.r_voltage + c.r_drive * drive * drive
             )
+            f.P[0, 0] += c.doubt * (f.x[0] - before) ** 2
             f.x[0] = min(max(f.x[0], 0.0), 1.0)
         return float(f.x[0])
 

@@ -19,7 +19,10 @@ step; the Arrhenius factor as the square of a Padé(2,2) of half its exponent, w
 The filter estimates (z, v_1, v_2) with its covariance written out in six terms.  A voltage counts
 fully from 1 V up and not at all at NaN or 0: such a cell is only predicted.  An innovation beyond
 five sigma is answered by inflating the measurement variance, so that no outlier moves the state
-by more than a five-sigma one would.
+by more than a five-sigma one would.  And a correction is as unsure as it is long: the slope it was
+computed with held where the state stood, not where it went.  Its square is added to the variance
+of SOC, or a filter that starts on the steep foot of the curve grows certain a quarter of a charge
+away from the truth.
 
 Source: Plett, Battery Management Systems vol. 1 (2015) ch. 2 (cell), vol. 2 ch. 3 (filter); sign
 of the current turned.  Gain saturation is the covariance inflation of Huber's estimator.
@@ -73,12 +76,15 @@ class Noise(NamedTuple):
         polarisation: Growth of the variance of each RC voltage [V²/s].
         voltage: Variance of one voltage sample against the model [V²].
         resistance: Relative uncertainty of the series resistance [1].
+        doubt: Times a correction's square that is added to the SOC variance.  Ten lets an LFP cell
+            that was thought full when it was not stay in doubt where the curve goes flat [1].
     """
 
     charge: float = 1e-10
     polarisation: float = 1e-8
     voltage: float = 4e-4
     resistance: float = 0.2
+    doubt: float = 10.0
 
 
 class Constants(NamedTuple):
@@ -108,6 +114,7 @@ class Constants(NamedTuple):
     r_voltage: float
     r_drive: float
     gate: float
+    doubt: float
 
 
 def discretise(
@@ -161,6 +168,7 @@ def discretise(
         r_voltage=n.voltage,
         r_drive=(n.resistance * p.r0_ohm) ** 2,
         gate=1.0 / 25.0,
+        doubt=n.doubt,
     )
 
 
@@ -296,9 +304,10 @@ def make_equations(xp: Namespace) -> Equations:  # long: three equations that be
         e = (v - expected) * weight
         gain = weight / maximum(e * e * c.gate, variance)
         kz, k1, k2 = gz * gain, g1 * gain, g2 * gain
-        mean = (minimum(maximum(z + kz * e, 0.0), 1.0), v1 + k1 * e, v2 + k2 * e)
+        move = kz * e
+        mean = (minimum(maximum(z + move, 0.0), 1.0), v1 + k1 * e, v2 + k2 * e)
         p = (
-            zz - kz * gz,
+            zz - kz * gz + move * move * c.doubt,
             z1 - kz * g1,
             z2 - kz * g2,
             p11 - k1 * g1,
