@@ -66,5 +66,16 @@ def _planted(fault: dict[str, object]) -> str:
     place = fault["location"]
     assert isinstance(place, dict)
     where = f"{place['kind']} {place['index']}" if place["index"] else str(place["kind"])
-    size = f", size {fault['size']} {fault['size_unit']}" if fault["size"] is not None else ""
-    return f"  {fault['vehicle_id']}  {fault['phenomenon']}  {where}{size}, from {fault['start']}"
+    start = str(fault["start"])[:16].replace("T", " ")
+    return (
+        f"  {fault['vehicle_id']}  {fault['phenomenon']}, {where}{_size(fault)}, from {start} UTC"
+    )
+
+
+def _size(fault: dict[str, object]) -> str:
+    size, unit = fault["size"], str(fault["size_unit"])
+    if not isinstance(size, float | int):
+        return ""
+    shown = {"1": (100.0, "%"), "1/day": (100.0, "% a day"), "ohm": (1e3, "mΩ"), "V": (1e3, "mV")}
+    factor, symbol = shown.get(unit, (1.0, unit))
+    return f", {size * factor:g} {symbol}"

@@ -30,6 +30,8 @@ class Watch(NamedTuple):
         highest: Highest value of each watched scalar.
         seen: Whether each probe ever gave a value.
         resets: Times a counter fell, and the last time it did.
+        warnings: When the vehicle itself first warned at each level [unix s]: context, which no
+            finding rests on.
     """
 
     observed_second: float
@@ -37,11 +39,12 @@ class Watch(NamedTuple):
     highest: dict[str, float]
     seen: Bool[np.ndarray, " p"]
     resets: dict[str, tuple[int, float]]
+    warnings: dict[int, float]
 
 
 def init(probes: int) -> Watch:
     """Have seen nothing yet."""
-    return Watch(0.0, {}, {}, np.zeros(probes, bool), {})
+    return Watch(0.0, {}, {}, np.zeros(probes, bool), {}, {})
 
 
 def moved(watch: Watch, name: str) -> bool:
@@ -68,7 +71,27 @@ def look(watch: Watch, batch: SampleBatch, observed_second: float) -> Watch:
             times, _ = resets.get(name, (0, 0.0))
             resets[name] = (times + len(fell), float(batch.unix_time_second[fell[-1]]))
     seen = watch.seen | np.isfinite(batch.probe_temperature_celsius).any(axis=0)
-    return Watch(watch.observed_second + observed_second, lowest, highest, seen, resets)
+    return Watch(
+        watch.observed_second + observed_second,
+        lowest,
+        highest,
+        seen,
+        resets,
+        _warned(watch.warnings, batch),
+    )
+
+
+def _warned(warnings: dict[int, float], batch: SampleBatch) -> dict[int, float]:
+    levels = batch.scalar.get("warning_level")
+    if levels is None:
+        return warnings
+    known, first = np.unique(np.nan_to_num(levels).astype(int), return_index=True)
+    fresh = {
+        int(level): float(batch.unix_time_second[row])
+        for level, row in zip(known, first, strict=True)
+        if level > 0 and int(level) not in warnings
+    }
+    return {**warnings, **fresh} if fresh else warnings
 
 
 def judge(watch: Watch, batch: SampleBatch) -> tuple[Verdict, ...]:

@@ -20,6 +20,7 @@ from voltherd.detection import (
     modules,
     pack_sum,
     short,
+    spikes,
     stuck,
     swap,
     temperature,
@@ -44,6 +45,7 @@ _PERIOD_CAUSES: Final = (
     contact.CAUSE,
     short.CAUSE,
     imbalance.CAUSE,
+    spikes.CAUSE,
     temperature.CAUSE,
     pack_sum.CAUSE,
 )
@@ -173,6 +175,7 @@ def _judge_period(
         contact.judge,
         short.judge,
         imbalance.judge,
+        spikes.judge,
     )
     for judge in slow:
         yield from judge(memory)

@@ -79,6 +79,8 @@ class Memory(NamedTuple):
         soc_high: Highest SOC seen.
         chemistry: What the voltages look like.
         curve: The vehicle's own open-circuit voltage.
+        looked: Forgetting count of rows looked at for spikes.
+        spikes: Forgetting count of each cell's spikes.
         history_second: End of each period kept [unix s].
         history_charge: Deviation as charge in it, resistance taken out; NaN where unreadable.
         history_volt: Deviation in it, mean over its states [V].
@@ -101,6 +103,8 @@ class Memory(NamedTuple):
     soc_high: float
     chemistry: Chemistry
     curve: Curve
+    looked: float
+    spikes: Float[np.ndarray, " c"]
     history_second: Float[np.ndarray, " n"]
     history_charge: Float[np.ndarray, "n c"]
     history_volt: Float[np.ndarray, "n c"]
@@ -126,6 +130,8 @@ def init(cells: int) -> Memory:
         soc_high=-np.inf,
         chemistry=Chemistry.NMC,
         curve=unknown_curve(),
+        looked=0.0,
+        spikes=np.zeros(cells),
         history_second=np.empty(0),
         history_charge=np.empty((0, cells), np.float32),
         history_volt=np.empty((0, cells), np.float32),
@@ -217,6 +223,8 @@ def remember(memory: Memory, period: Period) -> Memory:
         soc_high=float(np.fmax(memory.soc_high, np.fmax.reduce(soc, initial=-np.inf))),
         chemistry=_chemistry(period) if first else memory.chemistry,
         curve=_learned(memory, windows),
+        looked=_KEEP * memory.looked + float(windows.looked.sum()),
+        spikes=_KEEP * memory.spikes + windows.spikes.sum(axis=0),
         history_second=_append(memory.history_second, period.end_second),
         history_charge=_append(memory.history_charge, period.charge.astype(np.float32)),
         history_volt=_append(memory.history_volt, mean_volt.astype(np.float32)),

@@ -3,7 +3,7 @@
 Each cell's deviation is a signature.  When two signatures jump at once, one up and one down, and
 each lands where the other was, the channels were exchanged: a wrong harness after a repair, or
 somebody covering up a bad cell.  Twins whose signatures do not differ cannot be told apart, and
-nothing is lost by that.
+nothing is lost by that: a pair 6 mV apart is usually seen, one 3 mV apart usually not.
 """
 
 from typing import Final

@@ -26,6 +26,9 @@ ROWS_PER_STATE: Final = 31
 ROWS_PER_WINDOW_MAX: Final = 4096
 """Bounds the memory of an open window at any sampling rate."""
 REST_AMPERE: Final = 2.0
+SPIKE_VOLT: Final = 0.05
+ALONE_SHARE: Final = 0.1
+"""More cells than this out at once were read at different moments of a current step."""
 STANDING_KILOMETRE_PER_HOUR: Final = 0.5
 
 REST, DRIVE, CHARGE = 0, 1, 2
@@ -48,6 +51,8 @@ class Windows(NamedTuple):
         follow_ampere2: Sum of squared current deviations behind the slopes [A²].
         follow_watt: Sum of current deviation times each cell's deviation [W].
         follow_pack_watt: The same for the median cell's own voltage [W].
+        looked: Rows looked at for spikes.
+        spikes: Rows among them in which a cell alone stood far from its own median.
         range_volt: Largest minus smallest voltage of each cell over the rows looked at [V].
         probe_celsius: Median of each temperature probe [°C].
         pack_volt: Median pack voltage [V].
@@ -67,6 +72,8 @@ class Windows(NamedTuple):
     follow_ampere2: Float[np.ndarray, " w"]
     follow_watt: Float[np.ndarray, "w c"]
     follow_pack_watt: Float[np.ndarray, " w"]
+    looked: Int[np.ndarray, " w"]
+    spikes: Int[np.ndarray, "w c"]
     range_volt: Float[np.ndarray, "w c"]
     probe_celsius: Float[np.ndarray, "w p"]
     pack_volt: Float[np.ndarray, " w"]
@@ -217,6 +224,9 @@ def _summarise_slab(
     volt = batch.cell_voltage_volt[picked]
     middle = median(volt, axis=2)
     deviation = volt - middle[:, :, None]
+    own = median(deviation, axis=1)
+    far = np.abs(deviation - own[:, None, :]) > SPIKE_VOLT
+    far &= (far.sum(axis=2) <= max(1, int(ALONE_SHARE * batch.cells)))[:, :, None]
     highest = np.fmax.reduce(volt, axis=1, initial=-np.inf)
     lowest = np.fmin.reduce(volt, axis=1, initial=np.inf)
 
@@ -244,6 +254,8 @@ def _summarise_slab(
         follow_ampere2=_window_sums(windows, keys, (swing**2).sum(axis=1)),
         follow_watt=_window_sums(windows, keys, follow.astype(np.float64)),
         follow_pack_watt=_window_sums(windows, keys, (swing * pack_swing).sum(axis=1)),
+        looked=np.bincount(keys // 3, np.minimum(count, ROWS_PER_STATE), windows).astype(np.int64),
+        spikes=_window_sums(windows, keys, far.sum(axis=1).astype(np.float64)).astype(np.int64),
         range_volt=np.fmax.reduce(ranges, axis=1),
         probe_celsius=median(batch.probe_temperature_celsius[even[:, ::6]], axis=1),
         pack_volt=_window_medians(batch, "voltage_volt", even),

@@ -16,6 +16,7 @@ from voltherd.detection import (
     modules,
     pack_sum,
     short,
+    spikes,
     stuck,
     swap,
     temperature,
@@ -24,8 +25,9 @@ from voltherd.detection.charge_scale import SLOPE_UNCERTAINTY
 from voltherd.detection.engine import Detection
 from voltherd.detection.verdict import Alarm, Verdict
 from voltherd.numerics.robust import median
+from voltherd.types.channel import SCALARS
 from voltherd.types.event import Evidence, LocationKind, Plot
-from voltherd.units import SECOND_PER_HOUR
+from voltherd.units import SECOND_PER_DAY, SECOND_PER_HOUR
 
 PLOT_POINTS: Final = 120
 NORMAL_90: Final = 1.645
@@ -44,6 +46,8 @@ def evidence_of(
         seen.add(verdict.cause)
         told += _TELLERS[verdict.cause.split(".")[0]](alarm, state)
         told += _standing(alarm)
+    if not group[0].verdict.cause.startswith(channels.CAUSE):
+        told += _warnings(state)
     plot = _plot(group[0].verdict, state, names)
     if plot is not None and told:
         first = told[0]
@@ -68,6 +72,23 @@ def _standing(alarm: Alarm) -> list[Evidence]:
             value=round(abs(alarm.telling.score), 1),
             unit="σ",
             basis=f"robust standard deviations, renewed {alarm.count} times",
+        )
+    ]
+
+
+def _warnings(state: Detection) -> list[Evidence]:
+    """Give the vehicle's own opinion, beside the finding and never behind it."""
+    if not state.watch.warnings:
+        return []
+    level = max(state.watch.warnings)
+    ago = (state.last_second - state.watch.warnings[level]) / SECOND_PER_DAY
+    return [
+        Evidence(
+            name="the vehicle's own warning level, at most",
+            value=float(level),
+            unit="",
+            basis=f"context only, the finding does not rest on it; first {ago:.1f} days before "
+            "the last data",
         )
     ]
 
@@ -234,6 +255,21 @@ def _jump(alarm: Alarm, state: Detection) -> list[Evidence]:
     ]
 
 
+def _spikes(alarm: Alarm, state: Detection) -> list[Evidence]:
+    n = alarm.telling.numbers
+    spread = NORMAL_90 * np.sqrt(n["spikes"]) / n["spikes"] * n["share"]
+    return [
+        Evidence(
+            name="readings that jump and return",
+            value=round(n["share"] * 100, 2),
+            unit="%",
+            low=round((n["share"] - spread) * 100, 2),
+            high=round((n["share"] + spread) * 100, 2),
+            basis="by more than 50 mV while the siblings stay; 90 % interval of the count",
+        )
+    ]
+
+
 def _stuck(alarm: Alarm, state: Detection) -> list[Evidence]:
     moved = alarm.telling.numbers["sibling_range_volt"] * 1e3
     return [
@@ -331,9 +367,19 @@ def _channel(alarm: Alarm, state: Detection) -> list[Evidence]:
     ]
     if "value" in n:
         told.append(
-            Evidence(name="it always says", value=n["value"], unit="", basis="in canonical units")
+            Evidence(
+                name="it always says",
+                value=n["value"],
+                unit=_unit(alarm.verdict.location.channel),
+                basis="in canonical units",
+            )
         )
     return told
+
+
+def _unit(channel: str | None) -> str:
+    known = SCALARS.get(channel or "")
+    return known.unit if known and known.unit != "1" else ""
 
 
 _TELLERS: Final = {
@@ -343,6 +389,7 @@ _TELLERS: Final = {
     contact.CAUSE: _contact,
     short.CAUSE: _short,
     imbalance.CAUSE: _imbalance,
+    spikes.CAUSE: _spikes,
     stuck.CAUSE: _stuck,
     swap.CAUSE: _swap,
     temperature.CAUSE: _temperature,

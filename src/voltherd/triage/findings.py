@@ -15,6 +15,7 @@ from voltherd.detection import (
     jump,
     modules,
     short,
+    spikes,
     stuck,
     swap,
 )
@@ -23,11 +24,19 @@ from voltherd.detection.memory import days
 from voltherd.detection.verdict import Alarm, confidence
 from voltherd.triage.advice import ACTION, CONFIRM
 from voltherd.triage.evidence import evidence_of
-from voltherd.triage.hindsight import Trend, ramp_onset, step_onset, trend
+from voltherd.triage.hindsight import Trend, ramp_onset, step_onset, swing_onset, trend
 from voltherd.triage.words import summary, trend_words
 from voltherd.types.event import Finding, LocationKind, Phenomenon, Severity
 
-PRECEDENCE: Final = (stuck.CAUSE, swap.CAUSE, short.CAUSE, contact.CAUSE, cells.CAUSE, jump.CAUSE)
+PRECEDENCE: Final = (
+    stuck.CAUSE,
+    swap.CAUSE,
+    spikes.CAUSE,
+    short.CAUSE,
+    contact.CAUSE,
+    cells.CAUSE,
+    jump.CAUSE,
+)
 """What explains what when one cell has several alarms: an earlier cause makes the later ones."""
 CHANNEL_CONFIDENCE: Final = 0.99
 """Of findings that are plain facts of the record: a code, a constant, a counter that fell."""
@@ -124,7 +133,7 @@ def _tell(group: tuple[Alarm, ...], state: Detection, names: Sequence[str]) -> F
         summary="",
         action="",
         confirm="",
-        evidence=evidence_of(group, state, names),
+        evidence=evidence_of((lead, *(a for a in group if a is not lead)), state, names),
     )
     return replace(
         finding,
@@ -156,7 +165,7 @@ def _hindsight(alarm: Alarm, state: Detection) -> tuple[float, Trend]:
         return started, trend(days(memory), widths)
     if place.kind not in (LocationKind.CELL, LocationKind.MODULE) or memory.periods < 2:
         return alarm.first_second, unknown
-    if alarm.verdict.cause in (stuck.CAUSE, swap.CAUSE, jump.CAUSE):
+    if alarm.verdict.cause in (stuck.CAUSE, swap.CAUSE, spikes.CAUSE, jump.CAUSE):
         return alarm.first_second, unknown
     columns = [cell - 1 for cell in place.cells]
     series = memory.history_charge[:, columns].mean(axis=1).astype(np.float64)
@@ -166,8 +175,7 @@ def _hindsight(alarm: Alarm, state: Detection) -> tuple[float, Trend]:
     elif alarm.verdict.cause == contact.CAUSE:
         return alarm.first_second, unknown
     elif alarm.verdict.phenomenon is Phenomenon.WEAK_CELL:
-        # It swings with every cycle; its size, told in octaves, jumps once.
-        row = step_onset(np.log2(np.abs(series) + 0.002))
+        row = swing_onset(memory.history_soc, series)
     else:
         row = step_onset(series)
     # A period's values stand for the half hour before its end.

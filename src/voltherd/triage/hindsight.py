@@ -11,6 +11,10 @@ ROWS_MIN: Final = 6
 TREND_ROWS: Final = 200
 
 
+SWING_GAIN_MIN: Final = 0.1
+"""Share of the scatter that dating a swing's beginning must take away to be believed."""
+
+
 class Trend(NamedTuple):
     """Change of one cell's deviation.
 
@@ -44,6 +48,40 @@ def step_onset(values: Float[np.ndarray, " n"]) -> int:
     best = int(np.argmax(gain))
     explained = gain[best] / max(float(((y - y.mean()) ** 2).sum()), 1e-30)
     return best + 1 if explained > 0.5 else 0
+
+
+def swing_onset(soc: Float[np.ndarray, " n"], values: Float[np.ndarray, " n"]) -> int:
+    """Find the row from which a deviation swings with the charge: level before, line in SOC after.
+
+    >>> z = np.tile([0.2, 0.4, 0.6, 0.8], 6)
+    >>> swing_onset(z, np.where(np.arange(24) < 10, 0.0, 0.2 * (z - 0.5)))
+    10
+    """
+    y, n = np.nan_to_num(values).astype(np.float64), len(values)
+    if n < ROWS_MIN:
+        return 0
+    left = _scatter_of_level(y)
+    right = _scatter_of_line(soc[::-1], y[::-1])[::-1]
+    whole = float(right[0])
+    both = left[:-1] + right[1:]
+    best = int(np.argmin(both)) + 1
+    return best if both[best - 1] < (1.0 - SWING_GAIN_MIN) * whole else 0
+
+
+def _scatter_of_level(y: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+    """Give the squared scatter of the first 1, 2, … values about their mean."""
+    count = np.arange(1, len(y) + 1)
+    return np.asarray(np.cumsum(y**2) - np.cumsum(y) ** 2 / count)
+
+
+def _scatter_of_line(
+    x: Float[np.ndarray, " n"], y: Float[np.ndarray, " n"]
+) -> Float[np.ndarray, " n"]:
+    """Give the squared scatter of the first 1, 2, … values about their line in x."""
+    count = np.arange(1, len(y) + 1)
+    spread_x = np.cumsum(x**2) - np.cumsum(x) ** 2 / count
+    shared = np.cumsum(x * y) - np.cumsum(x) * np.cumsum(y) / count
+    return np.asarray(_scatter_of_level(y) - shared**2 / np.maximum(spread_x, 1e-12))
 
 
 def ramp_onset(time: Float[np.ndarray, " n"], values: Float[np.ndarray, " n"]) -> int:

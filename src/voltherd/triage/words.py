@@ -104,6 +104,10 @@ def _module(n: Mapping[str, float]) -> str:
     )
 
 
+def _spiking(n: Mapping[str, float]) -> str:
+    return f"jumps and returns in {n['share'] * 100:.1f} % of its readings, its siblings do not."
+
+
 def _stuck(n: Mapping[str, float]) -> str:
     moved = n["sibling_range_volt"] * 1e3
     return f"gave one voltage only while its siblings moved by {moved:.0f} mV."
@@ -122,7 +126,7 @@ def _astray(n: Mapping[str, float]) -> str:
 
 
 def _frozen(n: Mapping[str, float]) -> str:
-    return f"has said {n['value']:g} since the beginning and never moved."
+    return f"has said {n['value']:,.6g} since the beginning and never moved."
 
 
 def _reset(n: Mapping[str, float]) -> str:
@@ -137,6 +141,7 @@ _TELLERS: Final[Mapping[Phenomenon, Callable[[Mapping[str, float]], str]]] = {
     Phenomenon.CONTACT_RESISTANCE: _resisting,
     Phenomenon.INTERNAL_SHORT: _leaking,
     Phenomenon.MODULE_OFFSET: _module,
+    Phenomenon.SENSOR_SPIKES: _spiking,
     Phenomenon.SENSOR_STUCK: _stuck,
     Phenomenon.CHANNEL_SWAP: _swapped,
     Phenomenon.TEMPERATURE_OUTLIER: _astray,

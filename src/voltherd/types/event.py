@@ -89,7 +89,7 @@ class Location:
         kind: What ``index`` counts.
         index: The cell, module or probe; None for pack and channel.
         cells: All cells concerned.
-        channel: The source's name of the channel, where one is concerned.
+        channel: The source's name of a cell or probe, the canonical name of any other channel.
         indices: All of ``kind`` concerned, where one cause takes several.
     """
 

@@ -1,5 +1,6 @@
 """The whole of detection on simulated vehicles: streams, prefixes, and what was planted."""
 
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -96,6 +97,8 @@ def test_memory_is_bounded():
         ("internal_short:4%/day@cell=9,day=1", Phenomenon.INTERNAL_SHORT, (9,), None),
         ("module_offset:30mV@module=3,day=1", Phenomenon.MODULE_OFFSET, tuple(range(25, 37)), None),
         ("sensor_bias:25mV@cell=60,day=3", Phenomenon.SENSOR_BIAS, (60,), None),
+        ("sensor_spikes@cell=33,day=2", Phenomenon.SENSOR_SPIKES, (33,), None),
+        ("channel_swap@cell=1,other=12,day=3", Phenomenon.CHANNEL_SWAP, (1, 12), None),
     ],
 )
 def test_a_planted_fault_is_named_for_what_it_is(faults, phenomenon, cells, severity):
@@ -149,3 +152,16 @@ def test_a_single_cell_record_is_followed_without_siblings():
         scalar_quality={},
     )
     assert raised(run(lone)) == {}
+
+
+def test_the_vehicles_own_warning_is_kept_as_context_and_changes_no_alarm():
+    batch = vehicle("weak_cell:25%@cell=17,day=1", days=4)
+    level = np.zeros(batch.rows)
+    level[batch.rows // 2 :] = 2.0
+    warned = replace(
+        batch,
+        scalar={**batch.scalar, "warning_level": level},
+    )
+    state = run(warned)
+    assert state.watch.warnings == {2: batch.unix_time_second[batch.rows // 2]}
+    assert state.book == run(batch).book

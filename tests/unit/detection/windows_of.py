@@ -31,6 +31,8 @@ def windows_of(count=6, cells=CELLS, probes=6, **fields) -> Windows:
         "follow_ampere2": np.full(count, 2e4),
         "follow_watt": np.zeros((count, cells)),
         "follow_pack_watt": np.full(count, 20.0),
+        "looked": np.full(count, 31),
+        "spikes": np.zeros((count, cells), np.int64),
         "range_volt": np.full((count, cells), 0.03, np.float32),
         "probe_celsius": np.full((count, probes), 25.0, np.float32),
         "pack_volt": np.full(count, 3.7 * cells),

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voltherd.triage.hindsight import ramp_onset, step_onset, trend
+from voltherd.triage.hindsight import ramp_onset, step_onset, swing_onset, trend
 
 
 @given(st.integers(3, 40), st.integers(3, 40), st.floats(0.05, 5.0))
@@ -36,3 +36,18 @@ def test_a_growing_deficit_has_a_growing_size_and_an_interval_that_covers_it():
 def test_a_few_rows_or_a_short_time_have_no_trend():
     assert np.isnan(trend(np.linspace(-0.5, 0.0, 50), np.ones(50)).per_day)
     assert np.isnan(trend(np.linspace(-9.0, 0.0, 4), np.ones(4)).per_day)
+
+
+@given(st.integers(20, 100))
+def test_a_weak_cells_beginning_is_where_it_starts_to_swing_with_the_charge(before):
+    rng = np.random.default_rng(before)
+    soc = rng.uniform(0.2, 0.9, 160)
+    series = np.where(np.arange(160) < before, 0.0, 0.15 * (soc - 0.5))
+    found = swing_onset(soc, series + rng.normal(0.0, 0.003, 160))
+    assert abs(found - before) <= 4
+
+
+def test_a_cell_that_always_swung_has_no_later_beginning():
+    rng = np.random.default_rng(5)
+    soc = rng.uniform(0.2, 0.9, 160)
+    assert swing_onset(soc, 0.15 * (soc - 0.5) + rng.normal(0.0, 0.003, 160)) == 0
