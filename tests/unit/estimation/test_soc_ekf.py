@@ -143,7 +143,7 @@ def test_a_preset_alone_finds_the_soc_of_a_recorded_cell(recorded):
                 d["temp_c"].tolist(),
                 strict=True,
             )
-        ][:5000]
+        ][:3000]
         truth = d["soc_ref"][: len(sample)]
         state = estimator.init(sample[0], soc=truth[0] - 0.3, sigma=0.3)
         out = []

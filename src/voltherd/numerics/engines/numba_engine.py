@@ -102,7 +102,7 @@ def aligned(shape: tuple[int, ...], dtype: type = np.float64) -> Float[np.ndarra
 
 
 @lru_cache(maxsize=8)
-def _tiled(width: int, shared: bool) -> Function:  # long: one loop nest, which must compile as one
+def _tiled(width: int, shared: bool) -> Function:  # long: it holds that loop nest
     """Compile the driver for a tile width; ``shared`` when a tile's cells carry one current."""
     charge, circuit, correct = _stages()
     assert width % 2 == 0 and width <= WIDTH_MAX, "table pairs and the stack set the width"
@@ -111,7 +111,7 @@ def _tiled(width: int, shared: bool) -> Function:  # long: one loop nest, which 
     drive_, over_, cap_, res_, line_ = 11 * w, 12 * w, 13 * w, 14 * w, 15 * w
     size, rows = 17 * w, len(STATE)
 
-    def run(
+    def run(  # long: one loop nest, which must compile as one
         c: Value,
         table: Value,
         state: Value,

@@ -68,7 +68,7 @@ class Entry(NamedTuple):
 
 
 @final
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Tape:
     """The growing record; lives only while a function is being traced."""
 
