@@ -40,7 +40,9 @@ CORRELATION: Final = 3.0
 PRIOR: Final = np.array([0.05, 0.15, 5e-4, 0.01])
 """Standard deviations of the four terms before any data: fraction, fraction, Ω, V."""
 CLEARLY_BETTER: Final = 0.8
-"""A kind is named when the runner-up explains less than this share of what the best explains."""
+"""A kind is named when it leaves less than this share of what the runner-up leaves unexplained."""
+LOG_ODDS_MIN: Final = 2.0
+"""And when the periods behind that are so many that chance would hardly do it."""
 
 
 class Fit(NamedTuple):
@@ -152,9 +154,28 @@ def kind(found: Fit, memory: Memory, cell: int) -> Phenomenon:
     best = int(np.argmax(explained[[0, 3]]))
     top, other = explained[[0, 3]][[best, 1 - best]]
     left_top, left_other = 1.0 - top, 1.0 - other
-    if memory.soc_high - memory.soc_low < 0.1 or left_top > CLEARLY_BETTER * left_other:
+    if memory.soc_high - memory.soc_low < 0.1 or not tells(
+        memory, float(left_top), float(left_other)
+    ):
         return Phenomenon.CELL_OUTLIER
     return Phenomenon.CELL_IMBALANCE if best == 0 else Phenomenon.SENSOR_BIAS
+
+
+def tells(memory: Memory, left: float, left_other: float) -> bool:
+    """Whether one explanation leaves so much less than another that it may be named.
+
+    Both have one term, so the logarithm of their likelihoods' ratio is that of what they leave,
+    times half the number of independent rows; neighbouring periods repeat each other's errors.
+
+    Args:
+        memory: Says how many rows there were.
+        left: Share of the squared deviations the better one leaves.
+        left_other: The same for the other.
+    """
+    share = max(left, 1e-6) / max(left_other, 1e-6)
+    independent = memory.rows / CORRELATION**2
+    odds = -0.5 * independent * float(np.log(share))
+    return bool(share <= CLEARLY_BETTER and odds >= LOG_ODDS_MIN)
 
 
 def _agrees(memory: Memory, volt: Float[np.ndarray, " c"]) -> Bool[np.ndarray, " c"]:

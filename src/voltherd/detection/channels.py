@@ -6,7 +6,7 @@ These are findings about the data, never about a cell; their severity is operati
 from typing import Final, NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Int
 
 from voltherd.detection.verdict import Verdict
 from voltherd.types.event import Location, LocationKind, Phenomenon, Severity
@@ -94,11 +94,31 @@ def _warned(warnings: dict[int, float], batch: SampleBatch) -> dict[int, float]:
     return {**warnings, **fresh} if fresh else warnings
 
 
+def moved_by(
+    watch: Watch, batch: SampleBatch, ends: Int[np.ndarray, " w"], name: str
+) -> Bool[np.ndarray, " w"]:
+    """Whether a channel has shown more than one value up to each of some rows.
+
+    Args:
+        watch: What was known before the batch.
+        batch: Rows after it.
+        ends: Rising row numbers, each counted with the rows before it.
+        name: Of the channel.
+    """
+    values = batch.scalar.get(name)
+    if values is None:
+        return np.zeros(len(ends), bool)
+    begin = np.concatenate([[0], ends[:-1] + 1])
+    lowest = np.fmin.accumulate(np.fmin.reduceat(values, begin))
+    highest = np.fmax.accumulate(np.fmax.reduceat(values, begin))
+    known_low, known_high = watch.lowest.get(name, np.inf), watch.highest.get(name, -np.inf)
+    return np.asarray(np.fmin(lowest, known_low) < np.fmax(highest, known_high))
+
+
 def judge(watch: Watch, batch: SampleBatch) -> tuple[Verdict, ...]:
-    """Name dead probes, frozen channels and counters that fell."""
+    """Name dead probes, frozen channels and counters that fell; ``batch`` only names the probes."""
     verdicts = []
     if watch.observed_second >= DEAD_AFTER_SECOND and len(watch.seen):
-        dead = ~watch.seen & _always_invalid(batch.probe_temperature_celsius)
         verdicts += [
             _verdict(
                 Phenomenon.CHANNEL_INVALID,
@@ -106,7 +126,7 @@ def judge(watch: Watch, batch: SampleBatch) -> tuple[Verdict, ...]:
                     kind=LocationKind.PROBE, index=int(p) + 1, channel=batch.probe_name(int(p) + 1)
                 ),
             )
-            for p in np.flatnonzero(dead)
+            for p in np.flatnonzero(~watch.seen)
         ]
     if watch.observed_second >= FROZEN_AFTER_SECOND:
         verdicts += [
@@ -119,10 +139,6 @@ def judge(watch: Watch, batch: SampleBatch) -> tuple[Verdict, ...]:
         for name, (times, _) in watch.resets.items()
     ]
     return tuple(verdicts)
-
-
-def _always_invalid(values: Float[np.ndarray, "t p"]) -> Bool[np.ndarray, " p"]:
-    return np.asarray(np.isnan(values).all(axis=0))
 
 
 def _channel(name: str) -> Location:

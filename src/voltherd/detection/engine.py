@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple
 
 import numpy as np
+from jaxtyping import Int
 
 from voltherd.detection import (
     cells,
@@ -124,29 +125,28 @@ def step(state: Detection, batch: SampleBatch) -> Detection:
         last = min(first + WINDOWS_PER_PERIOD - have, len(closing))
         part = Windows(*(field[first:last] for field in windows))
         end = int(closing[last - 1]) + 1
-        state = _advance(state, part, rows.between(begin, end))
+        state = _advance(state, part, rows.between(begin, end), closing[first:last] - begin)
         begin, first = end, last
     return state._replace(
         open_rows=rows.between(begin, rows.rows), closed_second=float(windows.end_second[-1])
     )
 
 
-def _advance(state: Detection, part: Windows, rows: SampleBatch) -> Detection:
+def _advance(
+    state: Detection, part: Windows, rows: SampleBatch, ends: Int[np.ndarray, " w"]
+) -> Detection:
     """Judge windows of one period, and the period itself when they complete it."""
     watch = channels.look(state.watch, rows, float(part.observed_second.sum()))
+    moved = channels.moved_by(state.watch, rows, ends, "insulation_resistance_ohm")
     timed = [
-        (channels_time, verdicts, _channel_causes(verdicts))
-        for channels_time, verdicts in [(float(part.end_second[-1]), channels.judge(watch, rows))]
+        (time, verdicts, (cause,))
+        for cause, judged in (
+            (stuck.CAUSE, stuck.judge(part)),
+            (swap.CAUSE, swap.judge(part, _reference(state.memory), state.memory)),
+            (insulation.CAUSE, insulation.judge(part, moved)),
+        )
+        for time, verdicts in judged
     ]
-    for cause, judged in (
-        (stuck.CAUSE, stuck.judge(part)),
-        (swap.CAUSE, swap.judge(part, _reference(state.memory))),
-        (
-            insulation.CAUSE,
-            insulation.judge(part, channels.moved(watch, "insulation_resistance_ohm")),
-        ),
-    ):
-        timed += [(time, verdicts, (cause,)) for time, verdicts in judged]
     book = state.book
     for time, verdicts, causes in sorted(timed, key=lambda entry: entry[0]):
         book = note(book, verdicts, time, causes)
@@ -154,6 +154,9 @@ def _advance(state: Detection, part: Windows, rows: SampleBatch) -> Detection:
     state = state._replace(watch=watch, book=book, open_windows=windows)
     if len(windows.end_second) < WINDOWS_PER_PERIOD:
         return state
+    # Only where a period ends: by then nothing depends on the pieces the rows came in.
+    plain = channels.judge(watch, rows)
+    book = note(book, plain, float(part.end_second[-1]), _channel_causes(plain))
     period = gather(state.memory, windows)
     memory = remember(state.memory, period)
     verdicts = tuple(_judge_period(state.memory, memory, period, state.layout))

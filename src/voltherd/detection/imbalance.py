@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from jaxtyping import Float
 
-from voltherd.detection.cells import fit
+from voltherd.detection.cells import fit, tells
 from voltherd.detection.memory import Memory, capacity_ah
 from voltherd.detection.verdict import Verdict
 from voltherd.numerics.robust import spearman
@@ -23,7 +23,6 @@ WIDTH_OPERATING: Final = 0.03
 WIDTH_RECOMMENDED: Final = 0.04
 """Width of the middle 80 % of the cells, as charge."""
 VOLT_WIDTH_OPERATING: Final = 0.015
-CLEARLY_BETTER: Final = 0.8
 STRING_CORRELATION: Final = 0.7
 
 
@@ -40,7 +39,7 @@ def judge(memory: Memory) -> tuple[Verdict, ...]:
     diagonal = np.diag(memory.normal)
     left_charge = 1.0 - float((memory.moment[0] ** 2).sum()) / max(diagonal[0], 1e-12) / total
     left_offset = 1.0 - float((memory.moment[3] ** 2).sum()) / diagonal[3] / total
-    measured = left_offset < CLEARLY_BETTER * left_charge
+    measured = tells(memory, left_offset, left_charge)
     along = spearman(np.arange(cells), found.charge)
     numbers = {
         "width": width,

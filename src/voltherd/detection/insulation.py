@@ -7,10 +7,10 @@ joined to it.  A channel that has never moved is not believed: it is reported as
 from typing import Final
 
 import numpy as np
+from jaxtyping import Bool
 
 from voltherd.detection.verdict import Verdict
 from voltherd.detection.windows import Windows
-from voltherd.numerics.robust import median
 from voltherd.types.event import Location, LocationKind, Phenomenon, Severity
 
 CAUSE: Final = "insulation"
@@ -21,29 +21,30 @@ RECOMMENDED_WINDOWS: Final = 6
 """A damp morning passes within half an hour of driving; a fault does not."""
 
 
-def judge(windows: Windows, moved: bool) -> tuple[tuple[float, tuple[Verdict, ...]], ...]:
+def judge(
+    windows: Windows, moved: Bool[np.ndarray, " w"]
+) -> tuple[tuple[float, tuple[Verdict, ...]], ...]:
     """Compare each window's median with the limits.
 
     Args:
         windows: To judge.
-        moved: Whether the channel has shown more than one value so far.
+        moved: Whether the channel had shown more than one value by the end of each.
 
     Returns:
         Time of each window that could tell [unix s], with its verdict.
     """
-    if not moved:
+    if not moved.any():
         return ()
     volt = np.where(np.isfinite(windows.pack_volt), windows.pack_volt, windows.sum_volt)
     with np.errstate(invalid="ignore"):
         ratio = windows.insulation_ohm / np.maximum(volt, 60.0)
-    usual = float(median(windows.insulation_ohm, axis=0))
     return tuple(
-        (float(windows.end_second[w]), _verdicts(float(ratio[w]), usual))
-        for w in np.flatnonzero(np.isfinite(ratio))
+        (float(windows.end_second[w]), _verdicts(float(ratio[w]), float(windows.insulation_ohm[w])))
+        for w in np.flatnonzero(np.isfinite(ratio) & moved)
     )
 
 
-def _verdicts(ohm_per_volt: float, usual_ohm: float) -> tuple[Verdict, ...]:
+def _verdicts(ohm_per_volt: float, ohm: float) -> tuple[Verdict, ...]:
     if ohm_per_volt >= RECOMMENDED_OHM_PER_VOLT:
         return ()
     low = ohm_per_volt < SAFETY_OHM_PER_VOLT
@@ -55,6 +56,6 @@ def _verdicts(ohm_per_volt: float, usual_ohm: float) -> tuple[Verdict, ...]:
             severity=Severity.SAFETY if low else Severity.RECOMMENDED,
             score=RECOMMENDED_OHM_PER_VOLT / max(ohm_per_volt, 1.0) * 3.0,
             persistence=SAFETY_WINDOWS if low else RECOMMENDED_WINDOWS,
-            numbers={"ohm_per_volt": ohm_per_volt, "ohm": usual_ohm},
+            numbers={"ohm_per_volt": ohm_per_volt, "ohm": ohm},
         ),
     )

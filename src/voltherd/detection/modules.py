@@ -27,6 +27,8 @@ SCORE_MIN: Final = 6.0
 VOLT_FLOOR: Final = 0.0015
 VOLT_OPERATING: Final = 0.006
 VOLT_RECOMMENDED: Final = 0.025
+OWN_SHARE_MAX: Final = 2.0
+"""A cell that strays this much farther than its module has a cause of its own."""
 TOGETHER_MIN: Final = 0.75
 """Share of the module's cells that must lie beyond half of its mean, on its side."""
 
@@ -50,8 +52,15 @@ def judge(memory: Memory, layout: PackLayout | None) -> tuple[Verdict, ...]:
 
 def without(single: Sequence[Verdict], module: Sequence[Verdict]) -> tuple[Verdict, ...]:
     """Leave out the cells that a module explains."""
-    explained = {cell for verdict in module for cell in verdict.location.cells}
-    return tuple(v for v in single if v.location.index not in explained)
+    return tuple(v for v in single if not any(explains(m, v) for m in module))
+
+
+def explains(module: Verdict, single: Verdict) -> bool:
+    """Whether a cell deviates because its module does, not far beyond it or against it."""
+    if single.location.index not in module.location.cells:
+        return False
+    share = single.numbers["volt"] / module.numbers["volt"]
+    return 0.0 <= share <= OWN_SHARE_MAX
 
 
 def _judge_division(memory: Memory, sizes: tuple[int, ...], numbered: bool) -> tuple[Verdict, ...]:

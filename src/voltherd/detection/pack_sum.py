@@ -16,6 +16,8 @@ SHARE_MIN: Final = 0.012
 
 def judge(windows: Windows) -> tuple[Verdict, ...]:
     """Say whether the two disagree now."""
+    if not windows.range_volt.shape[1]:
+        return ()
     difference = windows.sum_volt - windows.pack_volt
     if not np.isfinite(difference).any():
         return ()

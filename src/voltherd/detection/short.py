@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float
 
+from voltherd.detection.cells import NOISE_VOLT
 from voltherd.detection.charge_scale import SLOPE_UNCERTAINTY
 from voltherd.detection.memory import Memory, days
 from voltherd.detection.verdict import Verdict
@@ -36,6 +37,16 @@ ALIKE_MAX: Final = 0.5
 """Squared correlation of time and charge above which one long discharge looks like a leak."""
 CHANGE_MIN: Final = 0.006
 """What must actually have been lost over the window before it counts [fraction]."""
+
+
+_PRIOR: Final = np.array([0.02, 0.15, 0.05, 0.02])
+"""Standard deviations of leak, lack of capacity, lack of charge and constant error, before any
+data [1/day, 1, 1, V]."""
+OWN_SHARE_MIN: Final = 0.5
+"""Share of a leak that must remain when the cell is also granted a constant error."""
+
+STEP_MAX: Final = 0.8
+"""A step that leaves less than this share of what a slide leaves is no slide."""
 
 
 class Leak(NamedTuple):
@@ -93,6 +104,43 @@ def leak(memory: Memory, window_day: float, loss_min: float) -> Leak | None:
     return Leak(terms[0], slides, level, float(sigma), float(t[-1] - t[0]))
 
 
+def without_offset(memory: Memory, window_day: float, cell: int) -> float:
+    """Give the leak that remains when the cell may also be measured with a constant error [1/day].
+
+    A constant error looks like charge that comes and goes as the slope of the open-circuit voltage
+    changes; over part of a discharge it slides.  Volts are fitted, with the slope of each period
+    taken from what all cells' deviations say there, in volts and as charge.
+    """
+    age = days(memory)
+    rows = np.isfinite(memory.history_charge[:, 0]) & np.isfinite(memory.history_volt[:, 0])
+    rows &= age >= age[rows][-1] - window_day
+    charge = memory.history_charge[rows].astype(np.float64)
+    volt = memory.history_volt[rows].astype(np.float64)
+    slope = (volt * charge).sum(axis=1) / np.maximum((charge * charge).sum(axis=1), 1e-12)
+    t, z = age[rows] - age[rows].mean(), memory.history_soc[rows]
+    x = np.stack([slope * t, slope * (z - z.mean()), slope, np.ones(len(t))], axis=1)
+    own = volt[:, cell] - median(volt, axis=1)
+    prior = np.diag((NOISE_VOLT / _PRIOR) ** 2)
+    terms = np.linalg.solve(x.T @ x + prior, x.T @ own)
+    return float(-terms[0])
+
+
+def jumps(memory: Memory, window_day: float, cell: int) -> bool:
+    """Whether one step explains a cell's course clearly better than a steady slide."""
+    age = days(memory)
+    rows = np.isfinite(memory.history_charge[:, 0])
+    rows &= age >= age[rows][-1] - window_day
+    charge = memory.history_charge[rows].astype(np.float64)
+    own = charge[:, cell] - median(charge, axis=1)
+    t = age[rows] - age[rows].mean()
+    own = own - own.mean()
+    ramp = float(own @ own - (t @ own) ** 2 / (t @ t))
+    before = np.arange(1, len(own))
+    total = np.cumsum(own)[:-1]
+    step = float(own @ own - (total**2 / before + total**2 / (len(own) - before)).max())
+    return step < STEP_MAX * ramp
+
+
 def _alike(first: Float[np.ndarray, " n"], second: Float[np.ndarray, " n"]) -> float:
     """Give the squared correlation of two centred series."""
     return float((first @ second) ** 2 / max((first @ first) * (second @ second), 1e-30))
@@ -118,6 +166,10 @@ def judge(memory: Memory) -> tuple[Verdict, ...]:
             & (loss * found.window_day >= np.maximum(CHANGE_MIN, MISFIT * found.level))
         )
         for cell in np.flatnonzero(named):
+            if without_offset(memory, window_day, int(cell)) < OWN_SHARE_MIN * loss[cell]:
+                continue
+            if jumps(memory, window_day, int(cell)):
+                continue
             verdict = _verdict(int(cell), float(loss[cell]), float(score[cell]), sigma, found)
             if cell not in best or abs(verdict.score) > abs(best[int(cell)].score):
                 best[int(cell)] = verdict

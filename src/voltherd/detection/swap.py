@@ -11,6 +11,8 @@ from typing import Final
 import numpy as np
 from jaxtyping import Bool, Float
 
+from voltherd.detection.cells import fit
+from voltherd.detection.memory import Memory, gather
 from voltherd.detection.verdict import Verdict
 from voltherd.detection.windows import Windows
 from voltherd.numerics.robust import SIGMA_PER_MAD, median
@@ -24,15 +26,20 @@ NOISE_FLOOR_VOLT: Final = 0.0004
 MATCH_MAX: Final = 0.35
 """How far, as a share of the jump, each may land from the other's old place."""
 
+OWN_MISS_MIN: Final = 0.6
+"""How far, as a share of their distance, each must be from where it should be itself."""
+
 
 def judge(
-    windows: Windows, reference_volt: Float[np.ndarray, "3 c"]
+    windows: Windows, reference_volt: Float[np.ndarray, "3 c"], memory: Memory | None = None
 ) -> tuple[tuple[float, tuple[Verdict, ...]], ...]:
     """Compare each window with the signatures known before it.
 
     Args:
         windows: Of the period under way.
         reference_volt: Mean deviations so far, per state; NaN where hardly seen.
+        memory: Predicts what the charge and current of the moment do to each cell; None where
+            nothing does, and the mean deviations alone are compared with.
 
     Returns:
         Time of each window that could tell [unix s], with its verdicts.
@@ -56,6 +63,8 @@ def judge(
             if pair is not None
         ]
         agree = len(pairs) == len(states) and len({pair[:2] for pair in pairs}) == 1
+        if agree and memory is not None:
+            agree = _surprising(memory, windows, int(w), pairs[0])
         judged.append((float(windows.end_second[w]), (_verdict(*pairs[0]),) if agree else ()))
     return tuple(judged)
 
@@ -74,6 +83,27 @@ def _exchanged(
         return None
     first, second = sorted((int(low) + 1, int(high) + 1))
     return first, second, round(apart, 3), round(apart / noise, 0)
+
+
+def _surprising(
+    memory: Memory, windows: Windows, w: int, pair: tuple[int, int, float, float]
+) -> bool:
+    """Whether both cells are where the other, not they themselves, should be just now.
+
+    A weak cell sinks as the pack empties and may pass a low sibling's usual place; the regression
+    foresees that, an exchange of channels it does not.
+    """
+    now = Windows(*(field[w : w + 1] for field in windows))
+    period = gather(memory, now)
+    if not len(period.state):
+        return False
+    here = [pair[0] - 1, pair[1] - 1]
+    expected = period.features @ fit(memory).terms
+    own = median(period.deviation_volt - expected, axis=0)[here]
+    crossed = median(period.deviation_volt[:, here] - expected[:, here[::-1]], axis=0)
+    return bool(
+        (np.abs(own) >= OWN_MISS_MIN * pair[2]).all() and (np.abs(crossed) < np.abs(own)).all()
+    )
 
 
 def _verdict(first: int, second: int, apart_volt: float, score: float) -> Verdict:

@@ -70,6 +70,8 @@ def find_sign(
     if soc is not None and (found := _by_charge(second, current, soc)) is not None:
         votes.append((found[0], f"SOC follows counted charge (r = {found[1]:+.2f})"))
         capacity = found[2]
+    elif soc is None and voltage is not None and (found := _by_charge(second, current, voltage)):
+        votes.append((found[0], f"voltage climbs with counted charge (r = {found[1]:+.2f})"))
     if speed is not None and (drive := _by_driving(current, speed)) is not None:
         votes.append((drive, "driving discharges"))
     total = sum(vote for vote, _ in votes)

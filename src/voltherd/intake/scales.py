@@ -46,7 +46,7 @@ def plain_scale(role: str, sample: np.ndarray, declared: str) -> Scale:
     if role in ("warning_level", "charge_state"):
         return Scale(1.0, 0.0, "as written", 0.95, "a code")
     if role == "insulation_resistance_ohm":
-        return _insulation(middle)
+        return _insulation(float(np.quantile(known, 0.98)))
     if role == "speed_kilometre_per_hour" and high > 300.0:
         return Scale(0.1, 0.0, "in tenths of km/h", 0.9, f"the highest is {high:.4g}")
     if role == "pressure_pascal":
@@ -74,13 +74,14 @@ def _fraction(high: float, told: float | None) -> Scale:
     return Scale(told or 1e-2, 0.0, "in percent", 0.5, f"the highest is {high:.4g}")
 
 
-def _insulation(middle: float) -> Scale:
-    if middle >= 1.5e5:
-        return Scale(1.0, 0.0, "in Ω", 0.9, f"the usual value is {middle:.4g}")
-    if middle >= 20.0:
-        sure = 0.9 if middle < 5e4 else 0.6
-        return Scale(1e3, 0.0, "in kΩ", sure, f"the usual value is {middle:.4g}")
-    return Scale(1e6, 0.0, "in MΩ", 0.7, f"the usual value is {middle:.4g}")
+def _insulation(healthy: float) -> Scale:
+    """Judge by the upper end: faults pull the rest down by orders of magnitude."""
+    if healthy >= 1.5e5:
+        return Scale(1.0, 0.0, "in Ω", 0.9, f"healthy values reach {healthy:.4g}")
+    if healthy >= 20.0:
+        sure = 0.9 if healthy < 5e4 else 0.6
+        return Scale(1e3, 0.0, "in kΩ", sure, f"healthy values reach {healthy:.4g}")
+    return Scale(1e6, 0.0, "in MΩ", 0.7, f"healthy values reach {healthy:.4g}")
 
 
 def pack_scale(sample: np.ndarray, cell_sum: np.ndarray | None, declared: str) -> Scale:

@@ -71,15 +71,14 @@ def _merge_cells(alarms: Sequence[Alarm]) -> list[tuple[Alarm, ...]]:
         alarms,
         key=lambda a: PRECEDENCE.index(a.verdict.cause) if a.verdict.cause in PRECEDENCE else -1,
     )
-    in_module = {
-        c for a in alarms if a.verdict.cause == modules.CAUSE for c in a.verdict.location.cells
-    }
+    module = [a.verdict for a in alarms if a.verdict.cause == modules.CAUSE]
     for alarm in by_cause:
         place = alarm.verdict.location
         if alarm.verdict.cause not in PRECEDENCE or place.index is None:
             alone.append((alarm,))
             continue
-        if alarm.verdict.cause in (cells.CAUSE, jump.CAUSE) and place.index in in_module:
+        speaks = alarm.verdict.cause in (cells.CAUSE, jump.CAUSE)
+        if speaks and any(modules.explains(m, alarm.verdict) for m in module):
             continue  # the module speaks for it
         known = next((groups[c] for c in place.cells if c in groups), None)
         if known is None:

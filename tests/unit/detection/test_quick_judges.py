@@ -69,12 +69,14 @@ def test_two_cells_that_move_apart_without_changing_places_are_no_swap():
 def test_insulation_is_judged_by_the_limits_of_un_r100(ohm_per_volt, severity):
     pack = 3.7 * 96
     windows = windows_of(pack_volt=np.full(6, pack), insulation_ohm=np.full(6, ohm_per_volt * pack))
-    found = [v.severity for _, verdicts in insulation.judge(windows, True) for v in verdicts]
+    found = [
+        v.severity for _, verdicts in insulation.judge(windows, np.full(6, True)) for v in verdicts
+    ]
     assert found == ([severity] * 6 if severity else [])
 
 
 def test_an_insulation_channel_that_never_moved_is_not_believed():
-    assert insulation.judge(windows_of(insulation_ohm=np.full(6, 10.0)), False) == ()
+    assert insulation.judge(windows_of(insulation_ohm=np.full(6, 10.0)), np.full(6, False)) == ()
 
 
 def test_a_probe_far_from_its_siblings_is_named_and_a_gradient_is_not():
