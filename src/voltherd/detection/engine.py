@@ -20,6 +20,7 @@ from voltherd.detection import (
     jump,
     modules,
     pack_sum,
+    runaway,
     short,
     spikes,
     stuck,
@@ -63,6 +64,7 @@ class Detection(NamedTuple):
         open_windows: Closed windows of the period under way, None at its start.
         memory: The past.
         watch: What is known of channels.
+        guard: What the row before told of a runaway.
         book: Alarms.
         rows: Rows taken in.
         first_second: First row [unix s].
@@ -75,6 +77,7 @@ class Detection(NamedTuple):
     open_windows: Windows | None
     memory: Memory
     watch: channels.Watch
+    guard: runaway.Guard
     book: Book
     rows: int
     first_second: float
@@ -90,6 +93,7 @@ def init(vehicle_id: str, cells: int, probes: int, layout: PackLayout | None = N
         open_windows=None,
         memory=blank_memory(cells),
         watch=channels.init(probes),
+        guard=runaway.init(cells, probes),
         book={},
         rows=0,
         first_second=np.nan,
@@ -109,9 +113,15 @@ def step(state: Detection, batch: SampleBatch) -> Detection:
     """
     if not batch.rows:
         return state
+    guard, urgent = runaway.look(state.guard, batch)
+    book = state.book
+    for time, verdict in urgent:
+        book = note(book, [verdict], time, [])
     rows = concatenate(state.open_rows, batch) if state.open_rows.rows else batch
     closing = closing_rows(rows.unix_time_second, state.closed_second)
     state = state._replace(
+        guard=guard,
+        book=book,
         rows=state.rows + batch.rows,
         first_second=float(batch.unix_time_second[0]) if not state.rows else state.first_second,
         last_second=float(batch.unix_time_second[-1]),

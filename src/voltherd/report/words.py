@@ -32,6 +32,7 @@ TITLE: Final = {
     Phenomenon.COUNTER_RESET: "counter fell",
     Phenomenon.PACK_VOLTAGE_MISMATCH: "cells and pack voltage disagree",
     Phenomenon.TEMPERATURE_OUTLIER: "temperature stands apart",
+    Phenomenon.THERMAL_RUNAWAY: "thermal runaway",
     Phenomenon.INSULATION_LOW: "low insulation",
     Phenomenon.CLOCK_FAULT: "clock fault",
     Phenomenon.RATE_DEVIATION: "unusual sampling rate",

@@ -37,6 +37,8 @@ ACTION: Final[dict[Phenomenon, str]] = {
     "is in the record.",
     P.TEMPERATURE_OUTLIER: "Compare with a contact thermometer; if the place really differs, check "
     "cooling and joints there.",
+    P.THERMAL_RUNAWAY: "Get everybody away from the vehicle and call the fire brigade; do not "
+    "approach, move or open it.",
     P.INSULATION_LOW: "Stop using the vehicle and have the high-voltage insulation measured by a "
     "qualified person.",
     P.CLOCK_FAULT: "Have the telematics unit's clock set.",
@@ -64,6 +66,7 @@ CONFIRM: Final[dict[Phenomenon, str]] = {
     P.PACK_VOLTAGE_MISMATCH: "A multimeter at the pack terminals.",
     P.TEMPERATURE_OUTLIER: "After a night's rest all probes should agree; one that does not is the "
     "probe, not the place.",
+    P.THERMAL_RUNAWAY: "Smoke, smell or heat from the pack; do not look for them closely.",
     P.INSULATION_LOW: "An insulation tester with the vehicle off, then section by section.",
     P.CLOCK_FAULT: "Compare the unit's clock with the server's time of receipt.",
     P.RATE_DEVIATION: "Compare with the configured rate.",

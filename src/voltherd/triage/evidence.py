@@ -15,6 +15,7 @@ from voltherd.detection import (
     jump,
     modules,
     pack_sum,
+    runaway,
     short,
     spikes,
     stuck,
@@ -255,6 +256,20 @@ def _jump(alarm: Alarm, state: Detection) -> list[Evidence]:
     ]
 
 
+def _runaway(alarm: Alarm, state: Detection) -> list[Evidence]:
+    n = alarm.telling.numbers
+    shown = (
+        ("volt", "a cell against the median cell", "V"),
+        ("celsius", "hottest probe", "°C"),
+        ("ohm", "insulation", "Ω"),
+    )
+    return [
+        Evidence(name=name, value=round(n[key], 2), unit=unit, basis="in the row of the alarm")
+        for key, name, unit in shown
+        if key in n
+    ]
+
+
 def _spikes(alarm: Alarm, state: Detection) -> list[Evidence]:
     n = alarm.telling.numbers
     spread = NORMAL_90 * np.sqrt(n["spikes"]) / n["spikes"] * n["share"]
@@ -390,6 +405,7 @@ _TELLERS: Final = {
     short.CAUSE: _short,
     imbalance.CAUSE: _imbalance,
     spikes.CAUSE: _spikes,
+    runaway.CAUSE: _runaway,
     stuck.CAUSE: _stuck,
     swap.CAUSE: _swap,
     temperature.CAUSE: _temperature,

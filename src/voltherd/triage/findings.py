@@ -14,6 +14,7 @@ from voltherd.detection import (
     imbalance,
     jump,
     modules,
+    runaway,
     short,
     spikes,
     stuck,
@@ -53,7 +54,7 @@ def findings(state: Detection, names: Sequence[str] = ()) -> tuple[Finding, ...]
         One finding per cause and place.
     """
     raised = [alarm for alarm in state.book.values() if alarm.severity is not None]
-    merged = _merge_probes(_merge_cells(raised))
+    merged = _merge_whole(_merge_cells(raised))
     told = [_tell(group, state, names) for group in merged]
     return tuple(sorted(told, key=urgency))
 
@@ -89,12 +90,15 @@ def _merge_cells(alarms: Sequence[Alarm]) -> list[tuple[Alarm, ...]]:
     return [*alone, *unique.values()]
 
 
-def _merge_probes(groups: list[tuple[Alarm, ...]]) -> list[tuple[Alarm, ...]]:
-    """Join dead probes into one group: one connector, one cause."""
-    cause = f"{channels.CAUSE}.{Phenomenon.CHANNEL_INVALID.value}"
-    dead = [group[0] for group in groups if group[0].verdict.cause == cause]
-    others = [group for group in groups if group[0].verdict.cause != cause]
-    return [*others, tuple(dead)] if dead else others
+def _merge_whole(groups: list[tuple[Alarm, ...]]) -> list[tuple[Alarm, ...]]:
+    """Join what has one cause wherever it shows: dead probes, the signals of a runaway."""
+    for cause in (f"{channels.CAUSE}.{Phenomenon.CHANNEL_INVALID.value}", runaway.CAUSE):
+        same = [group[0] for group in groups if group[0].verdict.cause == cause]
+        others = [group for group in groups if group[0].verdict.cause != cause]
+        # The alarm that knows a cell leads: the place to look at.
+        same.sort(key=lambda alarm: not alarm.verdict.location.cells)
+        groups = [*others, tuple(same)] if same else others
+    return groups
 
 
 def _tell(group: tuple[Alarm, ...], state: Detection, names: Sequence[str]) -> Finding:

@@ -42,12 +42,26 @@ def summary(finding: Finding, alarm: Alarm) -> str:
                 f"The cells add up to {abs(n['volt']):.1f} V {'less' if n['volt'] < 0 else 'more'} "
                 f"than the pack voltage says ({n['share'] * 100:+.1f} %)."
             )
+        case Phenomenon.THERMAL_RUNAWAY:
+            told = f"{_runaway_words(n)}, within a minute: this is a thermal runaway."
+            return told[:1].upper() + told[1:]
         case Phenomenon.INSULATION_LOW:
             return f"Insulation fell to {n['ohm_per_volt']:.0f} Ω/V."
         case Phenomenon.CHANNEL_INVALID:
             return f"{place} ({finding.location.channel}) never gave a valid value."
         case _:
             return f"{place}: {finding.phenomenon.value.replace('_', ' ')}."
+
+
+def _runaway_words(n: Mapping[str, float]) -> str:
+    told = []
+    if "volt" in n:
+        told.append(f"cell {n['cell']:.0f} fell {abs(n['volt']):.1f} V below its siblings")
+    if "celsius" in n:
+        told.append(f"probe {n['probe']:.0f} reached {n['celsius']:.0f} °C")
+    if "ohm" in n:
+        told.append(f"insulation broke down to {n['ohm'] / 1e3:.0f} kΩ")
+    return " and ".join(told)
 
 
 def _weak(n: Mapping[str, float]) -> str:

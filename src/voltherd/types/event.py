@@ -62,6 +62,8 @@ class Phenomenon(StrEnum):
     """The cells' sum and the pack voltage disagree."""
     TEMPERATURE_OUTLIER = "temperature_outlier"
     """One probe is hotter or colder than its siblings."""
+    THERMAL_RUNAWAY = "thermal_runaway"
+    """Two within a minute: a cell collapses, a probe shoots up, insulation breaks down."""
     INSULATION_LOW = "insulation_low"
     """The high-voltage bus is poorly insulated from the body."""
     CLOCK_FAULT = "clock_fault"
