@@ -75,7 +75,12 @@ def convert(
     least, most = spec.minimum - slack, spec.maximum + slack
     # NaN fails the comparison and so takes the long way
     inside = low >= least and high <= most
-    codes = [code for code in rule.sentinels if low <= code * rule.scale + rule.offset <= high]
+    # a converted code may round to either side of itself
+    codes = [
+        code
+        for code in rule.sentinels
+        if low - slack <= code * rule.scale + rule.offset <= high + slack
+    ]
     if inside and not codes and stored is None:
         return Column(into, None, {}, high > low)
     return _flagged(source, rule, into, (least, most), told, stored)

@@ -8,7 +8,7 @@ from voltherd.intake.families import Family, cell_scale
 from voltherd.intake.numbers import middle as middle_of
 from voltherd.intake.numbers import to_numbers
 from voltherd.intake.profile import GroupRule
-from voltherd.intake.sentinels import find_codes, usual_range
+from voltherd.intake.sentinels import dead_codes, find_codes, usual_range
 from voltherd.intake.temperature import Scale
 from voltherd.types.channel import CELL_VOLTAGE, PROBE_TEMPERATURE
 from voltherd.types.report import Remark
@@ -99,7 +99,9 @@ def group_rule(
     thin = max(1, sample.size // _STACK_VALUES_MAX)
     low = (spec.minimum - scale.offset) / scale.scale
     high = (spec.maximum - scale.offset) / scale.scale
-    thinned = sample[::thin]
+    dead = dead_codes(sample)
+    living = sample[:, ~np.isin(sample[0], dead)] if dead else sample
+    thinned = living[::thin]
     usual = usual_range(thinned[(thinned >= low) & (thinned <= high)])
     source = look.table.columns
     values = (
@@ -108,6 +110,7 @@ def group_rule(
         else (to_numbers(source[name]) for name in columns)
     )
     codes = find_codes(values, usual, (spec.minimum, spec.maximum), scale.scale, scale.offset)
+    codes += tuple(code for code in dead if code not in codes and not usual[0] <= code <= usual[1])
     return GroupRule(
         columns=columns, indices=indices, scale=scale.scale, offset=scale.offset, sentinels=codes
     )

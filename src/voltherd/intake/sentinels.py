@@ -16,6 +16,8 @@ _SCALES: Final = (1.0, 0.1, 0.01, 0.001, 0.25, 0.5, 0.4, 0.05, 0.005, 0.0001)
 _CODES: Final = np.unique([base * scale for base in _BASES for scale in _SCALES])
 _DISTINCT_MAX: Final = 8
 """More repeated values than this are noise of a broken sensor, not codes."""
+_STILL_MAX: Final = 0.5
+"""Where more columns than this stand still, the pack does."""
 EXTREMES_MAX: Final = 20_000
 
 
@@ -91,6 +93,26 @@ def find_codes(
     if len(found) > _DISTINCT_MAX:
         found = [entry for entry in found if entry[2]][:_DISTINCT_MAX]
     return tuple(sorted(value for _, value, _ in found))
+
+
+def dead_codes(sample: np.ndarray) -> tuple[float, ...]:
+    """Give the codes that some columns say in every row while the others move.
+
+    Inside the physical range too: 255 may be a temperature in °F, but not one that never changes
+    at several places of a pack whose other places warm and cool.
+
+    Args:
+        sample: Rows of every column of one kind.
+
+    >>> dead_codes(np.array([[20.0, 21.0, 255.0], [23.0, 22.0, 255.0]]))
+    (255.0,)
+    """
+    if len(sample) < 2:
+        return ()
+    still = (sample == sample[0]).all(axis=0)
+    if still.mean() > _STILL_MAX:
+        return ()
+    return tuple(float(value) for value in np.unique(sample[0, still]) if is_code(float(value)))
 
 
 def usual_range(sample: np.ndarray) -> tuple[float, float]:
