@@ -14,6 +14,14 @@ from voltherd.types.quality import Quality
 from voltherd.types.sample import SampleBatch
 
 CAUSE: Final = "channel"
+CAUSES: Final = tuple(
+    f"{CAUSE}.{phenomenon.value}"
+    for phenomenon in (
+        Phenomenon.CHANNEL_INVALID,
+        Phenomenon.CHANNEL_FROZEN,
+        Phenomenon.COUNTER_RESET,
+    )
+)
 FROZEN_AFTER_SECOND: Final = 8 * 3600.0
 """Observed time after which a channel that should vary is called frozen [s]."""
 DEAD_AFTER_SECOND: Final = 1800.0

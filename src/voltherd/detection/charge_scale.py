@@ -55,9 +55,7 @@ _TABLES: Final = {
 }
 
 
-def guess_chemistry(
-    cell_volt: Float[np.ndarray, " n"], soc_fraction: Float[np.ndarray, " n"]
-) -> Chemistry:
+def flat_share(cell_volt: Float[np.ndarray, " n"], soc_fraction: Float[np.ndarray, " n"]) -> float:
     """Tell a flat iron-phosphate cell from a sloping one.
 
     Args:
@@ -65,20 +63,20 @@ def guess_chemistry(
         soc_fraction: Reported state of charge, NaN where unknown.
 
     Returns:
-        LFP where most voltages lie below what a layered oxide shows at that charge, else NMC, which
-        stands for NCA and LMO too.
+        Share of the voltages that lie below what a layered oxide shows at that charge; near 1 for
+        LFP, near 0 for NMC, which stands for NCA and LMO too; NaN without a voltage.
 
-    >>> guess_chemistry(np.array([3.29, 3.30, 3.33]), np.array([0.4, 0.6, 0.9])).value
-    'LFP'
-    >>> guess_chemistry(np.array([3.65, 3.9]), np.array([np.nan, np.nan])).value
-    'NMC'
+    >>> flat_share(np.array([3.29, 3.30, 3.33]), np.array([0.4, 0.6, 0.9]))
+    1.0
+    >>> flat_share(np.array([3.65, 3.9]), np.array([np.nan, np.nan]))
+    0.0
     """
     measured = np.isfinite(cell_volt)
     if not measured.any():
-        return Chemistry.NMC
+        return float("nan")
     soc = np.where(np.isfinite(soc_fraction), soc_fraction, 0.5)
     low_for_oxide = cell_volt < np.where(soc > 0.25, 3.42, 3.2)
-    return Chemistry.LFP if low_for_oxide[measured].mean() > 0.5 else Chemistry.NMC
+    return float(low_for_oxide[measured].mean())
 
 
 class Curve(NamedTuple):

@@ -38,7 +38,11 @@ def judge(memory: Memory) -> tuple[Verdict, ...]:
     ohm = cell_resistance_ohm(memory)
     score, centre, sigma = sibling_score(ohm, SHARE_FLOOR * own)
     added = ohm - centre
-    named = np.flatnonzero((score >= SCORE_MIN) & (added >= SHARE_OPERATING * own))
+    named = np.flatnonzero(
+        (score >= SCORE_MIN)
+        & (added >= SHARE_OPERATING * own)
+        & (memory.follow_cell_ampere2 >= AMPERE2_MIN)
+    )
     return tuple(
         Verdict(
             cause=CAUSE,

@@ -6,6 +6,7 @@ six of them make a period for the slow ones.
 """
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -33,6 +34,7 @@ from voltherd.detection.memory import (
     Period,
     gather,
     remember,
+    whole,
 )
 from voltherd.detection.memory import init as blank_memory
 from voltherd.detection.verdict import Book, Verdict, note
@@ -127,7 +129,7 @@ def step(state: Detection, batch: SampleBatch) -> Detection:
         last_second=float(batch.unix_time_second[-1]),
     )
     if not len(closing):
-        return state._replace(open_rows=rows)
+        return state._replace(open_rows=_owned(rows) if rows is batch else rows)
     windows = summarise(rows, closing, state.closed_second)
     begin, first = 0, 0
     while first < len(closing):
@@ -138,7 +140,8 @@ def step(state: Detection, batch: SampleBatch) -> Detection:
         state = _advance(state, part, rows.between(begin, end), closing[first:last] - begin)
         begin, first = end, last
     return state._replace(
-        open_rows=rows.between(begin, rows.rows), closed_second=float(windows.end_second[-1])
+        open_rows=_owned(rows.between(begin, rows.rows)),
+        closed_second=float(windows.end_second[-1]),
     )
 
 
@@ -147,12 +150,13 @@ def _advance(
 ) -> Detection:
     """Judge windows of one period, and the period itself when they complete it."""
     watch = channels.look(state.watch, rows, float(part.observed_second.sum()))
+    past = whole(state.memory)
     moved = channels.moved_by(state.watch, rows, ends, "insulation_resistance_ohm")
     timed = [
         (time, verdicts, (cause,))
         for cause, judged in (
             (stuck.CAUSE, stuck.judge(part)),
-            (swap.CAUSE, swap.judge(part, _reference(state.memory), state.memory)),
+            (swap.CAUSE, swap.judge(part, _reference(past), past)),
             (insulation.CAUSE, insulation.judge(part, moved)),
         )
         for time, verdicts in judged
@@ -166,10 +170,10 @@ def _advance(
         return state
     # Only where a period ends: by then nothing depends on the pieces the rows came in.
     plain = channels.judge(watch, rows)
-    book = note(book, plain, float(part.end_second[-1]), _channel_causes(plain))
+    book = note(book, plain, float(part.end_second[-1]), channels.CAUSES)
     period = gather(state.memory, windows)
     memory = remember(state.memory, period)
-    verdicts = tuple(_judge_period(state.memory, memory, period, state.layout))
+    verdicts = tuple(_judge_period(past, whole(memory), period, state.layout))
     return state._replace(
         memory=memory,
         open_windows=None,
@@ -196,13 +200,23 @@ def _judge_period(
     yield from pack_sum.judge(period.windows)
 
 
-def _channel_causes(verdicts: tuple[Verdict, ...]) -> tuple[str, ...]:
-    return tuple({verdict.cause for verdict in verdicts})
-
-
 def _reference(memory: Memory) -> np.ndarray:
     rows = np.where(memory.state_rows >= _REFERENCE_ROWS_MIN, memory.state_rows, np.nan)
     return np.asarray(memory.state_moment / rows[:, None])
+
+
+def _owned(batch: SampleBatch) -> SampleBatch:
+    """Copy: a view would keep all the caller's rows alive, and change when they are reused."""
+    return replace(
+        batch,
+        unix_time_second=batch.unix_time_second.copy(),
+        cell_voltage_volt=batch.cell_voltage_volt.copy(),
+        cell_quality=batch.cell_quality.copy(),
+        probe_temperature_celsius=batch.probe_temperature_celsius.copy(),
+        probe_quality=batch.probe_quality.copy(),
+        scalar={name: values.copy() for name, values in batch.scalar.items()},
+        scalar_quality={name: flags.copy() for name, flags in batch.scalar_quality.items()},
+    )
 
 
 def concatenate(first: SampleBatch, second: SampleBatch) -> SampleBatch:

@@ -46,7 +46,7 @@ def surprise(before: Memory, period: Period) -> Surprise | None:
     if before.periods < PERIODS_MIN or not len(period.state):
         return None
     terms = fit(before).terms
-    rows = np.nan_to_num(period.deviation_volt) - period.features @ terms
+    rows = period.deviation_volt - period.features @ terms  # NaN stays: silence is no jump
     left = before.square - 2.0 * (terms * before.moment).sum(axis=0)
     left += np.einsum("ic,ij,jc->c", terms, before.normal, terms)
     usual = np.sqrt(np.maximum(left, 0.0) / max(before.rows, 1.0))

@@ -17,7 +17,7 @@ from jaxtyping import Float
 
 from voltherd.detection.charge_scale import (
     Curve,
-    guess_chemistry,
+    flat_share,
     learn,
     soc_and_slope,
     straightened,
@@ -34,6 +34,11 @@ HALF_LIFE_PERIODS: Final = 48.0
 """A day of observed driving and charging, a week or so of an ordinary vehicle's life."""
 _KEEP: Final = 0.5 ** (1.0 / HALF_LIFE_PERIODS)
 RESISTANCE_GUESS_OHM: Final = 6e-4
+_SEEN_MIN: Final = 0.5
+"""Rows below which a cell's sums are not scaled up: half a row is nothing seen."""
+OBSERVED_SLACK: Final = 1.3
+"""Time that may pass in a period, as a multiple of the time observed, for charge to be reckoned:
+what flows unseen in the rest is no more than the gauge's own error."""
 TERMS: Final = ("charge", "capacity", "resistance", "offset")
 
 
@@ -69,15 +74,18 @@ class Memory(NamedTuple):
         square: Forgetting sum of squared deviations.
         rows: Forgetting count of rows.
         state_rows: Rows per operating state, forgetting.
+        seen: The same rows counted for each cell: only those in which it was measured.
         state_moment: Deviations summed per operating state, forgetting [V].
         follow_ampere2: Forgetting sum behind the current slopes [A²].
-        follow_watt: The same for each cell.
+        follow_cell_ampere2: The same over what each cell was measured in [A²].
+        follow_watt: Forgetting sum of current times deviation of each cell [W].
         follow_pack_watt: The same for the median cell.
         flow_ah2: Sum behind the capacity seen: charge flowed times change of reported SOC [Ah].
         flow_soc2: Sum of squared changes of reported SOC.
         soc_low: Lowest SOC seen.
         soc_high: Highest SOC seen.
-        chemistry: What the voltages look like.
+        flat_votes: Voltages seen that look like iron phosphate, less those that do not.
+        chemistry: What most voltages so far look like.
         curve: The vehicle's own open-circuit voltage.
         looked: Forgetting count of rows looked at for spikes.
         spikes: Forgetting count of each cell's spikes.
@@ -93,14 +101,17 @@ class Memory(NamedTuple):
     square: Float[np.ndarray, " c"]
     rows: float
     state_rows: Float[np.ndarray, " 3"]
+    seen: Float[np.ndarray, "3 c"]
     state_moment: Float[np.ndarray, "3 c"]
     follow_ampere2: float
+    follow_cell_ampere2: Float[np.ndarray, " c"]
     follow_watt: Float[np.ndarray, " c"]
     follow_pack_watt: float
     flow_ah2: float
     flow_soc2: float
     soc_low: float
     soc_high: float
+    flat_votes: float
     chemistry: Chemistry
     curve: Curve
     looked: float
@@ -120,14 +131,17 @@ def init(cells: int) -> Memory:
         square=np.zeros(cells),
         rows=0.0,
         state_rows=np.zeros(3),
+        seen=np.zeros((3, cells)),
         state_moment=np.zeros((3, cells)),
         follow_ampere2=0.0,
+        follow_cell_ampere2=np.zeros(cells),
         follow_watt=np.zeros(cells),
         follow_pack_watt=0.0,
         flow_ah2=0.0,
         flow_soc2=0.0,
         soc_low=np.inf,
         soc_high=-np.inf,
+        flat_votes=0.0,
         chemistry=Chemistry.NMC,
         curve=unknown_curve(),
         looked=0.0,
@@ -165,9 +179,7 @@ def gather(memory: Memory, windows: Windows) -> Period:
     seen = np.flatnonzero(np.isfinite(volt))
     soc = float(median(windows.soc_fraction, axis=0))
     rested = volt[seen] - resistance_ohm(memory) * amps[seen]
-    chemistry = guess_chemistry(rested, np.full(len(seen), soc))
-    if memory.periods:  # the guess must not flicker: the first periods decide unless contradicted
-        chemistry = memory.chemistry
+    chemistry = _chemistry(_flat_votes(memory, windows))
     z, slope, usable = soc_and_slope(rested, np.full(len(seen), soc), chemistry, memory.curve)
     seen, z, slope = seen[usable], z[usable], slope[usable]
     features = np.stack([slope, slope * (z - 0.5), amps[seen], np.ones(len(seen))], axis=1)
@@ -189,23 +201,26 @@ def gather(memory: Memory, windows: Windows) -> Period:
 
 def cell_resistance_ohm(memory: Memory) -> Float[np.ndarray, " c"]:
     """Give each cell's resistance beyond the median cell's, from how it follows the current [Ω]."""
-    return np.asarray(memory.follow_watt / max(memory.follow_ampere2, 1e4))
+    return np.asarray(memory.follow_watt / np.maximum(memory.follow_cell_ampere2, 1e4))
 
 
 def remember(memory: Memory, period: Period) -> Memory:
     """Take a period into memory."""
     x = period.features
-    known = np.nan_to_num(period.deviation_volt)
+    measured = np.isfinite(period.deviation_volt)
+    known = np.where(measured, period.deviation_volt, 0.0)
     windows = period.windows
+    seen = _KEEP * memory.seen
     state_moment = _KEEP * memory.state_moment
     state_rows = _KEEP * memory.state_rows
     for row, state in enumerate(period.state.astype(int)):
+        seen[state] += measured[row]
         state_moment[state] += known[row]
         state_rows[state] += 1.0
     soc = windows.soc_fraction
     ah2, soc2 = _flow(windows)
     mean_volt = median(period.deviation_volt, axis=0)
-    first = memory.periods == 0
+    votes = _flat_votes(memory, windows)
     return Memory(
         periods=memory.periods + 1,
         normal=_KEEP * memory.normal + x.T @ x,
@@ -213,15 +228,19 @@ def remember(memory: Memory, period: Period) -> Memory:
         square=_KEEP * memory.square + (known**2).sum(axis=0),
         rows=_KEEP * memory.rows + len(x),
         state_rows=state_rows,
+        seen=seen,
         state_moment=state_moment,
         follow_ampere2=_KEEP * memory.follow_ampere2 + float(windows.follow_ampere2.sum()),
+        follow_cell_ampere2=_KEEP * memory.follow_cell_ampere2
+        + windows.follow_cell_ampere2.sum(axis=0),
         follow_watt=_KEEP * memory.follow_watt + windows.follow_watt.sum(axis=0),
         follow_pack_watt=_KEEP * memory.follow_pack_watt + float(windows.follow_pack_watt.sum()),
         flow_ah2=memory.flow_ah2 + ah2,
         flow_soc2=memory.flow_soc2 + soc2,
         soc_low=float(np.fmin(memory.soc_low, np.fmin.reduce(soc, initial=np.inf))),
         soc_high=float(np.fmax(memory.soc_high, np.fmax.reduce(soc, initial=-np.inf))),
-        chemistry=_chemistry(period) if first else memory.chemistry,
+        flat_votes=votes,
+        chemistry=_chemistry(votes),
         curve=_learned(memory, windows),
         looked=_KEEP * memory.looked + float(windows.looked.sum()),
         spikes=_KEEP * memory.spikes + windows.spikes.sum(axis=0),
@@ -232,28 +251,65 @@ def remember(memory: Memory, period: Period) -> Memory:
     )
 
 
+def whole(memory: Memory) -> Memory:
+    """Give the memory as if every cell had been measured whenever the pack was.
+
+    The sums of a cell that was missing at times are too small by the share it was missing for; it
+    is taken to have looked then as it does otherwise.  A cell never measured keeps sums of 0, which
+    make it nobody's outlier.
+    """
+    if np.array_equal(memory.seen, np.broadcast_to(memory.state_rows[:, None], memory.seen.shape)):
+        return memory
+    by_state = memory.state_rows[:, None] / np.maximum(memory.seen, _SEEN_MIN)
+    scale = memory.state_rows.sum() / np.maximum(memory.seen.sum(axis=0), _SEEN_MIN)
+    return memory._replace(
+        moment=memory.moment * scale,
+        square=memory.square * scale,
+        state_moment=memory.state_moment * by_state,
+    )
+
+
 def days(memory: Memory) -> Float[np.ndarray, " n"]:
     """Give the history's times in days before its end, so that numbers stay small."""
     return np.asarray((memory.history_second - memory.history_second[-1]) / SECOND_PER_DAY)
 
 
-def _chemistry(period: Period) -> Chemistry:
-    windows = period.windows
-    return guess_chemistry(
-        windows.cell_volt.ravel(), np.repeat(windows.soc_fraction, windows.cell_volt.shape[1])
-    )
+def _chemistry(flat_votes: float) -> Chemistry:
+    return Chemistry.LFP if flat_votes > 0.0 else Chemistry.NMC
+
+
+def _flat_votes(memory: Memory, windows: Windows) -> float:
+    """Count on: one period at a charge's end must not decide for ever, nor the guess flicker."""
+    volt, soc = _rested(memory, windows)
+    measured = int(np.isfinite(volt).sum())
+    if not measured:
+        return memory.flat_votes
+    return memory.flat_votes + measured * (2.0 * flat_share(volt, soc) - 1.0)
+
+
+def _rested(
+    memory: Memory, windows: Windows
+) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"]]:
+    """Give every window's and state's median voltage less its ohmic part, and its charge."""
+    rested = windows.cell_volt - resistance_ohm(memory) * np.nan_to_num(windows.current_ampere)
+    soc = np.broadcast_to(windows.soc_fraction[:, None], rested.shape)
+    return rested.ravel(), soc.ravel()
 
 
 def _learned(memory: Memory, windows: Windows) -> Curve:
     """Learn from every window and state; driving counts too, its ohmic part taken out."""
-    rested = windows.cell_volt - resistance_ohm(memory) * np.nan_to_num(windows.current_ampere)
-    soc = np.broadcast_to(windows.soc_fraction[:, None], rested.shape)
-    return learn(memory.curve, rested.ravel(), soc.ravel())
+    return learn(memory.curve, *_rested(memory, windows))
 
 
 def _flow(windows: Windows) -> tuple[float, float]:
-    """Give the sums that relate charge flowed to the change of reported SOC within the period."""
+    """Give the sums that relate charge flowed to the change of reported SOC within the period.
+
+    Both are 0 where more time passed than was observed: charge that flowed unseen is in the SOC.
+    """
     soc, charge = windows.soc_fraction, windows.charge_ah
+    passed = windows.end_second[-1] - windows.start_second[0]
+    if passed > OBSERVED_SLACK * windows.observed_second.sum():
+        return 0.0, 0.0
     change = soc[-1] - soc[0]
     # Medians sit mid-window: the first and last window count half.
     flowed = charge.sum() - 0.5 * (charge[0] + charge[-1])

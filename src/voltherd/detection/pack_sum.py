@@ -2,14 +2,14 @@
 
 from typing import Final
 
-import numpy as np
-
 from voltherd.detection.verdict import Verdict
 from voltherd.detection.windows import Windows
 from voltherd.numerics.robust import median
 from voltherd.types.event import Location, LocationKind, Phenomenon, Severity
 
 CAUSE: Final = "pack_sum"
+OPEN_SHARE: Final = 0.1
+"""Pack voltage as a share of the cells' sum below which the contactors are taken to be open."""
 SHARE_MIN: Final = 0.012
 """Beyond the usual 1 % accuracy of a pack voltage channel."""
 
@@ -18,12 +18,13 @@ def judge(windows: Windows) -> tuple[Verdict, ...]:
     """Say whether the two disagree now."""
     if not windows.range_volt.shape[1]:
         return ()
-    difference = windows.sum_volt - windows.pack_volt
-    if not np.isfinite(difference).any():
+    # With the contactors open the pack's terminals read next to nothing, and rightly so.
+    closed = windows.pack_volt > OPEN_SHARE * windows.sum_volt
+    if not closed.any():
         return ()
-    volt = float(median(difference, axis=0))
-    pack = float(median(windows.pack_volt, axis=0))
-    share = volt / pack
+    pack_volt, sum_volt = windows.pack_volt[closed], windows.sum_volt[closed]
+    volt = float(median(sum_volt - pack_volt, axis=0))
+    share = volt / float(median(pack_volt, axis=0))
     if abs(share) < SHARE_MIN:
         return ()
     return (
@@ -38,7 +39,7 @@ def judge(windows: Windows) -> tuple[Verdict, ...]:
                 "volt": volt,
                 "share": share,
                 "cells_missing": -volt
-                / float(median(windows.sum_volt, axis=0))
+                / float(median(sum_volt, axis=0))
                 * windows.range_volt.shape[1],
             },
         ),

@@ -26,6 +26,8 @@ LOSS_MIN_PER_DAY: Final = (0.03, 0.003, 0.001, 0.001)
 THIRD_MIN: Final = 0.2
 """Share of the whole loss that each half of a slide must show; a step or a wave does not."""
 ROWS_MIN: Final = 8
+SEEN_MIN: Final = 0.3
+"""Share of a window's periods a cell must be measured in before its slope is believed."""
 FILL_MIN: Final = 0.7
 """Share of a window that must lie between its first and last period."""
 PER_DAY_RECOMMENDED: Final = 0.003
@@ -79,9 +81,8 @@ def leak(memory: Memory, window_day: float, loss_min: float) -> Leak | None:
         The slopes; None where the window is not filled, where time cannot be told from charge in
         it, or where nobody loses enough to look closer.
     """
-    rows = np.isfinite(memory.history_charge[:, 0])
     age = days(memory)
-    rows &= age >= age[rows][-1] - window_day if rows.any() else False
+    rows = _readable(memory, window_day)
     t, z = age[rows], memory.history_soc[rows]
     if len(t) < ROWS_MIN or t[-1] - t[0] < FILL_MIN * window_day:
         return None
@@ -90,6 +91,7 @@ def leak(memory: Memory, window_day: float, loss_min: float) -> Leak | None:
         return None
     charge = memory.history_charge[rows]
     inverse = np.linalg.inv(x.T @ x + np.diag([1e-9, 1e-3, 0.0]))
+    charge = _filled(charge, x)
     terms = inverse @ (x.T @ charge)
     loss = float(median(terms[0], axis=0)) - terms[0].min()
     if loss < loss_min or loss * (t[-1] - t[0]) < CHANGE_MIN:
@@ -112,11 +114,11 @@ def without_offset(memory: Memory, window_day: float, cell: int) -> float:
     taken from what all cells' deviations say there, in volts and as charge.
     """
     age = days(memory)
-    rows = np.isfinite(memory.history_charge[:, 0]) & np.isfinite(memory.history_volt[:, 0])
-    rows &= age >= age[rows][-1] - window_day
-    charge = memory.history_charge[rows].astype(np.float64)
+    rows = _readable(memory, window_day) & np.isfinite(memory.history_volt[:, cell])
+    charge = np.nan_to_num(memory.history_charge[rows].astype(np.float64))
     volt = memory.history_volt[rows].astype(np.float64)
-    slope = (volt * charge).sum(axis=1) / np.maximum((charge * charge).sum(axis=1), 1e-12)
+    shared = (np.nan_to_num(volt) * charge).sum(axis=1)
+    slope = shared / np.maximum((charge * charge).sum(axis=1), 1e-12)
     t, z = age[rows] - age[rows].mean(), memory.history_soc[rows]
     x = np.stack([slope * t, slope * (z - z.mean()), slope, np.ones(len(t))], axis=1)
     own = volt[:, cell] - median(volt, axis=1)
@@ -128,8 +130,7 @@ def without_offset(memory: Memory, window_day: float, cell: int) -> float:
 def jumps(memory: Memory, window_day: float, cell: int) -> bool:
     """Whether one step explains a cell's course clearly better than a steady slide."""
     age = days(memory)
-    rows = np.isfinite(memory.history_charge[:, 0])
-    rows &= age >= age[rows][-1] - window_day
+    rows = _readable(memory, window_day) & np.isfinite(memory.history_charge[:, cell])
     charge = memory.history_charge[rows].astype(np.float64)
     own = charge[:, cell] - median(charge, axis=1)
     t = age[rows] - age[rows].mean()
@@ -139,6 +140,33 @@ def jumps(memory: Memory, window_day: float, cell: int) -> bool:
     total = np.cumsum(own)[:-1]
     step = float(own @ own - (total**2 / before + total**2 / (len(own) - before)).max())
     return step < STEP_MAX * ramp
+
+
+def _readable(memory: Memory, window_day: float) -> Bool[np.ndarray, " n"]:
+    """Tell the periods of the window in which any cell could be read as charge."""
+    age = days(memory)
+    rows = np.isfinite(memory.history_charge).any(axis=1) & np.isfinite(memory.history_soc)
+    if rows.any():
+        rows &= age >= age[rows][-1] - window_day
+    return np.asarray(rows)
+
+
+def _filled(
+    charge: Float[np.ndarray, "n c"], x: Float[np.ndarray, "n 3"]
+) -> Float[np.ndarray, "n c"]:
+    """Give a cell's missing values as its own fit has them; a cell hardly seen stands at 0."""
+    missing = np.isnan(charge)
+    if not missing.any():
+        return charge
+    filled = np.where(missing, np.float32(0.0), charge)
+    for cell in np.flatnonzero(missing.any(axis=0)):
+        seen = ~missing[:, cell]
+        if seen.sum() < max(ROWS_MIN, SEEN_MIN * len(charge)):
+            filled[:, cell] = 0.0
+            continue
+        terms, *_ = np.linalg.lstsq(x[seen], charge[seen, cell], rcond=None)
+        filled[~seen, cell] = x[~seen] @ terms
+    return filled
 
 
 def _alike(first: Float[np.ndarray, " n"], second: Float[np.ndarray, " n"]) -> float:

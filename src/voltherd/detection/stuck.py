@@ -1,7 +1,8 @@
 """A cell channel that stops moving while its siblings move.
 
-Thirty-one readings spread over a window that are equal to the last bit, while the median sibling
-moves by 10 mV, are no coincidence: the channel is frozen and protection is blind to that cell.
+Five to thirty-one readings spread over a window that are equal to the last bit, while the median
+sibling moves by 10 mV, twice running, are no coincidence: the channel is frozen and protection is
+blind to that cell.
 """
 
 from typing import Final
@@ -16,7 +17,6 @@ from voltherd.types.event import Location, LocationKind, Phenomenon, Severity
 
 CAUSE: Final = "stuck"
 SIBLING_RANGE_VOLT: Final = 0.010
-ROWS_MIN: Final = 10
 
 
 def judge(windows: Windows) -> tuple[tuple[float, tuple[Verdict, ...]], ...]:
@@ -26,7 +26,7 @@ def judge(windows: Windows) -> tuple[tuple[float, tuple[Verdict, ...]], ...]:
         Time of each window that could tell [unix s], with its verdicts.
     """
     sibling = median(windows.range_volt, axis=1)
-    telling = (sibling >= SIBLING_RANGE_VOLT) & (windows.rows.max(axis=1) >= ROWS_MIN)
+    telling = sibling >= SIBLING_RANGE_VOLT
     return tuple(
         (float(windows.end_second[w]), _verdicts(windows.range_volt[w], float(sibling[w])))
         for w in np.flatnonzero(telling)

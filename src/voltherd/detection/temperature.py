@@ -26,13 +26,14 @@ SAFETY_CELSIUS: Final = 65.0
 def judge(windows: Windows) -> tuple[Verdict, ...]:
     """Name the probes that stray now."""
     celsius = median(windows.probe_celsius, axis=0).astype(np.float64)
-    measured = np.isfinite(celsius)
-    if measured.sum() < SIBLINGS_MIN:
+    if not np.isfinite(celsius).any():
         return ()
     score, centre, sigma = sibling_score(celsius, FLOOR_CELSIUS)
     apart = np.nan_to_num(celsius - centre)
-    strays = (np.abs(np.nan_to_num(score)) >= SCORE_MIN) & (
-        np.abs(apart) >= APART_OPERATING_CELSIUS
+    strays = (
+        (np.isfinite(celsius).sum() >= SIBLINGS_MIN)
+        & (np.abs(np.nan_to_num(score)) >= SCORE_MIN)
+        & (np.abs(apart) >= APART_OPERATING_CELSIUS)
     )
     hot = np.nan_to_num(celsius) >= SAFETY_CELSIUS
     return tuple(

@@ -27,6 +27,10 @@ ROWS_PER_WINDOW_MAX: Final = 4096
 """Bounds the memory of an open window at any sampling rate."""
 REST_AMPERE: Final = 2.0
 SPIKE_VOLT: Final = 0.05
+UNSEEN_MAX: Final = 0.05
+"""Share of a window's time that may lack the current before its charge is unknown."""
+RANGE_ROWS_MIN: Final = 5
+"""Readings that make a range: what a sample a minute gives in a window."""
 ALONE_SHARE: Final = 0.1
 """More cells than this out at once were read at different moments of a current step."""
 STANDING_KILOMETRE_PER_HOUR: Final = 0.5
@@ -47,13 +51,16 @@ class Windows(NamedTuple):
         cell_volt: Median cell voltage per state [V].
         current_ampere: Median current per state, charging positive [A].
         soc_fraction: Median reported SOC.
-        charge_ah: Net charge that flowed into the pack in observed time [Ah].
+        charge_ah: Net charge that flowed into the pack in observed time, NaN where the current is
+            missing in more than a twentieth of it [Ah].
         follow_ampere2: Sum of squared current deviations behind the slopes [A²].
+        follow_cell_ampere2: The same over the rows in which each cell was measured [A²].
         follow_watt: Sum of current deviation times each cell's deviation [W].
         follow_pack_watt: The same for the median cell's own voltage [W].
         looked: Rows looked at for spikes.
         spikes: Rows among them in which a cell alone stood far from its own median.
-        range_volt: Largest minus smallest voltage of each cell over the rows looked at [V].
+        range_volt: Largest minus smallest voltage of each cell over the rows of one state looked
+            at, the state that shows most; NaN where it was measured in fewer than five [V].
         probe_celsius: Median of each temperature probe [°C].
         pack_volt: Median pack voltage [V].
         sum_volt: Median sum of all cells, NaN where any is missing [V].
@@ -70,6 +77,7 @@ class Windows(NamedTuple):
     soc_fraction: Float[np.ndarray, " w"]
     charge_ah: Float[np.ndarray, " w"]
     follow_ampere2: Float[np.ndarray, " w"]
+    follow_cell_ampere2: Float[np.ndarray, "w c"]
     follow_watt: Float[np.ndarray, "w c"]
     follow_pack_watt: Float[np.ndarray, " w"]
     looked: Int[np.ndarray, " w"]
@@ -225,33 +233,34 @@ def _summarise_slab(
     middle = median(volt, axis=2)
     deviation = volt - middle[:, :, None]
     own = median(deviation, axis=1)
-    far = np.abs(deviation - own[:, None, :]) > SPIKE_VOLT
-    far &= (far.sum(axis=2) <= max(1, int(ALONE_SHARE * batch.cells)))[:, :, None]
-    highest = np.fmax.reduce(volt, axis=1, initial=-np.inf)
-    lowest = np.fmin.reduce(volt, axis=1, initial=np.inf)
+    deviation -= own[:, None, :]  # from here on each cell against its own usual place
+    once = np.diff(picked, axis=1, prepend=-1) > 0  # few rows are looked at several times
+    far = np.abs(deviation) > SPIKE_VOLT
+    far &= (once & (far.sum(axis=2) <= max(1, int(ALONE_SHARE * batch.cells))))[:, :, None]
 
     current = batch.scalar.get("current_ampere")
     amps = np.zeros(picked.shape) if current is None else current[picked]
-    usable = np.isfinite(amps) & np.isfinite(middle)
+    usable = np.isfinite(amps) & np.isfinite(middle) & once
     swing = np.where(usable, amps - _masked_mean(amps, usable)[:, None], 0.0)
     pack_swing = np.where(usable, middle - _masked_mean(middle, usable)[:, None], 0.0)
-    follow = np.einsum("sk,skc->sc", swing.astype(np.float32), np.nan_to_num(deviation))
+    follow, followed = _follow(swing.astype(np.float32), deviation, usable)
 
     rows = np.zeros(windows * 3, np.int64)
     rows[keys] = count
-    ranges = _spread_over_states((windows, batch.cells), keys, highest - lowest)
+    ranges = _spread_over_states((windows, batch.cells), keys, _ranges(volt, once))
     total = batch.cell_voltage_volt[even].astype(np.float64).sum(axis=2)
     return Windows(
         start_second=time[begin],
         end_second=time[closing],
         observed_second=np.add.reduceat(step, begin),
         rows=rows.reshape(windows, 3),
-        deviation_volt=_spread_over_states((windows, batch.cells), keys, median(deviation, axis=1)),
+        deviation_volt=_spread_over_states((windows, batch.cells), keys, own),
         cell_volt=_spread_over_states((windows,), keys, median(middle, axis=1).astype(np.float64)),
         current_ampere=_spread_over_states((windows,), keys, _row_medians(current, picked)),
         soc_fraction=_window_medians(batch, "soc_fraction", even),
         charge_ah=_flow(batch.scalar.get("current_ampere"), step, begin),
         follow_ampere2=_window_sums(windows, keys, (swing**2).sum(axis=1)),
+        follow_cell_ampere2=_window_sums(windows, keys, followed.astype(np.float64)),
         follow_watt=_window_sums(windows, keys, follow.astype(np.float64)),
         follow_pack_watt=_window_sums(windows, keys, (swing * pack_swing).sum(axis=1)),
         looked=np.bincount(keys // 3, np.minimum(count, ROWS_PER_STATE), windows).astype(np.int64),
@@ -271,7 +280,38 @@ def _flow(
 ) -> Float[np.ndarray, " w"]:
     if current is None:
         return np.full(len(begin), np.nan)
-    return np.asarray(np.add.reduceat(np.nan_to_num(current) * step, begin) / SECOND_PER_HOUR)
+    missing = np.isnan(current)
+    unseen = np.add.reduceat(missing * step, begin)
+    flowed = np.add.reduceat(np.where(missing, 0.0, current) * step, begin) / SECOND_PER_HOUR
+    return np.where(unseen <= UNSEEN_MAX * np.add.reduceat(step, begin), flowed, np.nan)
+
+
+def _follow(
+    swing: Float[np.ndarray, "s k"],
+    deviation: Float[np.ndarray, "s k c"],
+    usable: Bool[np.ndarray, "s k"],
+) -> tuple[Float[np.ndarray, "s c"], Float[np.ndarray, "s c"]]:
+    """Give each cell's sums of current swing times deviation, and of squared swing behind it."""
+    missing = np.isnan(deviation)
+    if not missing.any():
+        square = np.broadcast_to((swing**2).sum(axis=1)[:, None], deviation.shape[::2])
+        return np.asarray(np.einsum("sk,skc->sc", swing, deviation)), np.asarray(square)
+    known = np.where(missing, 0.0, deviation).astype(swing.dtype)
+    seen = (usable[:, :, None] & ~missing).astype(swing.dtype)
+    # Over the rows a cell was measured in, neither swing nor deviation has a mean of 0.
+    mean = np.einsum("sk,skc->sc", swing, seen) / np.maximum(seen.sum(axis=1), 1.0)
+    shared = np.einsum("sk,skc->sc", swing, known) - mean * (known * seen).sum(axis=1)
+    square = np.einsum("sk,skc->sc", swing**2, seen) - mean**2 * seen.sum(axis=1)
+    return shared, square
+
+
+def _ranges(
+    volt: Float[np.ndarray, "s k c"], once: Bool[np.ndarray, "s k"]
+) -> Float[np.ndarray, "s c"]:
+    highest = np.fmax.reduce(volt, axis=1, initial=-np.inf)
+    lowest = np.fmin.reduce(volt, axis=1, initial=np.inf)
+    enough = np.isfinite(volt, where=once[:, :, None], out=np.zeros(volt.shape, bool)).sum(axis=1)
+    return np.where(enough >= RANGE_ROWS_MIN, highest - lowest, np.nan).astype(volt.dtype)
 
 
 def _masked_mean(

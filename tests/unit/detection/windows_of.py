@@ -29,6 +29,7 @@ def windows_of(count=6, cells=CELLS, probes=6, **fields) -> Windows:
         "soc_fraction": np.full(count, 0.5),
         "charge_ah": np.full(count, -1.5),
         "follow_ampere2": np.full(count, 2e4),
+        "follow_cell_ampere2": np.full((count, cells), 2e4),
         "follow_watt": np.zeros((count, cells)),
         "follow_pack_watt": np.full(count, 20.0),
         "looked": np.full(count, 31),
