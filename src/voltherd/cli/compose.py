@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple, final
 
 from voltherd.errors import InputError, StoreError, UsageError, VoltherdError
 from voltherd.intake.build import build
+from voltherd.intake.lists import unpacked
 from voltherd.intake.profile import Profile, from_plain, to_plain
 from voltherd.intake.recognise import Recognition, recognise
 from voltherd.ports import Store
@@ -100,7 +101,7 @@ def read_table(file: Path, reading: Reading) -> RawTable:
     """Read one file as it is."""
     from voltherd.adapters.files.reader import read_file as read
 
-    return read(file, dbc=reading.dbc)
+    return unpacked(read(file, dbc=reading.dbc))
 
 
 def recognised(file: Path, reading: Reading) -> Recognition:
