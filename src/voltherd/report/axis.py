@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Final, final
 
-from voltherd.report.words import day_in_words, rfc3339
+from voltherd.report.words import dated, day_in_words, rfc3339
 from voltherd.units import SECOND_PER_DAY, SECOND_PER_HOUR
 
 _TIME_STEPS: Final = (
@@ -118,6 +118,14 @@ def time_axis(low: float, high: float, start: float, stop: float, *, steps: int 
             ticks=tuple((time, _hour(time)) for time in times),
             note=_dates(low, high),
         )
+    if not dated(low):
+        return Axis(
+            low=low,
+            high=high,
+            start=start,
+            stop=stop,
+            ticks=tuple((time, day_in_words(time)) for time in times),
+        )
     years = day_in_words(low)[-4:], day_in_words(high)[-4:]
     if step >= 182 * SECOND_PER_DAY:
         ticks = tuple((time, day_in_words(time).split(" ", 1)[1]) for time in times)
@@ -143,6 +151,6 @@ def _dates(low: float, high: float) -> str:
     first, last = day_in_words(low), day_in_words(high)
     if first == last:
         return first
-    if first[-4:] == last[-4:]:
+    if dated(low) and first[-4:] == last[-4:]:
         first = first[:-5]
     return f"{first} to {last}"

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import final
+from typing import Final, final
 
-from voltherd.report.words import clean
+from voltherd.report.words import clean, count, duration, number, percent
 from voltherd.types.report import Answer, ImportReport, Remark, VehicleSummary
 
 _LAST_NUMBER = re.compile(r"^(.*?)(\d+)(\D*)$")
@@ -154,6 +154,48 @@ def remark_groups(remarks: tuple[Remark, ...]) -> tuple[Remarked, ...]:
     return tuple(
         sorted(groups, key=lambda g: -g.remark.count / g.remark.total if g.remark.total else 0.0)
     )
+
+
+_OF_A_FILE: Final = {
+    "encoding": "",
+    "no_header": "column",
+    "column_renamed": "column",
+    "bdf_label": "column",
+    "decimal_comma": "column",
+    "lines_before_data": "line",
+    "file_passed_over": "file",
+}
+"""What is counted where a remark is about a file, not about values or rows."""
+
+
+def amount(group: Remarked) -> str:
+    r"""Say how many values, rows or columns a remark is about; empty where nothing is counted.
+
+    >>> note = Remark(reason="lines_before_data", channel="", count=2, total=2, detail="")
+    >>> amount(remark_groups((note,))[0])
+    '2 lines'
+    """
+    remark = group.remark
+    noun = _OF_A_FILE.get(remark.reason, "value" if group.channels else "row")
+    if not remark.count or not noun:
+        return ""
+    if noun != "row" and noun != "value" and remark.count == remark.total:
+        return count(remark.count, noun)
+    share = percent(min(1.0, remark.count / remark.total)) if remark.total else ""
+    return f"{remark.count:,} of {count(remark.total, noun)}" + (f" ({share})" if share else "")
+
+
+def pace(rate_hertz: float) -> str:
+    """Say how often a source usually has a row.
+
+    >>> pace(0.1), pace(1.0), pace(12.5)
+    ('usually a row every 10 seconds', 'usually a row every second', 'usually 12.5 rows a second')
+    """
+    if 0.99 < rate_hertz < 1.01:
+        return "usually a row every second"
+    if rate_hertz < 0.5:
+        return f"usually a row every {duration(1.0 / rate_hertz)}"
+    return f"usually {number(rate_hertz)} rows a second"
 
 
 def vehicles_by_answers(

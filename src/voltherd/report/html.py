@@ -1,5 +1,6 @@
 """The triage report as one HTML page: no request, no script, at home on a phone and on paper."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from voltherd.report.gather import timezones
@@ -77,8 +78,9 @@ def _top(report: TriageReport, every: tuple[Standing, ...], title: str) -> Marku
         parts.append(f"Plan a visit for {named(visit)}.")
     fresh = freshness(report)
     tally = []
+    unable = sum(standing.unchecked for standing in every)
     for severity in (*sorted(Severity, reverse=True), None):
-        total = sum(standing.worst is severity for standing in every)
+        total = sum(standing.worst is severity and not standing.unchecked for standing in every)
         if total:
             words = f" {URGENCY[severity]}" if severity else " nothing found"
             item = element(
@@ -87,6 +89,11 @@ def _top(report: TriageReport, every: tuple[Standing, ...], title: str) -> Marku
                 element("span", element("b", str(total)), words),
             )
             tally.append(item)
+    if unable:
+        words = " not checked, too little data"
+        tally.append(
+            element("li", glyph("dash"), element("span", element("b", str(unable)), words))
+        )
     return joined(
         [
             element(
@@ -114,37 +121,42 @@ def _fleet(every: tuple[Standing, ...], findings: tuple[Finding, ...]) -> Markup
     keys = _keys(every)
     first = {f.vehicle_id: n for n, f in reversed([*enumerate(findings, start=1)])}
     noted = [standing for standing in every if standing.worst is not None]
-    quiet = [standing for standing in every if standing.worst is None]
-    chips = element(
-        "ul",
-        *(
-            element(
-                "li",
-                element(
-                    "a",
-                    glyph("none"),
-                    element("span", standing.vehicle.vehicle_id),
-                    href=f"#{keys[standing.vehicle.vehicle_id]}",
-                    class_="none",
-                ),
-            )
-            for standing in quiet
-        ),
-        class_="chips",
-    )
-    told = f"{count(len(quiet), 'vehicle')}: nothing found"
-    folded = len(quiet) > CHIPS_OPEN
+    quiet = [s for s in every if s.worst is None and s.checked]
+    unable = [s for s in every if s.unchecked]
     return element(
         "section",
         element("h2", "The fleet", id="fleet"),
         element("ul", *(_tile(s, first[s.vehicle.vehicle_id]) for s in noted), class_="fleet")
         if noted
         else None,
-        element("p", told, class_="under quiet") if quiet and not folded else None,
-        chips if quiet and not folded else None,
-        element("details", element("summary", told, class_="under"), chips) if folded else None,
+        _chips(quiet, "nothing found", "none", keys),
+        _chips(unable, "not checked, too little data", "dash", keys),
         aria_labelledby="fleet",
     )
+
+
+def _chips(members: list[Standing], told: str, mark: str, keys: Mapping[str, str]) -> Markup | None:
+    """List vehicles of which there is nothing to show, folded where they are many."""
+    if not members:
+        return None
+    items = (
+        element(
+            "li",
+            element(
+                "a",
+                glyph(mark),
+                element("span", standing.vehicle.vehicle_id),
+                href=f"#{keys[standing.vehicle.vehicle_id]}",
+                class_="none",
+            ),
+        )
+        for standing in members
+    )
+    chips = element("ul", *items, class_="chips")
+    title = f"{count(len(members), 'vehicle')}: {told}"
+    if len(members) > CHIPS_OPEN:
+        return element("details", element("summary", title, class_="under"), chips)
+    return joined([element("p", title, class_="under quiet"), chips])
 
 
 def _tile(standing: Standing, place: int) -> Markup:

@@ -10,9 +10,9 @@ from voltherd.report.words import (
     belief,
     count,
     day_in_words,
-    moment,
     percent,
     quantity,
+    time_of_day,
     where,
 )
 from voltherd.types.event import Evidence, Finding, Severity
@@ -107,7 +107,7 @@ def _facts(finding: Finding, vehicle: VehicleSummary | None) -> Markup:
         _fact(
             "First said by a live run",
             day_in_words(finding.raised_second),
-            f"at {moment(finding.raised_second)[11:]}, on the data up to then",
+            f"at {time_of_day(finding.raised_second)}, on the data up to then",
         ),
         class_="facts",
     )

@@ -1,11 +1,19 @@
 """One vehicle's data: what it can answer, what would unlock the next, and what import noticed."""
 
-from voltherd.report.gather import Remarked, mapping_runs, next_unlock, remark_groups, spans
+from voltherd.report.gather import (
+    Remarked,
+    amount,
+    mapping_runs,
+    next_unlock,
+    pace,
+    remark_groups,
+    spans,
+)
 from voltherd.report.glyph import glyph, severity_name
 from voltherd.report.html_finding import capitalised
 from voltherd.report.markup import Markup, element, joined
 from voltherd.report.standing import Standing
-from voltherd.report.words import clean, count, day_in_words, duration, number, percent
+from voltherd.report.words import clean, count, day_in_words
 from voltherd.types.report import Answer, ImportReport
 
 
@@ -21,7 +29,8 @@ def vehicle_card(standing: Standing, key: str, links: tuple[tuple[str, str], ...
         A folded ``details`` element.
     """
     vehicle = standing.vehicle
-    found = count(len(standing.findings), "finding") if standing.findings else "nothing found"
+    quiet = "not checked, too little data" if standing.unchecked else "nothing found"
+    found = count(len(standing.findings), "finding") if standing.findings else quiet
     facts = f"{count(vehicle.rows, 'sample')} of {count(vehicle.cells, 'cell')}"
     if vehicle.rows and vehicle.first_second == vehicle.first_second:
         first, last = day_in_words(vehicle.first_second), day_in_words(vehicle.last_second)
@@ -42,7 +51,7 @@ def vehicle_card(standing: Standing, key: str, links: tuple[tuple[str, str], ...
         "details",
         element(
             "summary",
-            glyph(severity_name(standing.worst)),
+            glyph("dash" if standing.unchecked else severity_name(standing.worst)),
             element("h3", vehicle.vehicle_id),
             element("span", f"{found}; {facts}", class_="quiet"),
         ),
@@ -99,11 +108,7 @@ def _needs(answer: Answer) -> str:
 def _source(source: ImportReport) -> Markup:
     facts = [f"{count(source.rows_read, 'row')} read, {source.rows_kept:,} used"]
     if source.rate_hertz:
-        facts.append(
-            f"usually a sample every {duration(1.0 / source.rate_hertz)}"
-            if source.rate_hertz < 0.5
-            else f"usually {number(source.rate_hertz)} samples a second"
-        )
+        facts.append(pace(source.rate_hertz))
     if source.timezone:
         facts.append(f"times: {clean(source.timezone)}")
     groups = remark_groups(source.remarks)
@@ -124,16 +129,13 @@ def _source(source: ImportReport) -> Markup:
 
 def _remark(group: Remarked) -> Markup:
     remark = group.remark
-    noun = "value" if group.channels else "row"
-    amount = f"{remark.count:,} of {count(remark.total, noun)}"
-    if remark.total:
-        amount += f" ({percent(min(1.0, remark.count / remark.total))})"
+    share = amount(group)
     examples = "; ".join(clean(example) for example in remark.examples[:3])
     title = capitalised(clean(remark.reason).replace("_", " "))
     return element(
         "li",
         element("b", title + (f", {group.channels}" if group.channels else "")),
-        f": {amount}",
+        f": {share}" if share else ".",
         element("span", capitalised(clean(remark.detail)) + "."),
         element("span", f"For example {examples}.") if examples else None,
         element("span", f"To mend: {clean(remark.mend)}.") if remark.mend else None,

@@ -6,12 +6,16 @@ findings at severity operating only has something *worth knowing*.
 
 import math
 from dataclasses import dataclass
-from typing import final
+from typing import Final, final
 
-from voltherd.report.words import clean, count, duration, moment
+from voltherd.report.words import clean, count, dated, duration, moment
 from voltherd.types.event import Finding, Severity
 from voltherd.types.report import TriageReport, VehicleSummary
 from voltherd.units import SECOND_PER_DAY, SECOND_PER_HOUR
+
+_CELL_QUESTIONS: Final = frozenset(
+    ("triage_cell_deviation", "imbalance", "short_detection", "contact_resistance")
+)
 
 
 @final
@@ -36,6 +40,17 @@ class Standing:
     def attention(self) -> bool:
         """Whether somebody should do something about it."""
         return self.worst is not None and self.worst >= Severity.RECOMMENDED
+
+    @property
+    def checked(self) -> bool:
+        """Whether its data allow to look for a faulty cell; silence means something only then."""
+        asked = self.vehicle.answers
+        return not asked or any(a.possible and a.name in _CELL_QUESTIONS for a in asked)
+
+    @property
+    def unchecked(self) -> bool:
+        """Whether nothing was found and nothing could have been."""
+        return self.worst is None and not self.checked
 
 
 def urgent_first(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
@@ -69,9 +84,18 @@ def headline(report: TriageReport) -> str:
     total = len(report.vehicles)
     if total == 0:
         return "No vehicle could be looked at"
-    needing = sum(standing.attention for standing in standings(report))
+    every = standings(report)
+    needing = sum(standing.attention for standing in every)
+    checked = sum(standing.checked for standing in every)
+    if needing == 0 and checked == 0:
+        which = "the vehicle" if total == 1 else f"any of {count(total, 'vehicle')}"
+        return f"Cannot tell whether {which} needs attention: too little data to look for bad cells"
     if total == 1 and needing == 0:
         return "The vehicle needs no attention today"
+    if needing == 0 and checked < total:
+        verb = "needs" if checked == 1 else "need"
+        able = f"the {checked} vehicles" if checked > 1 else "the one vehicle"
+        return f"Of {total} vehicles, {able} that could be checked {verb} no attention today"
     if needing == 0:
         return f"None of {count(total, 'vehicle')} needs attention today"
     verb = "needs" if needing == 1 else "need"
@@ -98,15 +122,20 @@ def freshness(report: TriageReport) -> str:
     }
     if not ends:
         return ""
-    newest, oldest = max(ends.values()), min(ends.values())
+    known = {name: end for name, end in ends.items() if dated(end)}
+    if not known:
+        return "The data tell elapsed time only; of which date they are, and how old, is unknown."
+    newest, oldest = max(known.values()), min(known.values())
     age = report.generated_second - newest
     relation = "before" if age >= 0.0 else "after"
     text = f"The newest data are of {moment(newest)}, {duration(age)} {relation} this report."
     if age > 2.0 * SECOND_PER_DAY:
         text += " What is said of today holds for the end of each vehicle's data."
     elif newest - oldest > 2.0 * SECOND_PER_DAY:
-        silent = [name for name, end in ends.items() if newest - end > 2.0 * SECOND_PER_DAY]
+        silent = [name for name, end in known.items() if newest - end > 2.0 * SECOND_PER_DAY]
         text += f" Silent for longer: {named(silent)}."
+    if len(known) < len(ends):
+        text += f" Of unknown date: {named([name for name in ends if name not in known])}."
     return text
 
 

@@ -88,7 +88,8 @@ def _opening(
 ) -> list[str]:
     needing = [s.vehicle.vehicle_id for s in every if s.attention]
     knowing = [s.vehicle.vehicle_id for s in every if s.worst is Severity.OPERATING]
-    quiet = sum(s.worst is None for s in every)
+    quiet = sum(s.worst is None and s.checked for s in every)
+    unable = [s.vehicle.vehicle_id for s in every if s.unchecked]
     line = headline(report) + (f": {named(needing)}." if needing else ".")
     style = Paint.BOLD
     lines = [paint(part, style, colour) for part in wrap(line, width)]
@@ -96,8 +97,10 @@ def _opening(
     if knowing:
         verb = "has" if len(knowing) == 1 else "have"
         rest.append(f"{named(knowing)} {verb} something worth knowing.")
-    if quiet:
-        rest.append(f"In {quiet} nothing was found.")
+    if quiet and (needing or knowing or unable):
+        rest.append(f"In {count(quiet, 'vehicle')} nothing was found.")
+    if unable and len(unable) < len(every):
+        rest.append(f"Too little data to check {named(unable)}.")
     text = " ".join([*rest, freshness(report)]).strip()
     return lines + (wrap(text, width) if text else [])
 
@@ -196,11 +199,14 @@ def _evidence(evidence: Evidence) -> str:
 
 
 def _quiet(every: tuple[Standing, ...], width: int, colour: bool) -> list[str]:
-    quiet = [standing.vehicle.vehicle_id for standing in every if standing.worst is None]
-    if not quiet:
-        return []
-    title = f"{count(len(quiet), 'vehicle')}: nothing found"
-    return [paint(title, Paint.BOLD, colour), *indent(named(quiet, most=40), width, "  ")]
+    quiet = [s.vehicle.vehicle_id for s in every if s.worst is None and s.checked]
+    unable = [s.vehicle.vehicle_id for s in every if s.unchecked]
+    lines: list[str] = []
+    for names, told in ((quiet, "nothing found"), (unable, "not checked, too little data")):
+        if names:
+            title = f"{count(len(names), 'vehicle')}: {told}"
+            lines += [paint(title, Paint.BOLD, colour), *indent(named(names, most=40), width, "  ")]
+    return lines
 
 
 def _cannot_tell(every: tuple[Standing, ...], width: int, colour: bool) -> list[str]:
@@ -239,6 +245,9 @@ def _data(report: TriageReport, width: int, colour: bool) -> list[str]:
     for source, remarks in noted[:8]:
         text = f"{clean(source.source)}: {count(remarks, 'remark')} on data quality"
         lines += indent(text, width, "  ")
+        doubts = [r for r in source.remarks if r.reason == "uncertain"]
+        for doubt in doubts:
+            lines += indent(f"a guess to confirm: {clean(doubt.detail)}", width, "    ? ")
     if len(noted) > 8:
         lines.append(f"  and {count(len(noted) - 8, 'more source')} with remarks")
     if noted:

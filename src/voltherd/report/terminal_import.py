@@ -3,9 +3,18 @@
 from collections.abc import Sequence
 from typing import Final
 
-from voltherd.report.gather import Remarked, mapping_runs, next_unlock, remark_groups, spans
+from voltherd.report.gather import (
+    Remarked,
+    amount,
+    mapping_runs,
+    next_unlock,
+    pace,
+    remark_groups,
+    spans,
+)
+from voltherd.report.standing import named
 from voltherd.report.text import Column, Paint, indent, paint, table, wrap
-from voltherd.report.words import clean, count, duration, number, percent
+from voltherd.report.words import clean, count, percent
 from voltherd.types.report import Answer, ImportReport
 
 EXAMPLES_SHOWN: Final = 3
@@ -34,7 +43,7 @@ def render_import(report: ImportReport, width: int, colour: bool) -> str:
 
 
 def render_data_quality(reports: Sequence[ImportReport], width: int, colour: bool) -> str:
-    """Write the data-quality report alone: every remark, counted, with examples and the mend.
+    """Write the data-quality report alone: every remark with its mend, then what data can answer.
 
     Args:
         reports: One per source.
@@ -52,6 +61,15 @@ def render_data_quality(reports: Sequence[ImportReport], width: int, colour: boo
         head = _head(report, width, colour)
         body = _remarks(report, width, colour)
         blocks.append([*head, *(body or ["  nothing to remark"])])
+    alike: dict[tuple[Answer, ...], list[str]] = {}
+    for report in reports:
+        alike.setdefault(report.answers, []).append(report.source)
+    for answers, sources in alike.items():
+        block = _answers(answers, width, colour)
+        if block and len(alike) > 1:
+            block[1:1] = indent(f"in {named(sources, most=3)}", width, "  ")
+        blocks.append(block)
+    blocks = [block for block in blocks if block]
     return "\n\n".join("\n".join(block) for block in blocks) + "\n"
 
 
@@ -63,11 +81,7 @@ def _head(report: ImportReport, width: int, colour: bool) -> list[str]:
         share = percent(lost / report.rows_read) if report.rows_read else ""
         facts.append(f"{lost:,} ({share}) left out, see the remarks" if share else f"{lost:,} out")
     if report.rate_hertz:
-        facts.append(
-            f"usually a sample every {duration(1.0 / report.rate_hertz)}"
-            if report.rate_hertz < 0.5
-            else f"usually {number(report.rate_hertz)} samples a second"
-        )
+        facts.append(pace(report.rate_hertz))
     if report.timezone:
         facts.append(f"times: {clean(report.timezone)}")
     lines = [paint(line, Paint.BOLD, colour) for line in wrap(title, width)]
@@ -111,13 +125,10 @@ def _remarks(report: ImportReport, width: int, colour: bool) -> list[str]:
 
 def _remark(group: Remarked, width: int) -> list[str]:
     remark = group.remark
-    noun = "value" if group.channels else "row"
-    share = f"{remark.count:,} of {count(remark.total, noun)}"
-    if remark.total:
-        share += f" ({percent(min(1.0, remark.count / remark.total))})"
     reason = clean(remark.reason).replace("_", " ")
     place = f", {group.channels}" if group.channels else ""
-    lines = indent(f"{reason}{place}: {share}", width, "  · ")
+    share = amount(group)
+    lines = indent(f"{reason}{place}" + (f": {share}" if share else ""), width, "  · ")
     lines += indent(clean(remark.detail), width, "    ")
     if remark.examples:
         shown = "; ".join(clean(example) for example in remark.examples[:EXAMPLES_SHOWN])

@@ -51,6 +51,7 @@ URGENCY: Final = {
 
 _MONTHS: Final = "JanFebMarAprMayJunJulAugSepOctNovDec"
 _YEAR_1_SECOND: Final = -62_135_596_800.0
+_YEAR_1990_SECOND: Final = 631_152_000.0
 _YEAR_10000_SECOND: Final = 253_402_300_800.0
 _SPACES: Final = re.compile(r"[^\S\u00a0\u202f]+")
 """Everything that spaces or breaks a line, except the spaces that keep a number and its unit."""
@@ -182,22 +183,49 @@ def rfc3339(second: float) -> str | None:
     return f"{np.datetime64(stamp, unit)}Z"  # type: ignore[call-overload]
 
 
-def moment(second: float) -> str:
-    """Write a time to the minute.
+def dated(second: float) -> bool:
+    """Say whether a time is a date; where only elapsed time is told, it counts from 1970.
 
-    >>> moment(1715500800.0)
-    '2024-05-12 08:00 UTC'
+    Stamps before 1990 are refused on import, and no record lasts twenty years.
+
+    >>> dated(1715500800.0), dated(93_600.0)
+    (True, False)
+    """
+    return not 0.0 <= second < _YEAR_1990_SECOND
+
+
+def moment(second: float) -> str:
+    """Write a time to the minute; the day of the record where the date is unknown.
+
+    >>> moment(1715500800.0), moment(93_600.0)
+    ('2024-05-12 08:00 UTC', 'day 2, 02:00')
     """
     stamp = rfc3339(second)
+    if stamp and not dated(second):
+        return f"{day(second)}, {stamp[11:16]}"
     return f"{stamp[:10]} {stamp[11:16]} UTC" if stamp else "an unknown time"
 
 
-def day(second: float) -> str:
-    """Write a date.
+def time_of_day(second: float) -> str:
+    """Write the time of day of a moment.
 
-    >>> day(1715500800.0)
-    '2024-05-12'
+    >>> time_of_day(1715500800.0), time_of_day(93_600.0)
+    ('08:00 UTC', '02:00')
     """
+    stamp = rfc3339(second)
+    if stamp is None:
+        return "an unknown time"
+    return stamp[11:16] + (" UTC" if dated(second) else "")
+
+
+def day(second: float) -> str:
+    """Write a date; the day of the record where the date is unknown.
+
+    >>> day(1715500800.0), day(93_600.0)
+    ('2024-05-12', 'day 2')
+    """
+    if not dated(second):
+        return f"day {1 + int(second // SECOND_PER_DAY)}"
     return (rfc3339(second) or "unknown")[:10]
 
 
@@ -210,6 +238,8 @@ def day_in_words(second: float, *, year: bool = True) -> str:
     stamp = rfc3339(second)
     if stamp is None:
         return "unknown"
+    if not dated(second):
+        return day(second)
     text = f"{int(stamp[8:10])} {_MONTHS[3 * int(stamp[5:7]) - 3 :][:3]}"
     return f"{text} {stamp[:4]}" if year else text
 

@@ -1,8 +1,16 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voltherd.report.gather import mapping_runs, next_unlock, spans, vehicles_by_answers
-from voltherd.types.report import Answer
+from voltherd.report.gather import (
+    amount,
+    mapping_runs,
+    next_unlock,
+    remark_groups,
+    spans,
+    vehicles_by_answers,
+)
+from voltherd.types.report import Answer, Remark
 
 
 def cell(source, index, conversion="as it is"):
@@ -61,3 +69,24 @@ def test_vehicles_with_the_same_answers_are_told_once(sample):
     ((members, answers),) = vehicles_by_answers(sample.triage_report().vehicles)
     assert len(members) == 6
     assert answers == sample.ANSWERS
+
+
+@pytest.mark.parametrize(
+    ("reason", "channel", "numbers", "text"),
+    [
+        ("uncertain", "time", (0, 0), ""),
+        ("skew", "current_ampere", (0, 3_000), ""),
+        ("encoding", "", (1, 1), ""),
+        ("no_header", "", (22, 22), "22 columns"),
+        ("decimal_comma", "", (7, 21), "7 of 21 columns (33\N{NO-BREAK SPACE}%)"),
+        ("sentinel", "T_8", (5, 10), "5 of 10 values (50\N{NO-BREAK SPACE}%)"),
+        ("duplicate_row", "", (34, 34), "34 of 34 rows (100\N{NO-BREAK SPACE}%)"),
+    ],
+)
+def test_a_remark_counts_what_it_is_about_and_nothing_where_nothing_is_counted(
+    reason, channel, numbers, text
+):
+    remark = Remark(
+        reason=reason, channel=channel, count=numbers[0], total=numbers[1], detail="seen"
+    )
+    assert amount(remark_groups((remark,))[0]) == text
