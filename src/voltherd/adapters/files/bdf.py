@@ -7,6 +7,7 @@ as BDF is plain BDF.
 Source: Battery Data Alliance, battery-data-format 0.1.0 (names, labels, required columns).
 """
 
+import errno
 import os
 import re
 from collections.abc import Mapping
@@ -150,8 +151,17 @@ def _write(tables: Mapping[str, Mapping[str, np.ndarray]], folder: Path) -> tupl
     except (OSError, duckdb.Error) as error:
         part.unlink(missing_ok=True)
         raise StoreError(
-            f"could not write BDF ({str(error).splitlines()[0][:160]})",
+            f"could not write BDF ({_reason(error)})",
             where=str(folder),
             mend="check the free space and the permission",
         ) from error
     return tuple(written)
+
+
+def _reason(error: Exception) -> str:
+    """Say why in the operating system's words where DuckDB quotes them among its own."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    known = (os.strerror(code) for code in (errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EDQUOT))
+    text = str(error)
+    return next((words for words in known if words[:12] in text), text.splitlines()[0][:160])

@@ -67,6 +67,10 @@ def connection() -> Iterator["duckdb.DuckDBPyConnection"]:
         )
         try:
             yield con
+        except (RuntimeError, duckdb.InterruptException) as error:
+            if "interrupted" in str(error).lower():  # how DuckDB passes Ctrl-C on
+                raise KeyboardInterrupt from error
+            raise
         finally:
             con.close()
 

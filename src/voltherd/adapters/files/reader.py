@@ -28,6 +28,7 @@ _FOREIGN: Final = (
     (b"SQLite format 3", "an SQLite database", "export its table as CSV"),
     (b"%PDF", "a PDF", "export the data itself as CSV"),
 )
+_JSON: Final = (b'{"', b"[{", b"{\n", b"{\r\n", b"[\n")
 
 
 class Listing(NamedTuple):
@@ -109,6 +110,12 @@ def _read_as(path: Path, head: bytes, dbc: Path | None) -> RawTable:
     for mark, what, mend in _FOREIGN:
         if head.startswith(mark):
             raise UnreadableError(f"it is {what}", where=str(path), mend=mend)
+    if suffix in _DATABASES:
+        raise UnreadableError(
+            "it is a CAN database, not data", where=str(path), mend="give it with --dbc, and a log"
+        )
+    if suffix in (".json", ".jsonl", ".ndjson", ".geojson") or head.lstrip().startswith(_JSON):
+        raise UnreadableError("it is JSON", where=str(path), mend="export it as CSV or Parquet")
     if head.startswith(b"LOGG") or suffix == ".blf":
         return read_can(path, dbc)
     if head.startswith((b"PAR1", b"PARE")) or suffix in (".parquet", ".pq"):

@@ -156,6 +156,10 @@ def connection() -> Iterator["duckdb.DuckDBPyConnection"]:
     )
     try:
         yield con
+    except (RuntimeError, duckdb.InterruptException) as error:
+        if "interrupted" in str(error).lower():  # how DuckDB passes Ctrl-C on
+            raise KeyboardInterrupt from error
+        raise
     finally:
         con.close()
         shutil.rmtree(spill, ignore_errors=True)
@@ -308,6 +312,8 @@ def _sync(path: Path) -> None:
 
 def _refused(error: Exception, where: Path) -> StoreError:
     first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    if isinstance(error, OSError) and error.strerror:
+        first = error.strerror
     return StoreError(
         f"the store refused ({first[:200]})",
         where=str(where),
