@@ -77,7 +77,9 @@ def pieces(path: Path, reading: Reading, progress: Progress) -> Iterator[Piece |
         return
     from voltherd.adapters.files.reader import list_files
 
-    files = list_files(path).files
+    files, passed_over = list_files(path)
+    if passed_over:
+        yield Refusal(path, _passed_over(path, passed_over))
     for number, file in enumerate(files, start=1):
         progress(f"reading {number}/{len(files)} {file.name}")
         try:
@@ -89,6 +91,13 @@ def pieces(path: Path, reading: Reading, progress: Progress) -> Iterator[Piece |
             continue
         for batch, report in found:
             yield Piece(batch, report, file, None)
+
+
+def _passed_over(folder: Path, files: tuple[Path, ...]) -> InputError:
+    shown = ", ".join(str(file.relative_to(folder)) for file in files[:3])
+    more = f" and {len(files) - 3} more" if len(files) > 3 else ""
+    noun = "file is" if len(files) == 1 else "files are"
+    return InputError(f"{len(files)} {noun} of no supported kind: {shown}{more}", where=str(folder))
 
 
 def read_file(file: Path, reading: Reading) -> list[tuple[SampleBatch, ImportReport]]:
@@ -148,9 +157,23 @@ def asset(root: Path, vehicle_id: str) -> Vehicle | None:
 
 
 def open_store(root: Path) -> Store:
-    """Open a store for writing."""
-    from voltherd.adapters.parquet.store import ParquetStore
+    """Open a store for writing.
 
+    Raises:
+        StoreError: Something else is there; a store among other files would hide them.
+    """
+    from voltherd.adapters.parquet.store import ParquetStore, is_store
+
+    if root.exists() and not root.is_dir():
+        raise StoreError("a file, not a folder", where=str(root), mend="name a folder with --out")
+    if root.is_dir() and not is_store(root):
+        there = next((p.name for p in root.iterdir() if not p.name.startswith(".")), None)
+        if there is not None:
+            raise StoreError(
+                f"no store, but a folder that holds other files ({there})",
+                where=str(root),
+                mend="name an empty or new folder with --out",
+            )
     return ParquetStore(root)
 
 
@@ -195,13 +218,30 @@ def read_profile(path: Path) -> Profile:
     try:
         plain = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UsageError(f"not a readable profile ({error})", where=str(path)) from error
-    return from_plain(plain)
+        told = error.strerror if isinstance(error, OSError) else error
+        raise UsageError(
+            f"not a readable profile ({told})",
+            where=str(path),
+            mend="voltherd import FILE --dry-run --save-profile PROFILE writes one to begin with",
+        ) from error
+    try:
+        return from_plain(plain)
+    except UsageError as error:
+        raise UsageError(error.what, where=f"{path}, {error.where}", mend=error.mend) from error
 
 
 def write_profile(profile: Profile, path: Path) -> None:
     """Write a profile as TOML, to be edited and given with ``--profile``."""
-    write_text(path, profile_toml(to_plain(profile)))
+    write_text(path, _PROFILE_HEAD + profile_toml(to_plain(profile)))
+
+
+_PROFILE_HEAD: Final = """\
+# What voltherd recognised. Edit it and give it back with --profile; what is missing is guessed.
+#   value = column * scale + offset, in volts, amperes (charging positive), degrees C, fractions
+#   sentinels: codes that mean "no value"; zone: the zone of stamps that name none
+#   ignore = ["column"] at the top leaves columns out
+
+"""
 
 
 def profile_toml(plain: Mapping[str, Any], prefix: str = "") -> str:
@@ -221,7 +261,7 @@ def profile_toml(plain: Mapping[str, Any], prefix: str = "") -> str:
             tables.append(inner if nested else f"[{prefix}{key}]\n{inner}")
         elif value is not None:
             lines.append(f"{key} = {json.dumps(value, ensure_ascii=False)}")
-    return "\n".join(["\n".join(lines), *tables]) if lines else "\n".join(tables)
+    return "\n\n".join(["\n".join(lines), *tables] if lines else tables)
 
 
 def write_text(path: Path, text: str) -> None:

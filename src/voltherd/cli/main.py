@@ -34,9 +34,22 @@ class Commands(TyperGroup):
             typer.echo("voltherd: interrupted; what was written is whole, run again", err=True)
             raise typer.Exit(INTERRUPTED) from None
         except BrokenPipeError:
-            # The reader has gone; Python must not complain again while it shuts down.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _drop_output()  # the reader has gone, and has what it wanted
             raise typer.Exit from None
+        except OSError as error:
+            _progress("")
+            _drop_output()
+            typer.echo(
+                f"voltherd: the output cannot be written ({error.strerror or error}); "
+                "choose another place",
+                err=True,
+            )
+            raise typer.Exit(UsageError.exit_code) from None
+
+
+def _drop_output() -> None:
+    """Let what is still to be written vanish: Python would complain again while it shuts down."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 app = typer.Typer(
@@ -88,7 +101,8 @@ def _width() -> int:
 
 
 def _colour() -> bool:
-    return sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    plain = "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb"
+    return sys.stdout.isatty() and not plain
 
 
 def _progress(text: str) -> None:
@@ -104,6 +118,7 @@ def _output(path: Path, text: str) -> None:
 
     if str(path) == "-":
         sys.stdout.write(text)
+        sys.stdout.flush()
     else:
         write_text(path, text)
 
@@ -237,7 +252,7 @@ def demo(
         bool, typer.Option("--headless", help="Do not open the report in a browser.")
     ] = False,
     duration: Annotated[
-        float, typer.Option("--duration", min=1.0, help="Simulate for at most so long [s].")
+        float, typer.Option("--duration", min=1.0, help="Simulate for at most so many seconds.")
     ] = 60.0,
     out: Annotated[Path, typer.Option("--out", help="Folder for fleet, truth and report.")] = Path(
         "demo"

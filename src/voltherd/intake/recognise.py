@@ -87,7 +87,7 @@ def _recognise(table: RawTable, given: Profile, timezone: str) -> Recognition:
     if profile.cells is None and not {"voltage_volt", "current_ampere"} & profile.scalar.keys():
         raise UnrecognisedError(
             f"no cell voltage, pack voltage or current among its {len(table.columns)} columns "
-            f"({', '.join(list(table.columns)[:6])}…)",
+            f"({', '.join(list(table.columns)[:6])}{', …' if len(table.columns) > 6 else ''})",
             where=table.source,
             mend="name the columns in a profile",
         )

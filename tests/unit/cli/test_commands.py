@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -167,6 +168,11 @@ MISTAKES = [
     (("import", "words.csv"), "--out"),
     (("simulate", "fleet", "--out", "x", "--faults", "weak_sell:10%"), "weak_cell"),
     (("bench", "triage", "--data", "nowhere"), "nowhere"),
+    (("triage", "words.csv", "--profile", "odd.toml"), "odd.toml, profile: unknown key 'vehicel'"),
+    (("triage", "pack.dbc"), "give it with --dbc"),
+    (("triage", "export.json"), "it is JSON"),
+    (("import", "words.csv", "--out", "binary.csv"), "a file, not a folder"),
+    (("import", "words.csv", "--out", "."), "no store, but a folder that holds other files"),
 ]
 
 
@@ -176,6 +182,9 @@ def test_a_mistake_gives_one_message_that_names_it_and_no_traceback(words, named
     (tmp_path / "empty-folder").mkdir()
     (tmp_path / "binary.csv").write_bytes(bytes(range(256)) * 20)
     (tmp_path / "words.csv").write_text("a,b\nhello,world\n")
+    (tmp_path / "odd.toml").write_text('vehicel = "vin"\n')
+    (tmp_path / "pack.dbc").write_text('VERSION ""\nBO_ 256 PACK: 8 BMS\n')
+    (tmp_path / "export.json").write_text('[{"time": 1, "v": 2}]')
     done = voltherd_run(*words, cwd=tmp_path)
     assert done.returncode == 2, done.stderr
     assert named in done.stderr
@@ -203,3 +212,44 @@ def test_the_demo_finds_what_it_hid_and_says_where(tmp_path):
     assert hidden <= found
     assert all(vehicle in done.stdout for vehicle, _ in hidden)
     assert (tmp_path / "demo" / "report.html").stat().st_size > 10_000
+
+
+def test_files_that_no_reader_takes_are_named(tmp_path):
+    vendor_csv(tmp_path / "bus7.csv")
+    (tmp_path / "notes.docx").write_bytes(b"words")
+    done = voltherd_run("triage", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "1 file is of no supported kind: notes.docx" in " ".join(done.stdout.split())
+
+
+def test_an_inspection_ends_with_what_the_data_can_answer(tmp_path):
+    vendor_csv(tmp_path / "bus7.csv")
+    done = voltherd_run("inspect", tmp_path / "bus7.csv")
+    assert "questions" in done.stdout
+    assert "what would help most: " in done.stdout
+
+
+def test_guesses_to_confirm_stand_in_the_triage_itself(tmp_path):
+    vendor_csv(tmp_path / "bus7.csv")
+    text = (tmp_path / "bus7.csv").read_text()
+    (tmp_path / "bus7.csv").write_text(re.sub(r"2025-06-\d\d", "06/05/2025", text))
+    done = voltherd_run("triage", tmp_path / "bus7.csv")
+    assert done.returncode == 0, done.stderr
+    told = " ".join(done.stdout.split())
+    assert "? a guess to confirm: Zeit (text)" in told
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("extra", [(), ("--json", "-")], ids=["table", "json"])
+def test_a_full_disk_behind_standard_output_gives_one_message(fleet, extra):
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "voltherd", "triage", str(fleet), *extra],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=120,
+        )
+    assert done.returncode == 2
+    assert done.stderr.startswith("voltherd: the output cannot be written (No space left")
+    assert len(done.stderr.splitlines()) == 1
