@@ -149,13 +149,17 @@ def _joint(
         reduce = np.fmax if role.endswith("max") else np.fmin
         extreme = reduce.reduce(probes[live], axis=1)
         told = clean[role][live]
+        agree = np.zeros(joint.shape)
         for row, column in product(range(len(_HYPOTHESES)), repeat=2):
             _, s1, o1, _, _ = _HYPOTHESES[row]
             _, s2, o2, _, _ = _HYPOTHESES[column]
             apart = middle_of(np.abs(extreme * s1 + o1 - told * s2 - o2))
-            joint[row, column] += (
+            agree[row, column] = (
                 6.0 if apart < 1.6 else -min(apart, 12.0) if apart == apart else 0.0
             )
+        # in one unit they agree or not, whichever it is: tenths only shrink the distance
+        np.fill_diagonal(agree, agree.diagonal().max())
+        joint = joint + agree
     return joint, evidence
 
 

@@ -49,3 +49,18 @@ def test_probes_that_only_ever_say_a_code_are_dead_in_any_unit(fahrenheit):
     dead = ((batch.probe_quality & int(Quality.SENTINEL)) != 0).all(axis=0)
     assert (np.flatnonzero(dead) + 1).tolist() == [7, 8]
     assert any(r.reason == "sentinel" and r.count == 2 * rows for r in report.remarks)
+
+
+def test_one_hot_probe_does_not_make_a_summers_day_a_cold_one():
+    rng = np.random.default_rng(2)
+    rows = 600
+    warm = 36.0 + 4.0 * np.sin(np.arange(rows) / 90.0)
+    probes = np.round(warm[:, None] + rng.normal(0.0, 0.4, (rows, 8)))
+    columns = {"time": 1.7e9 + 10.0 * np.arange(rows)}
+    columns |= {f"V_{k}": 3.7 + 0.01 * np.round(rng.normal(size=rows), 1) for k in range(1, 13)}
+    columns |= {"ProbeTempMax": probes.max(axis=1), "ProbeTempMin": probes.min(axis=1)}
+    probes[:, 2] += 15.0  # a probe that fails where the vehicle's own extremes do not follow
+    columns |= {f"T_{k + 1}": probes[:, k] for k in range(8)}
+    table = RawTable(source="hot.csv", columns=columns)
+    [(batch, _)] = build(table, recognise(table))
+    np.testing.assert_allclose(batch.probe_temperature_celsius, probes, atol=1e-3)
