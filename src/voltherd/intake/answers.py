@@ -40,16 +40,16 @@ class _Question(NamedTuple):
 
 _QUESTIONS: Final = (
     _Question("triage_cell_deviation", "Which cell stands apart from its siblings?", cells=4,
-              hours=0.25),
+              hours=1.0),
     _Question("imbalance", "Is the pack out of balance, and by how much charge?", cells=4,
               hours=1.0),
     _Question("pack_sum_check", "Do the cells add up to the pack voltage?", ("voltage_volt",),
               cells=2),
     _Question("contact_resistance", "Is a cell or a joint gaining resistance?", ("current_ampere",),
-              cells=4, hours=0.5, interval=60.0, swing=5.0),
+              cells=4, hours=1.0, interval=60.0, swing=5.0),
     _Question("short_detection", "Does a cell lose charge by itself?", ("current_ampere",), cells=4,
               hours=24.0),
-    _Question("thermal", "Does a part of the pack run hot?", probes=2, hours=0.5),
+    _Question("thermal", "Does a part of the pack run hot?", probes=2, hours=1.0),
     _Question("insulation", "Is the high-voltage bus well insulated?",
               ("insulation_resistance_ohm",)),
     _Question("soc_audit", "Is the reported state of charge right?",
@@ -153,6 +153,17 @@ def _span(batch: SampleBatch, name: str) -> float:
     return float(high - low)
 
 
+def _length(hours: float) -> str:
+    """Write a length of record.
+
+    >>> _length(24.0), _length(0.25), _length(0.01)
+    ('24 h', '15 min', '36 s')
+    """
+    if hours >= 1.0:
+        return f"{hours:.2g} h"
+    return f"{60.0 * hours:.2g} min" if hours >= 1.0 / 60.0 else f"{3600.0 * hours:.2g} s"
+
+
 def _missing(question: _Question, facts: _Facts) -> tuple[str, ...]:
     needs = [_WORDS[name] for name in question.channels if name not in facts.channels]
     if facts.cells < question.cells:
@@ -161,11 +172,10 @@ def _missing(question: _Question, facts: _Facts) -> tuple[str, ...]:
     if facts.probes < question.probes:
         needs.append(f"at least {question.probes} temperature probes ({facts.probes} there)")
     if facts.interval > question.interval:
-        needs.append(
-            f"a row at least every {question.interval:g} s (one every {facts.interval:.3g} s there)"
-        )
+        have = f"one every {facts.interval:.3g} s" if facts.interval < 1e9 else "one time only"
+        needs.append(f"a row at least every {question.interval:g} s ({have} there)")
     if facts.hours < question.hours:
-        needs.append(f"{question.hours:g} h of record ({facts.hours:.2g} h there)")
+        needs.append(f"{_length(question.hours)} of record ({_length(facts.hours)} there)")
     if "soc_fraction" in facts.channels and facts.soc_span < question.soc_span:
         needs.append(
             f"a charge or drive over {question.soc_span:.0%} of SOC ({facts.soc_span:.0%} there)"

@@ -64,10 +64,11 @@ def assign(seen: Look, given: Profile, time: TimeRule) -> Roles:
     free = {name: values for name, values in seen.sample.items() if name not in taken}
     families = _families(seen, free, given)
     in_family = {name for family in families for name in family.columns}
-    scalar, spare = _by_name(
+    scalar, spare, unfit = _by_name(
         {name: values for name, values in free.items() if name not in in_family}, given
     )
     decisions += [Decision(role, column, 0.95, "by name") for role, column in scalar.items()]
+    remarks += unfit
     groups = {}
     for family in families:
         columns, indices, noticed = _numbered(seen, family)
@@ -140,20 +141,39 @@ def _numbered(
     return number(family)
 
 
-def _by_name(free: dict[str, np.ndarray], given: Profile) -> tuple[dict[str, str], set[str]]:
+def _by_name(
+    free: dict[str, np.ndarray], given: Profile
+) -> tuple[dict[str, str], set[str], tuple[Remark, ...]]:
     """Give roles by name; of several columns for one role the most plausible gets it."""
     wanted: dict[str, list[str]] = {}
     for name in free:
         role = names.role(name)
         if role in SCALARS and role not in given.scalar:
             wanted.setdefault(str(role), []).append(name)
-    scalar, spare = {}, set()
+    scalar, spare, unfit = {}, set(), []
     for role, columns in wanted.items():
         fit = [name for name in columns if _fits(role, free[name])]
         if fit:
             scalar[role] = max(fit, key=lambda name: _merit(role, name, free[name]))
         spare |= set(columns)
-    return scalar, spare
+        unfit += [_unfit(role, name, free[name]) for name in columns if name not in fit]
+    return scalar, spare, tuple(unfit)
+
+
+def _unfit(role: str, name: str, values: np.ndarray) -> Remark:
+    """Say why a column is not what its name says."""
+    known = values[np.isfinite(values)]
+    seen = "it holds no number"
+    if known.size:
+        seen = f"it goes from {known.min():.4g} to {known.max():.4g}, and is often below zero"
+    return Remark(
+        reason="not_used",
+        channel=name,
+        count=0,
+        total=0,
+        detail=f"named like {role}, but {seen}",
+        mend=f"correct the source, or name its scale and offset in a profile under [scalar.{role}]",
+    )
 
 
 def _fits(role: str, values: np.ndarray) -> bool:

@@ -86,12 +86,22 @@ def _build(
         total = table.rows if index is None else len(index)
         found.append(_one(table, recognition, clock, vehicle_id, rows, total, declared_hertz))
     if not found:
-        raise InputError(
-            f"no row has a usable time in {' + '.join(profile.time.columns)}",
-            where=table.source,
-            mend="stamps must lie between 1990 and 2100; name the time column in a profile",
-        )
+        raise _timeless(table.source, profile.time.columns, clock.second)
     return found
+
+
+def _timeless(source: str, columns: tuple[str, ...], second: np.ndarray) -> InputError:
+    """Say what the stamps read where none is usable."""
+    known = second[np.isfinite(second)]
+    what = f"no row has a usable time in {' + '.join(columns)}"
+    if not known.size:
+        return InputError(what, where=source, mend="name the time column in a profile")
+    low, high = stamp(float(known.min())), stamp(float(known.max()))
+    return InputError(
+        f"{what}: it reads {low} to {high}, and a date from 1990 to 2100 is expected",
+        where=source,
+        mend="correct the clock's offset in the export, or name another time column in a profile",
+    )
 
 
 def stem_of(source: str) -> str:
@@ -304,8 +314,8 @@ def _mapping(recognition: Recognition) -> tuple[tuple[str, str, str], ...]:
         if role == names.CELLS and single:
             return "the only voltage, taken for the cell under test"
         decision = ground.get(role)
-        if decision is None:
-            return told
+        if decision is None or decision.choice == "as given":
+            return "as given in the profile" if decision else told
         return f"{told} ({decision.confidence:.0%} sure: {decision.why})"
 
     groups = (

@@ -132,6 +132,11 @@ def quantity(evidence: Evidence) -> tuple[str, str]:
 
     >>> quantity(Evidence(name="", value=-42.347, unit="mV", low=-44.61, high=-40.08))
     ('−42.3\xa0mV', '−44.6 to −40.1\xa0mV')
+
+    A whole number without an interval is a count or a code, and is not rounded.
+
+    >>> quantity(Evidence(name="", value=11_521_000.0, unit="Ω"))
+    ('11,521,000\xa0Ω', '')
     """
     unit = "" if evidence.unit in {"", "1"} else "\N{NO-BREAK SPACE}" + clean(evidence.unit)
     low, high, decimals = evidence.low, evidence.high, None
@@ -139,9 +144,10 @@ def quantity(evidence: Evidence) -> tuple[str, str]:
         half = (high - low) / 2.0
         order = math.floor(math.log10(half))
         decimals = max(0, min(6, (1 if half < 3.0 * 10.0**order else 0) - order))
-    value = number(evidence.value, decimals) + unit
     if low is None and high is None:
-        return value, ""
+        whole = abs(evidence.value) < 1e9 and evidence.value == round(evidence.value)
+        return number(evidence.value, 0 if whole else None) + unit, ""
+    value = number(evidence.value, decimals) + unit
     if low is None or high is None:
         side = "at least" if high is None else "at most"
         end = high if low is None else low

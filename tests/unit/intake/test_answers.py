@@ -56,3 +56,17 @@ def test_a_channel_that_is_invalid_throughout_counts_as_absent(columns):
     )
     audit = next(answer for answer in answers(without) if answer.name == "soc_audit")
     assert audit.needs == ("a state-of-charge column",)
+
+
+def test_a_record_shorter_than_detection_needs_promises_no_answer(columns):
+    _, found = told({name: values[:170] for name, values in columns.items()})
+    for name in ("triage_cell_deviation", "contact_resistance", "thermal"):
+        assert not found[name].possible
+        assert found[name].needs[0].startswith("1 h of record (")
+
+
+def test_a_single_time_is_told_in_words(columns):
+    _, found = told({name: values[:1] for name, values in columns.items()})
+    needs = " ".join(need for answer in found.values() for need in answer.needs)
+    assert "one time only there" in needs
+    assert "inf" not in needs

@@ -347,8 +347,22 @@ def test_when_no_row_has_a_usable_time_the_message_names_the_column(columns):
     rule = TimeRule(columns=("tboxTime",), kind=TimeKind.DATETIME)
     columns["tboxTime"] = np.full(6000, np.datetime64("1970-01-01", "ms"))
     table = RawTable(source="a.csv", columns=columns)
-    with pytest.raises(InputError, match=r"no row has a usable time in tboxTime"):
+    told = r"no row has a usable time in tboxTime: it reads 1970-01-01T00:00:00Z to 1970-01-01"
+    with pytest.raises(InputError, match=told):
         build(table, recognise(table, Profile(time=rule)))
+    columns["tboxTime"] = np.full(6000, np.datetime64("NaT"))
+    with pytest.raises(InputError, match="name the time column in a profile"):
+        build(table, recognise(table, Profile(time=rule)))
+
+
+def test_a_column_that_is_not_what_its_name_says_is_left_out_with_the_reason(columns):
+    columns["vehBMSPackSOC"] = columns["vehBMSPackSOC"] - 500.0
+    table = RawTable(source="a.csv", columns=columns)
+    found = recognise(table)
+    assert "vehBMSPackSOC" in found.unused
+    [remark] = [r for r in found.remarks if r.reason == "not_used"]
+    assert remark.channel == "vehBMSPackSOC"
+    assert "named like soc_fraction, but it goes from -4" in remark.detail
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)

@@ -122,7 +122,7 @@ def layout_of(lines: Sequence[str]) -> Layout:
     width = Counter(len(rows[i]) for i in body[len(body) // 2 :]).most_common(1)
     fields = width[0][0] if width else 1
     data = next((i for i in body if len(rows[i]) == fields and looks_like_data(rows[i])), None)
-    header, units_row = _header(rows, body, data, fields)
+    header, units_row = _header(rows, body, data, fields, _filled(rows, data, fields))
     if data is None:
         data = len(lines) if header is None else (units_row or header) + 1
     names, invented = _names(rows[header] if header is not None else [], rows, data, fields)
@@ -167,15 +167,23 @@ def _uncommented(line: str) -> str:
     return line.lstrip().lstrip("#/%").lstrip() if _is_comment(line) else line
 
 
+def _filled(rows: Sequence[Sequence[str]], data: int | None, fields: int) -> int:
+    """Count the fields of a row up to the last one that any row of data fills."""
+    whole = [row for row in rows[data:] if len(row) == fields] if data is not None else []
+    return max((i + 1 for row in whole for i, text in enumerate(row) if text.strip()), default=0)
+
+
 def _header(
-    rows: Sequence[Sequence[str]], body: Sequence[int], data: int | None, fields: int
+    rows: Sequence[Sequence[str]], body: Sequence[int], data: int | None, fields: int, filled: int
 ) -> tuple[int | None, int | None]:
     """Find the header and the row of units above the data."""
     if data is None:
         # No numbers anywhere: a table of text, or a header alone.
         first = next((i for i in body if len(rows[i]) == fields), None)
         return first, None
-    widths = (fields, fields - 1, fields + 1) if fields > 1 else (1,)
+    # rows may end in delimiters that the header lacks: it names at least what is filled
+    least = min(filled, fields - 1) if filled > 1 else fields - 1
+    widths = range(max(2, least), fields + 2) if fields > 1 else (1,)
     above = [i for i in range(data - 1, -1, -1) if any(field.strip() for field in rows[i])]
     units = next(
         (i for i in above[:2] if len(rows[i]) in widths and looks_like_units(rows[i])), None

@@ -121,6 +121,13 @@ def test_a_delimiter_at_every_line_end_adds_no_column(table):
     assert list(table("t;v;\n1;2;\n2;3;\n").columns) == ["t", "v"]
 
 
+def test_rows_that_end_in_more_delimiters_than_the_header_keep_its_names(table):
+    got = table("t,V_1,V_2\n1,3.61,3.62,,,\n2,3.61,3.62,,,\n")
+    assert list(got.columns)[:3] == ["t", "V_1", "V_2"]
+    assert got.rows == 2
+    assert "no_header" not in notes(got)
+
+
 def test_the_header_of_a_file_joined_on_is_left_out(table):
     got = table("t,v\n1,2\nt,v\n3,4\n")
     assert got.rows == 2 and notes(got)["repeated_header"].count == 1
