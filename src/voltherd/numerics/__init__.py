@@ -1,0 +1,1 @@
+"""Plain numbers: kernels and statistics without a notion of vehicles."""
