@@ -111,8 +111,9 @@ def judge(memory: Memory) -> tuple[Verdict, ...]:
     verdicts = []
     for cell in np.flatnonzero(weak | apart):
         loss = usable_loss(charge[cell], capacity[cell] if weak[cell] else 0.0)
-        grave = max(np.abs(charge[cell]) if apart[cell] else 0.0, loss if weak[cell] else 0.0)
-        limit = CHARGE_RECOMMENDED if apart[cell] else CAPACITY_RECOMMENDED
+        grave = (apart[cell] and abs(charge[cell]) >= CHARGE_RECOMMENDED) or (
+            weak[cell] and loss >= CAPACITY_RECOMMENDED
+        )
         verdicts.append(
             Verdict(
                 cause=CAUSE,
@@ -120,7 +121,7 @@ def judge(memory: Memory) -> tuple[Verdict, ...]:
                 location=Location(
                     kind=LocationKind.CELL, index=int(cell) + 1, cells=(int(cell) + 1,)
                 ),
-                severity=Severity.RECOMMENDED if grave >= limit else Severity.OPERATING,
+                severity=Severity.RECOMMENDED if grave else Severity.OPERATING,
                 score=float(capacity_score[cell] if not apart[cell] else score[cell]),
                 numbers={
                     "volt": float(found.volt[cell] - centre),

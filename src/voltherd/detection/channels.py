@@ -24,6 +24,8 @@ CAUSES: Final = tuple(
 )
 FROZEN_AFTER_SECOND: Final = 8 * 3600.0
 """Observed time after which a channel that should vary is called frozen [s]."""
+USED_AFTER_SECOND: Final = 3600.0
+"""And for how long the cells must have moved in it: when parked, all channels stand still."""
 DEAD_AFTER_SECOND: Final = 1800.0
 SHOULD_VARY: Final = ("insulation_resistance_ohm", "voltage_volt", "current_ampere", "soc_fraction")
 COUNTERS: Final = ("odometer_kilometre",)
@@ -34,6 +36,7 @@ class Watch(NamedTuple):
 
     Attributes:
         observed_second: Observed time so far [s].
+        used_second: That part of it in which the cells moved [s].
         lowest: Lowest value of each watched scalar.
         highest: Highest value of each watched scalar.
         seen: Whether each probe ever gave a value.
@@ -43,6 +46,7 @@ class Watch(NamedTuple):
     """
 
     observed_second: float
+    used_second: float
     lowest: dict[str, float]
     highest: dict[str, float]
     seen: Bool[np.ndarray, " p"]
@@ -52,7 +56,7 @@ class Watch(NamedTuple):
 
 def init(probes: int) -> Watch:
     """Have seen nothing yet."""
-    return Watch(0.0, {}, {}, np.zeros(probes, bool), {}, {})
+    return Watch(0.0, 0.0, {}, {}, np.zeros(probes, bool), {}, {})
 
 
 def moved(watch: Watch, name: str) -> bool:
@@ -60,8 +64,15 @@ def moved(watch: Watch, name: str) -> bool:
     return name in watch.lowest and watch.lowest[name] < watch.highest[name]
 
 
-def look(watch: Watch, batch: SampleBatch, observed_second: float) -> Watch:
-    """Take the rows of one period into account."""
+def look(watch: Watch, batch: SampleBatch, observed_second: float, used_second: float) -> Watch:
+    """Take the rows of one period into account.
+
+    Args:
+        watch: What was known.
+        batch: The rows.
+        observed_second: Observed time in them [s].
+        used_second: That part of it in which the cells moved [s].
+    """
     lowest, highest = dict(watch.lowest), dict(watch.highest)
     for name in SHOULD_VARY:
         values = batch.scalar.get(name)
@@ -81,6 +92,7 @@ def look(watch: Watch, batch: SampleBatch, observed_second: float) -> Watch:
     seen = watch.seen | np.isfinite(batch.probe_temperature_celsius).any(axis=0)
     return Watch(
         watch.observed_second + observed_second,
+        watch.used_second + used_second,
         lowest,
         highest,
         seen,
@@ -133,12 +145,18 @@ def judge(watch: Watch, batch: SampleBatch) -> tuple[Verdict, ...]:
                 Location(
                     kind=LocationKind.PROBE, index=int(p) + 1, channel=batch.probe_name(int(p) + 1)
                 ),
+                observed_second=watch.observed_second,
             )
             for p in np.flatnonzero(~watch.seen)
         ]
-    if watch.observed_second >= FROZEN_AFTER_SECOND:
+    if watch.observed_second >= FROZEN_AFTER_SECOND and watch.used_second >= USED_AFTER_SECOND:
         verdicts += [
-            _verdict(Phenomenon.CHANNEL_FROZEN, _channel(name), value=watch.lowest[name])
+            _verdict(
+                Phenomenon.CHANNEL_FROZEN,
+                _channel(name),
+                value=watch.lowest[name],
+                observed_second=watch.observed_second,
+            )
             for name in watch.lowest
             if not moved(watch, name)
         ]
@@ -161,5 +179,6 @@ def _verdict(phenomenon: Phenomenon, location: Location, **numbers: float) -> Ve
         severity=Severity.OPERATING,
         score=20.0,
         persistence=1,
+        event=phenomenon is Phenomenon.COUNTER_RESET,
         numbers=numbers,
     )

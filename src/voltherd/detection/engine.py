@@ -149,7 +149,13 @@ def _advance(
     state: Detection, part: Windows, rows: SampleBatch, ends: Int[np.ndarray, " w"]
 ) -> Detection:
     """Judge windows of one period, and the period itself when they complete it."""
-    watch = channels.look(state.watch, rows, float(part.observed_second.sum()))
+    used = stuck.cells_move(part)
+    watch = channels.look(
+        state.watch,
+        rows,
+        float(part.observed_second.sum()),
+        float(part.observed_second[used].sum()),
+    )
     past = whole(state.memory)
     moved = channels.moved_by(state.watch, rows, ends, "insulation_resistance_ohm")
     timed = [

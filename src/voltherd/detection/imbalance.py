@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from jaxtyping import Float
 
-from voltherd.detection.cells import fit, tells
+from voltherd.detection.cells import CLEARLY_BETTER, fit, tells
 from voltherd.detection.memory import Memory, capacity_ah
 from voltherd.detection.verdict import Verdict
 from voltherd.numerics.robust import spearman
@@ -22,6 +22,8 @@ PERIODS_MIN: Final = 4
 WIDTH_OPERATING: Final = 0.03
 WIDTH_RECOMMENDED: Final = 0.04
 """Width of the middle 80 % of the cells, as charge."""
+WIDTH_SIGMA: Final = 0.005
+"""Half a per cent of charge: 5 mV, what a cell's channel is declared to show, on a usual slope."""
 VOLT_WIDTH_OPERATING: Final = 0.015
 STRING_CORRELATION: Final = 0.7
 
@@ -36,10 +38,13 @@ def judge(memory: Memory) -> tuple[Verdict, ...]:
     if width < WIDTH_OPERATING or _width(found.volt) < VOLT_WIDTH_OPERATING:
         return ()
     total = float(memory.square.sum())
-    diagonal = np.diag(memory.normal)
-    left_charge = 1.0 - float((memory.moment[0] ** 2).sum()) / max(diagonal[0], 1e-12) / total
-    left_offset = 1.0 - float((memory.moment[3] ** 2).sum()) / diagonal[3] / total
+    left_charge, left_offset = (
+        1.0 - float((memory.moment[k] ** 2).sum() / max(memory.normal[k, k], 1e-12)) / total
+        for k in (0, 3)
+    )
     measured = tells(memory, left_offset, left_charge)
+    # A pack out of balance is common, a hundred sensors that err alike are not: no odds are asked.
+    charged = left_charge <= CLEARLY_BETTER * left_offset
     along = spearman(np.arange(cells), found.charge)
     numbers = {
         "width": width,
@@ -49,6 +54,7 @@ def judge(memory: Memory) -> tuple[Verdict, ...]:
         "spearman": along,
         "left_charge": left_charge,
         "left_offset": left_offset,
+        "is_charge": 1.0 if charged else 0.0 if measured else np.nan,
     }
     ah = capacity_ah(memory)
     if ah is not None:
@@ -64,7 +70,7 @@ def judge(memory: Memory) -> tuple[Verdict, ...]:
             severity=Severity.RECOMMENDED
             if width >= WIDTH_RECOMMENDED and not measured
             else Severity.OPERATING,
-            score=width / 0.005,
+            score=width / WIDTH_SIGMA,
             persistence=3,
             numbers=numbers,
         ),

@@ -74,6 +74,7 @@ def judge(before: Memory, period: Period) -> tuple[Verdict, ...]:
             else Severity.OPERATING,
             score=float(score[c]),
             persistence=3,
+            event=True,
             numbers={"volt": float(jump[c]), "sigma_volt": sigma},
         )
         for c in np.flatnonzero(out)

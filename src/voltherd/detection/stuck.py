@@ -8,7 +8,7 @@ blind to that cell.
 from typing import Final
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from voltherd.detection.verdict import Verdict
 from voltherd.detection.windows import Windows
@@ -19,6 +19,11 @@ CAUSE: Final = "stuck"
 SIBLING_RANGE_VOLT: Final = 0.010
 
 
+def cells_move(windows: Windows) -> Bool[np.ndarray, " w"]:
+    """Tell the windows in which the pack is in use: the median cell's range says so."""
+    return np.asarray(median(windows.range_volt, axis=1) >= SIBLING_RANGE_VOLT)
+
+
 def judge(windows: Windows) -> tuple[tuple[float, tuple[Verdict, ...]], ...]:
     """Name frozen cells window by window; windows that cannot tell are left out.
 
@@ -26,10 +31,9 @@ def judge(windows: Windows) -> tuple[tuple[float, tuple[Verdict, ...]], ...]:
         Time of each window that could tell [unix s], with its verdicts.
     """
     sibling = median(windows.range_volt, axis=1)
-    telling = sibling >= SIBLING_RANGE_VOLT
     return tuple(
         (float(windows.end_second[w]), _verdicts(windows.range_volt[w], float(sibling[w])))
-        for w in np.flatnonzero(telling)
+        for w in np.flatnonzero(cells_move(windows))
     )
 
 

@@ -114,5 +114,6 @@ def _verdict(first: int, second: int, apart_volt: float, score: float) -> Verdic
         severity=Severity.RECOMMENDED,
         score=score,
         persistence=2,
+        event=True,
         numbers={"apart_volt": apart_volt},
     )

@@ -25,6 +25,7 @@ class Verdict:
         severity: By size of effect.
         score: How far from its siblings, in robust standard deviations.
         persistence: Consecutive verdicts needed before it counts.
+        event: Whether it happens once, so that later silence does not contradict it.
         numbers: Further numbers for the evidence, by name.
     """
 
@@ -34,6 +35,7 @@ class Verdict:
     severity: Severity
     score: float
     persistence: int = 2
+    event: bool = False
     numbers: Mapping[str, float] = field(default_factory=dict)
 
     @property
@@ -72,6 +74,11 @@ class Alarm:
         """The highest severity ever raised, None while nothing is."""
         reached = [s for s in Severity if self.raised_second[s - 1] is not None]
         return reached[-1] if reached else None
+
+    @property
+    def event(self) -> bool:
+        """Whether it tells of something that happened rather than of something that is."""
+        return self.verdict.event
 
     @property
     def telling(self) -> Verdict:

@@ -1,6 +1,7 @@
 """The numbers and small plots behind a finding."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -24,13 +25,24 @@ from voltherd.detection import (
 )
 from voltherd.detection.charge_scale import SLOPE_UNCERTAINTY
 from voltherd.detection.engine import Detection
+from voltherd.detection.memory import whole
 from voltherd.detection.verdict import Alarm, Verdict
 from voltherd.numerics.robust import median
 from voltherd.types.channel import SCALARS
-from voltherd.types.event import Evidence, LocationKind, Plot
+from voltherd.types.event import Evidence, LocationKind, Phenomenon, Plot
 from voltherd.units import SECOND_PER_DAY, SECOND_PER_HOUR
 
 PLOT_POINTS: Final = 120
+_AMONG_SIBLINGS: Final = (
+    cells.CAUSE,
+    modules.CAUSE,
+    jump.CAUSE,
+    contact.CAUSE,
+    short.CAUSE,
+    spikes.CAUSE,
+    temperature.CAUSE,
+)
+"""Causes whose score is a distance from siblings; others are measured against a limit."""
 NORMAL_90: Final = 1.645
 
 
@@ -51,21 +63,12 @@ def evidence_of(
         told += _warnings(state)
     plot = _plot(group[0].verdict, state, names)
     if plot is not None and told:
-        first = told[0]
-        told[0] = Evidence(
-            name=first.name,
-            value=first.value,
-            unit=first.unit,
-            low=first.low,
-            high=first.high,
-            basis=first.basis,
-            plot=plot,
-        )
+        told[0] = replace(told[0], plot=plot)
     return tuple(told)
 
 
 def _standing(alarm: Alarm) -> list[Evidence]:
-    if alarm.verdict.cause.startswith(channels.CAUSE):
+    if alarm.verdict.cause not in _AMONG_SIBLINGS:
         return []
     return [
         Evidence(
@@ -95,7 +98,7 @@ def _warnings(state: Detection) -> list[Evidence]:
 
 
 def _observed(state: Detection) -> str:
-    return f"{state.memory.periods / 2:g} h observed"
+    return f"{state.watch.observed_second / SECOND_PER_HOUR:.1f} h observed"
 
 
 def _cell(alarm: Alarm, state: Detection) -> list[Evidence]:
@@ -107,9 +110,14 @@ def _cell(alarm: Alarm, state: Detection) -> list[Evidence]:
             name="voltage against the median cell",
             value=round(millivolt, 1),
             unit="mV",
-            low=round(millivolt - NORMAL_90 * scatter * 1e3, 1),
-            high=round(millivolt + NORMAL_90 * scatter * 1e3, 1),
-            basis=f"mean over {_observed(state)}, 90 % interval from its scatter between periods",
+            low=None if scatter is None else round(millivolt - NORMAL_90 * scatter * 1e3, 1),
+            high=None if scatter is None else round(millivolt + NORMAL_90 * scatter * 1e3, 1),
+            basis=f"mean over {_observed(state)}, "
+            + (
+                "too few periods for an interval"
+                if scatter is None
+                else "90 % interval from its scatter between periods"
+            ),
         ),
         Evidence(
             name="the same as charge",
@@ -128,9 +136,9 @@ def _cell(alarm: Alarm, state: Detection) -> list[Evidence]:
             basis="mean deviation in that operating state",
         )
         for name in ("rest", "drive", "charge")
-        if f"volt_{name}" in n
+        if f"volt_{name}" in n and "current_ampere" in state.watch.lowest
     ]
-    if alarm.verdict.phenomenon.value == "weak_cell":
+    if alarm.telling.phenomenon is Phenomenon.WEAK_CELL:
         spread = NORMAL_90 * n["capacity_sigma"] * 100
         told.insert(
             0,
@@ -332,20 +340,24 @@ def _temperature(alarm: Alarm, state: Detection) -> list[Evidence]:
 
 def _pack_sum(alarm: Alarm, state: Detection) -> list[Evidence]:
     n = alarm.telling.numbers
-    return [
+    told = [
         Evidence(
             name="cells' sum less pack voltage",
             value=round(n["volt"], 2),
             unit="V",
             basis=f"{n['share'] * 100:.2f} % of it, median over half an hour observed",
-        ),
-        Evidence(
-            name="cells that would explain it",
-            value=round(n["cells_missing"], 2),
-            unit="cells",
-            basis="missing from the record; near a whole number is telling",
-        ),
+        )
     ]
+    if n["cells_missing"] > 0.0:
+        told.append(
+            Evidence(
+                name="cells that would explain it",
+                value=round(n["cells_missing"], 2),
+                unit="cells",
+                basis="missing from the record; near a whole number is telling",
+            )
+        )
+    return told
 
 
 def _insulation(alarm: Alarm, state: Detection) -> list[Evidence]:
@@ -355,7 +367,10 @@ def _insulation(alarm: Alarm, state: Detection) -> list[Evidence]:
             name="insulation",
             value=round(n["ohm_per_volt"], 0),
             unit="Ω/V",
-            basis="limits are 100 and 500 Ω/V (UN R100, ISO 6469-3)",
+            low=round(max(n["ohm_per_volt"] - n["accuracy"], 0.0), 0),
+            high=round(n["ohm_per_volt"] + n["accuracy"], 0),
+            basis="interval from the channel's declared accuracy; limits are 100 and 500 Ω/V "
+            "(UN R100, ISO 6469-3)",
         ),
     ]
 
@@ -371,13 +386,12 @@ def _channel(alarm: Alarm, state: Detection) -> list[Evidence]:
                 basis="a counter may only grow",
             )
         ]
-    hours = state.watch.observed_second / SECOND_PER_HOUR
     told = [
         Evidence(
-            name="observed without a change",
-            value=round(hours, 1),
+            name="observed without a change" if "value" in n else "observed without a value",
+            value=round(n["observed_second"] / SECOND_PER_HOUR, 1),
             unit="h",
-            basis="time with samples less than a minute apart",
+            basis="time between samples, at most a minute of each",
         )
     ]
     if "value" in n:
@@ -415,14 +429,18 @@ _TELLERS: Final = {
 }
 
 
-def _scatter(state: Detection, verdict: Verdict) -> float:
-    """Give the standard error of a cell's mean deviation from its scatter between periods [V]."""
+def _scatter(state: Detection, verdict: Verdict) -> float | None:
+    """Give the standard error of a cell's mean deviation from its scatter between periods [V].
+
+    None where fewer than two of the last periods have measured it.
+    """
     columns = [cell - 1 for cell in verdict.location.cells]
     series = state.memory.history_volt[-48:, columns].mean(axis=1).astype(np.float64)
+    series = series[np.isfinite(series)]
     if len(series) < 2:
-        return 0.001
+        return None
     # Neighbouring periods are alike: a quarter of them count as independent.
-    return float(np.nanstd(series) / np.sqrt(max(len(series) / 4.0, 1.0)))
+    return float(np.std(series) / np.sqrt(max(len(series) / 4.0, 1.0)))
 
 
 def _plot(verdict: Verdict, state: Detection, names: Sequence[str]) -> Plot | None:
@@ -434,7 +452,7 @@ def _plot(verdict: Verdict, state: Detection, names: Sequence[str]) -> Plot | No
 
 
 def _string_plot(verdict: Verdict, state: Detection) -> Plot:
-    found = cells.fit(state.memory)
+    found = cells.fit(whole(state.memory))
     charge = found.charge - float(median(found.charge, axis=0))
     return Plot(
         title="Charge of each cell against the median cell, along the string",

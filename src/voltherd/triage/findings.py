@@ -22,12 +22,13 @@ from voltherd.detection import (
 )
 from voltherd.detection.engine import Detection
 from voltherd.detection.memory import days
-from voltherd.detection.verdict import Alarm, confidence
+from voltherd.detection.verdict import Alarm, Verdict, confidence
+from voltherd.numerics.robust import median
 from voltherd.triage.advice import ACTION, CONFIRM
 from voltherd.triage.evidence import evidence_of
 from voltherd.triage.hindsight import Trend, ramp_onset, step_onset, swing_onset, trend
 from voltherd.triage.words import summary, trend_words
-from voltherd.types.event import Finding, LocationKind, Phenomenon, Severity
+from voltherd.types.event import Finding, Location, LocationKind, Phenomenon, Severity
 
 PRECEDENCE: Final = (
     stuck.CAUSE,
@@ -42,6 +43,9 @@ PRECEDENCE: Final = (
 CHANNEL_CONFIDENCE: Final = 0.99
 """Of findings that are plain facts of the record: a code, a constant, a counter that fell."""
 
+UNTOLD_CONFIDENCE: Final = 0.66
+"""At most, where a finding names a cause that the data cannot yet tell from another: "likely"."""
+
 
 def findings(state: Detection, names: Sequence[str] = ()) -> tuple[Finding, ...]:
     """Give everything that was raised for one vehicle, most urgent first.
@@ -55,7 +59,8 @@ def findings(state: Detection, names: Sequence[str] = ()) -> tuple[Finding, ...]
     """
     raised = [alarm for alarm in state.book.values() if alarm.severity is not None]
     merged = _merge_whole(_merge_cells(raised))
-    told = [_tell(group, state, names) for group in merged]
+    singled = any(group[0].verdict.location.kind is LocationKind.CELL for group in merged)
+    told = [_tell(group, state, names, singled) for group in merged]
     return tuple(sorted(told, key=urgency))
 
 
@@ -92,16 +97,24 @@ def _merge_cells(alarms: Sequence[Alarm]) -> list[tuple[Alarm, ...]]:
 
 def _merge_whole(groups: list[tuple[Alarm, ...]]) -> list[tuple[Alarm, ...]]:
     """Join what has one cause wherever it shows: dead probes, the signals of a runaway."""
-    for cause in (f"{channels.CAUSE}.{Phenomenon.CHANNEL_INVALID.value}", runaway.CAUSE):
-        same = [group[0] for group in groups if group[0].verdict.cause == cause]
-        others = [group for group in groups if group[0].verdict.cause != cause]
+    joint = (f"{channels.CAUSE}.{Phenomenon.CHANNEL_INVALID.value}", runaway.CAUSE)
+    others: list[tuple[Alarm, ...]] = []
+    joined: dict[tuple[str, bool], list[Alarm]] = {}
+    for group in groups:
+        cause = group[0].verdict.cause
+        if cause in joint:  # what is over is told apart from what still is
+            joined.setdefault((cause, group[0].streaks[0] > 0), []).extend(group)
+        else:
+            others.append(group)
+    for same in joined.values():
         # The alarm that knows a cell leads: the place to look at.
         same.sort(key=lambda alarm: not alarm.verdict.location.cells)
-        groups = [*others, tuple(same)] if same else others
-    return groups
+    return [*others, *(tuple(same) for same in joined.values())]
 
 
-def _tell(group: tuple[Alarm, ...], state: Detection, names: Sequence[str]) -> Finding:
+def _tell(
+    group: tuple[Alarm, ...], state: Detection, names: Sequence[str], singled: bool
+) -> Finding:
     lead = _lead(group)
     # What a frozen or exchanged channel makes of its cell is its consequence, not a second cause.
     explained = lead.verdict.cause in (stuck.CAUSE, swap.CAUSE)
@@ -111,27 +124,24 @@ def _tell(group: tuple[Alarm, ...], state: Detection, names: Sequence[str]) -> F
     reached = [a.raised_second[severity - 1] for a in speaking if a.severity == severity]
     raised = min(time for time in reached if time is not None)
     onset, change = _hindsight(lead, state)
-    siblings = max(len(state.memory.square), 2)
     certain = lead.verdict.cause.startswith(channels.CAUSE)
     verdict = lead.telling
-    location = lead.verdict.location
-    if location.kind is LocationKind.CELL and location.index and names:
-        location = replace(location, channel=names[location.index - 1])
+    location = _named(verdict.location, state, names)
     if len(group) > 1 and location.kind is LocationKind.PROBE:
         indices = tuple(sorted(a.verdict.location.index or 0 for a in group))
-        first, last = group[0].verdict.location.channel, group[-1].verdict.location.channel
+        first, last = (state.open_rows.probe_name(index) for index in (indices[0], indices[-1]))
         location = replace(location, index=indices[0], indices=indices, channel=f"{first} … {last}")
     finding = Finding(
         vehicle_id=state.open_rows.vehicle_id,
         location=location,
-        phenomenon=lead.verdict.phenomenon,
+        phenomenon=verdict.phenomenon,
         severity=severity,
         raised_second=raised,
         onset_second=min(onset, raised),
         last_seen_second=max(a.last_second for a in group),
         confidence=CHANNEL_CONFIDENCE
         if certain
-        else confidence(verdict.score, siblings, sum(a.count for a in group)),
+        else _confidence(verdict, state, sum(a.count for a in group)),
         trend=trend_words(lead, change, state.last_second),
         summary="",
         action="",
@@ -140,10 +150,32 @@ def _tell(group: tuple[Alarm, ...], state: Detection, names: Sequence[str]) -> F
     )
     return replace(
         finding,
-        summary=summary(finding, lead),
+        summary=summary(finding, lead, singled),
         action=ACTION[finding.phenomenon],
         confirm=CONFIRM[finding.phenomenon],
     )
+
+
+def _named(place: Location, state: Detection, names: Sequence[str]) -> Location:
+    """Add the source's own name of a cell or probe."""
+    if place.kind is LocationKind.CELL and place.index and names:
+        return replace(place, channel=names[place.index - 1])
+    if place.kind is LocationKind.PROBE and place.index:
+        return replace(place, channel=state.open_rows.probe_name(place.index))
+    return place
+
+
+def _confidence(verdict: Verdict, state: Detection, renewals: int) -> float:
+    """Give the chance that it is right; the more siblings, the likelier one strays by chance."""
+    cells_of_it = max(len(verdict.location.cells), 1)
+    siblings = {
+        LocationKind.CELL: len(state.memory.square),
+        LocationKind.MODULE: len(state.memory.square) // cells_of_it,
+        LocationKind.PROBE: len(state.watch.seen),
+    }.get(verdict.location.kind, 1)
+    told = confidence(verdict.score, max(siblings, 1), renewals)
+    untold = np.isnan(verdict.numbers.get("is_charge", 1.0))
+    return min(told, UNTOLD_CONFIDENCE) if untold else told
 
 
 def _lead(group: tuple[Alarm, ...]) -> Alarm:
@@ -161,34 +193,39 @@ def _hindsight(alarm: Alarm, state: Detection) -> tuple[float, Trend]:
     since_start = (Phenomenon.CHANNEL_FROZEN, Phenomenon.CHANNEL_INVALID)
     if alarm.verdict.phenomenon in since_start:
         return state.first_second, unknown
+    forgotten = memory.periods > len(memory.history_second)  # then its first row is the limit
+    start = float(memory.history_second[0]) if forgotten else state.first_second
     if alarm.verdict.cause == imbalance.CAUSE and memory.periods >= 2:
         widths = _widths(memory.history_charge)
         row = step_onset(widths)
-        started = float(memory.history_second[row - 1]) if row else state.first_second
+        started = float(memory.history_second[row - 1]) if row else start
         return started, trend(days(memory), widths)
     if place.kind not in (LocationKind.CELL, LocationKind.MODULE) or memory.periods < 2:
         return alarm.first_second, unknown
     if alarm.verdict.cause in (stuck.CAUSE, swap.CAUSE, spikes.CAUSE, jump.CAUSE):
         return alarm.first_second, unknown
     columns = [cell - 1 for cell in place.cells]
-    series = memory.history_charge[:, columns].mean(axis=1).astype(np.float64)
+    series = median(memory.history_charge[:, columns].astype(np.float64), axis=1)
     change = trend(days(memory), series)
     if alarm.verdict.cause == short.CAUSE:
         row = ramp_onset(days(memory), series)
     elif alarm.verdict.cause == contact.CAUSE:
         return alarm.first_second, unknown
-    elif alarm.verdict.phenomenon is Phenomenon.WEAK_CELL:
+    elif alarm.telling.phenomenon is Phenomenon.WEAK_CELL:
         row = swing_onset(memory.history_soc, series)
     else:
         row = step_onset(series)
     # A period's values stand for the half hour before its end.
-    return (float(memory.history_second[row - 1]) if row else state.first_second), change
+    return (float(memory.history_second[row - 1]) if row else start), change
 
 
 def _widths(charge: Float[np.ndarray, "n c"]) -> Float[np.ndarray, " n"]:
     """Give the width of the middle 80 % of the cells in every period, NaN where unreadable."""
-    low, high = np.quantile(charge.astype(np.float64), [0.1, 0.9], axis=1)
-    return np.asarray(high - low)
+    width = np.full(len(charge), np.nan)
+    rows = np.isfinite(charge).any(axis=1)
+    low, high = np.nanquantile(charge[rows].astype(np.float64), [0.1, 0.9], axis=1)
+    width[rows] = high - low
+    return width
 
 
 def worst(found: Sequence[Finding]) -> Severity | None:

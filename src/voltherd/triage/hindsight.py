@@ -3,14 +3,12 @@
 from typing import Final, NamedTuple
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from voltherd.numerics.robust import SIGMA_PER_MAD, median, theil_sen
 
 ROWS_MIN: Final = 6
 TREND_ROWS: Final = 200
-
-
 SWING_GAIN_MIN: Final = 0.1
 """Share of the scatter that dating a swing's beginning must take away to be believed."""
 
@@ -36,7 +34,7 @@ def step_onset(values: Float[np.ndarray, " n"]) -> int:
     >>> step_onset(np.array([0.0, 0.1, -0.1, 0.0, 5.0, 5.1, 4.9, 5.0]))
     4
     """
-    y = np.nan_to_num(values).astype(np.float64)
+    y, measured = _measured(values)
     n = len(y)
     if n < ROWS_MIN:
         return 0
@@ -47,7 +45,7 @@ def step_onset(values: Float[np.ndarray, " n"]) -> int:
     gain = left * (n - left) / n * (mean_left - mean_right) ** 2
     best = int(np.argmax(gain))
     explained = gain[best] / max(float(((y - y.mean()) ** 2).sum()), 1e-30)
-    return best + 1 if explained > 0.5 else 0
+    return int(measured[best + 1]) if explained > 0.5 else 0
 
 
 def swing_onset(soc: Float[np.ndarray, " n"], values: Float[np.ndarray, " n"]) -> int:
@@ -57,15 +55,23 @@ def swing_onset(soc: Float[np.ndarray, " n"], values: Float[np.ndarray, " n"]) -
     >>> swing_onset(z, np.where(np.arange(24) < 10, 0.0, 0.2 * (z - 0.5)))
     10
     """
-    y, n = np.nan_to_num(values).astype(np.float64), len(values)
-    if n < ROWS_MIN:
+    y, measured = _measured(np.where(np.isfinite(soc), values, np.nan))
+    if len(y) < ROWS_MIN:
         return 0
     left = _scatter_of_level(y)
-    right = _scatter_of_line(soc[::-1], y[::-1])[::-1]
+    right = _scatter_of_line(soc[measured][::-1], y[::-1])[::-1]
     whole = float(right[0])
     both = left[:-1] + right[1:]
     best = int(np.argmin(both)) + 1
-    return best if both[best - 1] < (1.0 - SWING_GAIN_MIN) * whole else 0
+    return int(measured[best]) if both[best - 1] < (1.0 - SWING_GAIN_MIN) * whole else 0
+
+
+def _measured(
+    values: Float[np.ndarray, " n"],
+) -> tuple[Float[np.ndarray, " m"], Int[np.ndarray, " m"]]:
+    """Give the values there are, and their rows: what was not measured is not a zero."""
+    rows = np.flatnonzero(np.isfinite(values))
+    return values[rows].astype(np.float64), rows
 
 
 def _scatter_of_level(y: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
@@ -91,18 +97,19 @@ def ramp_onset(time: Float[np.ndarray, " n"], values: Float[np.ndarray, " n"]) -
     >>> ramp_onset(t, np.where(t > 5.0, -(t - 5.0), 0.0))
     5
     """
-    y = np.nan_to_num(values).astype(np.float64)
+    y, measured = _measured(values)
     n = len(y)
     if n < ROWS_MIN:
         return 0
+    t = time[measured]
     best, best_left = 0, np.inf
     for row in range(0, n - 3, max(1, n // 128)):
-        x = np.stack([np.ones(n), np.maximum(time - time[row], 0.0)], axis=1)
+        x = np.stack([np.ones(n), np.maximum(t - t[row], 0.0)], axis=1)
         terms, *_ = np.linalg.lstsq(x, y, rcond=None)
         left = float(((y - x @ terms) ** 2).sum())
         if left < best_left * (1.0 - 1e-9):
             best, best_left = row, left
-    return best
+    return int(measured[best]) if best else 0
 
 
 def trend(day: Float[np.ndarray, " n"], values: Float[np.ndarray, " n"]) -> Trend:

@@ -1,14 +1,18 @@
 """Findings in plain words: what was found, where, and where it is going."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import numpy as np
 
+from voltherd.detection.temperature import APART_OPERATING_CELSIUS
 from voltherd.detection.verdict import Alarm
 from voltherd.triage.hindsight import Trend
 from voltherd.types.event import Finding, LocationKind, Phenomenon
 from voltherd.units import SECOND_PER_DAY, SECOND_PER_HOUR
+
+STEADY_PERCENT_PER_WEEK: Final = 1.0
+"""Half-width of the interval up to which "steady" says something."""
 
 
 def where(finding: Finding) -> str:
@@ -21,22 +25,57 @@ def where(finding: Finding) -> str:
     if place.kind is LocationKind.MODULE:
         return f"Cells {place.cells[0]}–{place.cells[-1]}"
     if place.indices:
-        return f"Probes {place.indices[0]}–{place.indices[-1]}"
+        return f"Probes {ranges(place.indices)}"
     name = f" ({place.channel})" if place.channel else ""
     if len(place.cells) == 2:
         return f"Cells {place.cells[0]} and {place.cells[1]}"
     return f"{place.kind.value.capitalize()} {place.index}{name}"
 
 
-def summary(finding: Finding, alarm: Alarm) -> str:
-    """Say in one or two sentences what was found."""
+def ranges(indices: Sequence[int]) -> str:
+    """List rising numbers, runs of them by their ends.
+
+    >>> ranges((3, 8, 9, 10, 14, 15))
+    '3, 8–10, 14–15'
+    """
+    runs: list[list[int]] = []
+    for index in indices:
+        if runs and index == runs[-1][-1] + 1:
+            runs[-1].append(index)
+        else:
+            runs.append([index])
+    return ", ".join(str(r[0]) if len(r) == 1 else f"{r[0]}–{r[-1]}" for r in runs)
+
+
+def summary(finding: Finding, alarm: Alarm, singled: bool) -> str:
+    """Say in one or two sentences what was found, and whether it still is.
+
+    Args:
+        finding: All but its words.
+        alarm: The one that names it.
+        singled: Whether cells of the same vehicle are named singly too.
+    """
+    return f"{_found(finding, alarm, singled)}{_since(finding, alarm)}"
+
+
+def _since(finding: Finding, alarm: Alarm) -> str:
+    if alarm.event:
+        return ""
+    if not alarm.streaks[0]:
+        return " The latest data do not confirm it."
+    if alarm.verdict.severity < finding.severity:
+        return f" It has been worse: by its present size it is {alarm.verdict.severity.word}."
+    return ""
+
+
+def _found(finding: Finding, alarm: Alarm, singled: bool) -> str:
     place, n = where(finding), alarm.telling.numbers
     teller = _TELLERS.get(finding.phenomenon)
     if teller is not None:
         return f"{place} {teller(n)}"
     match finding.phenomenon:
         case Phenomenon.SOC_IMBALANCE | Phenomenon.STRING_GRADIENT:
-            return _imbalance_words(finding, n)
+            return _imbalance_words(finding, n, singled)
         case Phenomenon.PACK_VOLTAGE_MISMATCH:
             return (
                 f"The cells add up to {abs(n['volt']):.1f} V {'less' if n['volt'] < 0 else 'more'} "
@@ -48,7 +87,8 @@ def summary(finding: Finding, alarm: Alarm) -> str:
         case Phenomenon.INSULATION_LOW:
             return f"Insulation fell to {n['ohm_per_volt']:.0f} Ω/V."
         case Phenomenon.CHANNEL_INVALID:
-            return f"{place} ({finding.location.channel}) never gave a valid value."
+            name = f" ({finding.location.channel})" if finding.location.indices else ""
+            return f"{place}{name} gave no valid value in {_hours(n)} h observed."
         case _:
             return f"{place}: {finding.phenomenon.value.replace('_', ' ')}."
 
@@ -75,7 +115,7 @@ def _imbalanced(n: Mapping[str, float]) -> str:
     less = "less" if n["charge"] < 0.0 else "more"
     return (
         f"holds {abs(n['charge']) * 100:.1f} % {less} charge than the median cell "
-        f"({n['volt'] * 1e3:+.0f} mV), in every operating state."
+        f"({n['volt'] * 1e3:+.0f} mV), in every operating state seen."
     )
 
 
@@ -133,6 +173,8 @@ def _swapped(n: Mapping[str, float]) -> str:
 
 
 def _astray(n: Mapping[str, float]) -> str:
+    if abs(n["apart_celsius"]) < APART_OPERATING_CELSIUS:
+        return f"is at {n['celsius']:.0f} °C, and its siblings are hardly cooler."
     warm = "hotter" if n["apart_celsius"] > 0 else "colder"
     return (
         f"is {abs(n['apart_celsius']):.0f} K {warm} than the median probe ({n['celsius']:.0f} °C)."
@@ -140,7 +182,11 @@ def _astray(n: Mapping[str, float]) -> str:
 
 
 def _frozen(n: Mapping[str, float]) -> str:
-    return f"has said {n['value']:,.6g} since the beginning and never moved."
+    return f"gave nothing but {n['value']:,.6g} in {_hours(n)} h observed."
+
+
+def _hours(n: Mapping[str, float]) -> str:
+    return f"{n['observed_second'] / SECOND_PER_HOUR:.1f}"
 
 
 def _reset(n: Mapping[str, float]) -> str:
@@ -166,6 +212,8 @@ _TELLERS: Final[Mapping[Phenomenon, Callable[[Mapping[str, float]], str]]] = {
 
 def trend_words(alarm: Alarm, change: Trend, last_second: float) -> str:
     """Say where it is going, with its uncertainty."""
+    if alarm.event:
+        return "an event, not a course"
     silent = last_second - alarm.last_second
     if alarm.missed > 6 and silent > SECOND_PER_HOUR:
         if silent < 2 * SECOND_PER_DAY:
@@ -175,7 +223,8 @@ def trend_words(alarm: Alarm, change: Trend, last_second: float) -> str:
         return "cannot tell yet"
     week, error = change.per_day * 700, 1.645 * change.sigma_per_day * 700
     if abs(week) < max(2.0 * error, 0.1):
-        return f"steady ({week:+.1f} ± {error:.1f} % of charge a week)"
+        word = "steady" if error <= STEADY_PERCENT_PER_WEEK else "no clear trend"
+        return f"{word} ({week:+.1f} ± {error:.1f} % of charge a week)"
     word = "growing" if week > 0 else "receding"
     return f"{word} by {abs(week):.1f} ± {error:.1f} % of charge a week"
 
@@ -184,7 +233,7 @@ def _side(n: Mapping[str, float]) -> str:
     return "below" if n["volt"] < 0.0 else "above"
 
 
-def _imbalance_words(finding: Finding, n: Mapping[str, float]) -> str:
+def _imbalance_words(finding: Finding, n: Mapping[str, float], singled: bool) -> str:
     size = f"{n['width'] * 100:.1f} % of charge ({n['width_volt'] * 1e3:.0f} mV)"
     ah = f", about {n['capacity_ah'] * n['width']:.1f} Ah" if "capacity_ah" in n else ""
     if finding.phenomenon is Phenomenon.STRING_GRADIENT:
@@ -196,10 +245,10 @@ def _imbalance_words(finding: Finding, n: Mapping[str, float]) -> str:
     if abs(n["spearman"]) >= 0.7:
         climbs, end = ("climbs", "last") if n["spearman"] > 0 else ("falls", "first")
         order = f"; charge {climbs} along the string, the {end} cells hold most"
-    told = n["left_charge"] < 0.8 * n["left_offset"]
-    cause = (
-        "It follows the slope of the open-circuit voltage, so it is charge, not sensors"
-        if told
-        else "Most likely charge; that it is not the sensors cannot be told yet"
-    )
-    return f"The pack's cells differ by {size}{ah}{order}. {cause}; no single cell is to blame."
+    cause = "Most likely charge; that it is not the sensors cannot be told yet"
+    if n["is_charge"] == 1.0:
+        cause = "It follows the slope of the open-circuit voltage, so it is charge, not sensors"
+    if n["is_charge"] == 0.0:
+        cause = "It does not follow the slope of the open-circuit voltage: sensors more than charge"
+    blame = "cells beyond it are named singly" if singled else "no single cell is to blame"
+    return f"The pack's cells differ by {size}{ah}{order}. {cause}; {blame}."

@@ -137,7 +137,7 @@ def test_when_a_channel_moved_does_not_depend_on_the_pieces():
     batch = batch_of(np.arange(12.0), np.full((12, 1), 3.7), insulation_resistance_ohm=values)
     ends = np.array([2, 5, 8, 11])
     whole = channels.moved_by(channels.init(0), batch, ends, "insulation_resistance_ohm")
-    watch = channels.look(channels.init(0), batch.between(0, 6), 1.0)
+    watch = channels.look(channels.init(0), batch.between(0, 6), 1.0, 1.0)
     rest = channels.moved_by(
         watch, batch.between(6, 12), np.array([2, 5]), "insulation_resistance_ohm"
     )
