@@ -21,11 +21,11 @@ from voltherd.cli.compose import (
 )
 from voltherd.detection.engine import Detection, init, step
 from voltherd.errors import InputError
-from voltherd.intake.answers import answers
+from voltherd.intake.answers import Survey, answers_of, survey, together
 from voltherd.triage.findings import findings, urgency
 from voltherd.types.asset import PackLayout
 from voltherd.types.event import Finding
-from voltherd.types.report import Answer, ImportReport, TriageReport, VehicleSummary
+from voltherd.types.report import ImportReport, TriageReport, VehicleSummary
 from voltherd.types.sample import SampleBatch
 
 
@@ -39,7 +39,7 @@ class Followed:  # mutable: grows while its sources are read, and dies with the 
         last: The latest batch, which also names the channels.
         sources: Files it came from, in the order read.
         imports: What became of each.
-        answers: What the data allows, of the richest piece.
+        holds: What its pieces hold together, which decides the answers.
         in_order: Whether every piece followed the one before, with the same channels.
     """
 
@@ -47,7 +47,7 @@ class Followed:  # mutable: grows while its sources are read, and dies with the 
     last: SampleBatch
     sources: list[Path] = field(default_factory=list)
     imports: list[ImportReport] = field(default_factory=list)
-    answers: tuple[Answer, ...] = ()
+    holds: Survey | None = None
     in_order: bool = True
 
 
@@ -97,9 +97,8 @@ def _follow(followed: dict[str, Followed], piece: Piece) -> None:
     vehicle.sources.append(piece.source)
     if piece.report:
         vehicle.imports.append(piece.report)
-    allowed = piece.report.answers if piece.report else answers(batch)
-    if sum(a.possible for a in allowed) >= sum(a.possible for a in vehicle.answers):
-        vehicle.answers = allowed
+    seen = survey(batch)
+    vehicle.holds = seen if vehicle.holds is None else together(vehicle.holds, seen)
     follows = vehicle.state.rows == 0 or (
         batch.unix_time_second[0] > vehicle.state.last_second and _alike(batch, vehicle.last)
     )
@@ -131,7 +130,7 @@ def _read_again(vehicle_id: str, vehicle: Followed, reading: Reading) -> None:
     whole = joined(batches)
     vehicle.state = step(_start(whole, vehicle.state.layout), whole)
     vehicle.last = whole
-    vehicle.answers = answers(whole)
+    vehicle.holds = survey(whole)
 
 
 def _findings(vehicle: Followed) -> tuple[Finding, ...]:
@@ -146,6 +145,6 @@ def _summary(vehicle: Followed) -> VehicleSummary:
         first_second=state.first_second,
         last_second=state.last_second,
         cells=vehicle.last.cells,
-        answers=vehicle.answers,
+        answers=answers_of(vehicle.holds) if vehicle.holds is not None else (),
         imports=tuple(vehicle.imports),
     )

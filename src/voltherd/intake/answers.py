@@ -71,14 +71,26 @@ _WORDS: Final = {
 }
 
 
-class _Facts(NamedTuple):
+class Survey(NamedTuple):
+    """What some record of one vehicle holds, as far as questions ask for it.
+
+    Attributes:
+        channels: Scalars that are there.
+        cells: Cell columns with values.
+        probes: Probes with values.
+        hours: Time observed, long gaps left out [h].
+        interval: Usual interval between rows [s].
+        soc: Lowest and highest SOC; NaN where unknown.
+        current: Lowest and highest usual current [A]; NaN where unknown.
+    """
+
     channels: frozenset[str]
     cells: int
     probes: int
     hours: float
     interval: float
-    soc_span: float
-    swing: float
+    soc: tuple[float, float]
+    current: tuple[float, float]
 
 
 def answers(batch: SampleBatch) -> tuple[Answer, ...]:
@@ -94,7 +106,11 @@ def answers(batch: SampleBatch) -> tuple[Answer, ...]:
     >>> [a.name for a in answers(empty_batch("bus-7")) if a.possible]
     []
     """
-    facts = _facts(batch)
+    return answers_of(survey(batch))
+
+
+def answers_of(facts: Survey) -> tuple[Answer, ...]:
+    """Tell which questions a record can answer; see ``answers``."""
     found = [(question, _missing(question, facts)) for question in _QUESTIONS]
     found.sort(key=lambda pair: len(pair[1]))
     return tuple(
@@ -103,7 +119,27 @@ def answers(batch: SampleBatch) -> tuple[Answer, ...]:
     )
 
 
-def _facts(batch: SampleBatch) -> _Facts:
+def together(first: Survey, second: Survey) -> Survey:
+    """Join what two parts of one vehicle's record hold, as files of single days do."""
+    longer = first if first.hours >= second.hours else second
+    return Survey(
+        channels=first.channels | second.channels,
+        cells=max(first.cells, second.cells),
+        probes=max(first.probes, second.probes),
+        hours=first.hours + second.hours,
+        interval=longer.interval,
+        soc=_wider(first.soc, second.soc),
+        current=_wider(first.current, second.current),
+    )
+
+
+def _wider(first: tuple[float, float], second: tuple[float, float]) -> tuple[float, float]:
+    low, high = np.fmin(first[0], second[0]), np.fmax(first[1], second[1])
+    return float(low), float(high)
+
+
+def survey(batch: SampleBatch) -> Survey:
+    """See what a batch holds."""
     steps = np.diff(batch.unix_time_second)
     forward = steps[steps > 0.0]
     usual = float(np.median(forward)) if forward.size else float("inf")
@@ -116,14 +152,14 @@ def _facts(batch: SampleBatch) -> _Facts:
         if name == "insulation_resistance_ohm" and _constant(batch.scalar[name]):
             continue
         present.add(name)
-    return _Facts(
+    return Survey(
         channels=frozenset(present),
         cells=_live(batch.cell_voltage_volt),
         probes=_live(batch.probe_temperature_celsius),
         hours=observed,
         interval=usual,
-        soc_span=_span(batch, "soc_fraction"),
-        swing=_span(batch, "current_ampere"),
+        soc=_ends(batch, "soc_fraction"),
+        current=_ends(batch, "current_ampere"),
     )
 
 
@@ -140,17 +176,22 @@ def _live(values: np.ndarray) -> int:
     return int(np.isfinite(values[rows]).any(axis=0).sum())
 
 
-def _span(batch: SampleBatch, name: str) -> float:
+def _ends(batch: SampleBatch, name: str) -> tuple[float, float]:
+    nothing = float("nan"), float("nan")
     if name not in batch.scalar:
-        return 0.0
+        return nothing
     values = batch.scalar[name]
     known = values[np.isfinite(values)]
     if not known.size:
-        return 0.0
+        return nothing
     low, high = np.partition(known, [len(known) // 200, len(known) - 1 - len(known) // 200])[
         [len(known) // 200, len(known) - 1 - len(known) // 200]
     ]
-    return float(high - low)
+    return float(low), float(high)
+
+
+def _span(ends: tuple[float, float]) -> float:
+    return ends[1] - ends[0] if np.isfinite(ends).all() else 0.0
 
 
 def _length(hours: float) -> str:
@@ -164,7 +205,7 @@ def _length(hours: float) -> str:
     return f"{60.0 * hours:.2g} min" if hours >= 1.0 / 60.0 else f"{3600.0 * hours:.2g} s"
 
 
-def _missing(question: _Question, facts: _Facts) -> tuple[str, ...]:
+def _missing(question: _Question, facts: Survey) -> tuple[str, ...]:
     needs = [_WORDS[name] for name in question.channels if name not in facts.channels]
     if facts.cells < question.cells:
         have = f"only {facts.cells} there" if facts.cells else "none there"
@@ -176,10 +217,12 @@ def _missing(question: _Question, facts: _Facts) -> tuple[str, ...]:
         needs.append(f"a row at least every {question.interval:g} s ({have} there)")
     if facts.hours < question.hours:
         needs.append(f"{_length(question.hours)} of record ({_length(facts.hours)} there)")
-    if "soc_fraction" in facts.channels and facts.soc_span < question.soc_span:
+    if "soc_fraction" in facts.channels and _span(facts.soc) < question.soc_span:
         needs.append(
-            f"a charge or drive over {question.soc_span:.0%} of SOC ({facts.soc_span:.0%} there)"
+            f"a charge or drive over {question.soc_span:.0%} of SOC ({_span(facts.soc):.0%} there)"
         )
-    if "current_ampere" in facts.channels and facts.swing < question.swing:
-        needs.append(f"current that changes by {question.swing:g} A ({facts.swing:.2g} A there)")
+    if "current_ampere" in facts.channels and _span(facts.current) < question.swing:
+        needs.append(
+            f"current that changes by {question.swing:g} A ({_span(facts.current):.2g} A there)"
+        )
     return tuple(needs)

@@ -3,8 +3,9 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
-from voltherd.intake.answers import answers
+from voltherd.intake.answers import answers, answers_of, survey, together
 from voltherd.intake.build import build
 from voltherd.intake.recognise import recognise
 from voltherd.types.table import RawTable
@@ -70,3 +71,16 @@ def test_a_single_time_is_told_in_words(columns):
     needs = " ".join(need for answer in found.values() for need in answer.needs)
     assert "one time only there" in needs
     assert "inf" not in needs
+
+
+def test_files_of_single_hours_allow_together_what_the_whole_record_allows(columns):
+    whole, found = told(columns)
+    pieces = [survey(whole.between(at, at + 600)) for at in range(0, whole.rows, 600)]
+    joined = pieces[0]
+    for piece in pieces[1:]:
+        joined = together(joined, piece)
+    assert not all(answer.possible for answer in answers_of(pieces[0])[:5])
+    assert {a.name for a in answers_of(joined) if a.possible} == {
+        name for name, answer in found.items() if answer.possible
+    }
+    assert joined.hours == pytest.approx(survey(whole).hours, rel=0.01)
