@@ -2,11 +2,12 @@
 
 Neighbours share a board, a coolant channel and a measuring chip.  Means over modules hide single
 cells and show what their cells have in common; cells that a module explains are not named singly.
-Where the layout is unknown, equal modules of the usual sizes are tried, and the module's first cell
-stands for its number.
+Where the layout is unknown, equal modules of the usual sizes are tried, then runs of neighbours;
+the module's first cell stands for its number.
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -29,6 +30,8 @@ VOLT_OPERATING: Final = 0.006
 VOLT_RECOMMENDED: Final = 0.025
 OWN_SHARE_MAX: Final = 2.0
 """A cell that strays this much farther than its module has a cause of its own."""
+RUN_SCORE_MIN: Final = 3.0
+"""Of each cell of a run: four neighbours beyond it on one side are chance once in 10^11."""
 TOGETHER_MIN: Final = 0.75
 """Share of the module's cells that must lie beyond half of its mean, on its side."""
 
@@ -47,7 +50,7 @@ def judge(memory: Memory, layout: PackLayout | None) -> tuple[Verdict, ...]:
         found = _judge_division(memory, (size,) * (count // size), numbered=False)
         if len(found) == 1 and (not best or abs(found[0].score) > abs(best[0].score)):
             best = found
-    return best
+    return best or _judge_run(memory)
 
 
 def without(single: Sequence[Verdict], module: Sequence[Verdict]) -> tuple[Verdict, ...]:
@@ -61,6 +64,23 @@ def explains(module: Verdict, single: Verdict) -> bool:
         return False
     share = single.numbers["volt"] / module.numbers["volt"]
     return 0.0 <= share <= OWN_SHARE_MAX
+
+
+def _judge_run(memory: Memory) -> tuple[Verdict, ...]:
+    """Name the longest run of neighbours that stand apart together, wherever it begins."""
+    found = cells.fit(memory)
+    score, centre, _ = sibling_score(found.volt, VOLT_FLOOR)
+    apart = found.volt - centre
+    side = np.where(
+        (np.abs(score) >= RUN_SCORE_MIN) & (np.abs(apart) >= VOLT_OPERATING), np.sign(apart), 0.0
+    )
+    # Runs of one side: where it changes, a new one begins.
+    edges = np.flatnonzero(np.diff(side, prepend=0.0, append=0.0))
+    runs = [(a, b) for a, b in pairwise(edges.tolist()) if side[a]]
+    first, stop = max(runs, key=lambda run: run[1] - run[0], default=(0, 0))
+    if not CELLS_MIN <= stop - first <= len(side) // MODULES_MIN:
+        return ()
+    return (_verdict(found, first, stop, first + 1, float(median(score[first:stop], axis=0))),)
 
 
 def _judge_division(memory: Memory, sizes: tuple[int, ...], numbered: bool) -> tuple[Verdict, ...]:
@@ -77,26 +97,26 @@ def _judge_division(memory: Memory, sizes: tuple[int, ...], numbered: bool) -> t
         side = (parts[m] - centre) * np.sign(apart[m])
         if (side >= 0.5 * abs(apart[m])).mean() < TOGETHER_MIN:
             continue
-        members = tuple(range(int(ends[m]) - sizes[m] + 1, int(ends[m]) + 1))
-        charge = found.charge[[i - 1 for i in members]]
-        verdicts.append(
-            Verdict(
-                cause=CAUSE,
-                phenomenon=Phenomenon.MODULE_OFFSET,
-                location=Location(
-                    kind=LocationKind.MODULE,
-                    index=int(m) + 1 if numbered else members[0],
-                    cells=members,
-                ),
-                severity=Severity.RECOMMENDED
-                if abs(apart[m]) >= VOLT_RECOMMENDED
-                else Severity.OPERATING,
-                score=float(score[m]),
-                persistence=3,
-                numbers={
-                    "volt": float(apart[m]),
-                    "charge": float(median(charge, axis=0) - median(found.charge, axis=0)),
-                },
-            )
-        )
+        stop = int(ends[m])
+        first = stop - sizes[m]
+        index = int(m) + 1 if numbered else first + 1
+        verdicts.append(_verdict(found, first, stop, index, float(score[m])))
     return tuple(verdicts)
+
+
+def _verdict(found: cells.Fit, first: int, stop: int, index: int, score: float) -> Verdict:
+    """Speak of the cells from one position to before another."""
+    volt = float(median(found.volt[first:stop], axis=0) - median(found.volt, axis=0))
+    charge = float(median(found.charge[first:stop], axis=0) - median(found.charge, axis=0))
+    grave = abs(volt) >= VOLT_RECOMMENDED
+    return Verdict(
+        cause=CAUSE,
+        phenomenon=Phenomenon.MODULE_OFFSET,
+        location=Location(
+            kind=LocationKind.MODULE, index=index, cells=tuple(range(first + 1, stop + 1))
+        ),
+        severity=Severity.RECOMMENDED if grave else Severity.OPERATING,
+        score=score,
+        persistence=3,
+        numbers={"volt": volt, "charge": charge},
+    )

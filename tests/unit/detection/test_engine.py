@@ -165,3 +165,14 @@ def test_the_vehicles_own_warning_is_kept_as_context_and_changes_no_alarm():
     state = run(warned)
     assert state.watch.warnings == {2: batch.unix_time_second[batch.rows // 2]}
     assert state.book == run(batch).book
+
+
+def test_neighbours_that_stand_apart_together_are_one_module_wherever_they_begin():
+    batch = vehicle("none", days=3)
+    volt = batch.cell_voltage_volt[:, :87].copy()
+    volt[batch.rows // 3 :, 29:41] -= 0.03
+    odd = replace(batch, cell_voltage_volt=volt, cell_quality=batch.cell_quality[:, :87].copy())
+    found = raised(run(odd))
+    modules = [cells for phenomenon, cells in found if phenomenon is Phenomenon.MODULE_OFFSET]
+    assert modules, found
+    assert all(set(cells) <= set(range(30, 42)) for cells in modules)
