@@ -72,7 +72,8 @@ def pieces(path: Path, reading: Reading, progress: Progress) -> Iterator[Piece |
     """
     from voltherd.adapters.parquet.store import is_store
 
-    if path.is_dir() and is_store(path):
+    # os.path says no where Path raises: what cannot be looked at is refused in words below.
+    if os.path.isdir(path) and is_store(path):
         yield from _stored(path, progress)
         return
     from voltherd.adapters.files.reader import list_files
@@ -206,7 +207,7 @@ def export_bdf(batch: SampleBatch, folder: Path) -> tuple[Path, ...]:
 def truth_path(path: Path) -> Path | None:
     """Give the planted truth of a simulated fleet, where there is one."""
     truth = path / TRUTH_FILE
-    return truth if path.is_dir() and truth.is_file() else None
+    return truth if os.path.isfile(truth) else None
 
 
 def read_profile(path: Path) -> Profile:
@@ -270,6 +271,8 @@ def write_text(path: Path, text: str) -> None:
     Raises:
         StoreError: It cannot be written; what was there before stays.
     """
+    if not path.name:
+        raise StoreError("a folder, not a file", where=str(path), mend="name a file in it")
     part = path.with_name(f".{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -16,7 +16,6 @@ from voltherd.cli.compose import (
     Refusal,
     joined,
     pieces,
-    read_file,
     truth_path,
 )
 from voltherd.detection.engine import Detection, init, step
@@ -35,8 +34,7 @@ class Followed:  # mutable: grows while its sources are read, and dies with the 
     """One vehicle while its sources are read.
 
     Attributes:
-        state: What detection knows.
-        last: The latest batch, which also names the channels.
+        state: What detection knows; it holds the channels and names, but no past rows.
         sources: Files it came from, in the order read.
         imports: What became of each.
         holds: What its pieces hold together, which decides the answers.
@@ -44,7 +42,6 @@ class Followed:  # mutable: grows while its sources are read, and dies with the 
     """
 
     state: Detection
-    last: SampleBatch
     sources: list[Path] = field(default_factory=list)
     imports: list[ImportReport] = field(default_factory=list)
     holds: Survey | None = None
@@ -92,7 +89,7 @@ def _follow(followed: dict[str, Followed], piece: Piece) -> None:
     batch = piece.batch
     vehicle = followed.get(batch.vehicle_id)
     if vehicle is None:
-        vehicle = Followed(state=_start(batch, piece.layout), last=batch)
+        vehicle = Followed(state=_start(batch, piece.layout))
         followed[batch.vehicle_id] = vehicle
     vehicle.sources.append(piece.source)
     if piece.report:
@@ -100,11 +97,12 @@ def _follow(followed: dict[str, Followed], piece: Piece) -> None:
     seen = survey(batch)
     vehicle.holds = seen if vehicle.holds is None else together(vehicle.holds, seen)
     follows = vehicle.state.rows == 0 or (
-        batch.unix_time_second[0] > vehicle.state.last_second and _alike(batch, vehicle.last)
+        batch.unix_time_second[0] > vehicle.state.last_second
+        and _alike(batch, vehicle.state.open_rows)
     )
     vehicle.in_order = vehicle.in_order and follows
     if vehicle.in_order:
-        vehicle.state, vehicle.last = step(vehicle.state, batch), batch
+        vehicle.state = step(vehicle.state, batch)
 
 
 def _alike(first: SampleBatch, second: SampleBatch) -> bool:
@@ -122,29 +120,28 @@ def _start(batch: SampleBatch, layout: PackLayout | None) -> Detection:
 def _read_again(vehicle_id: str, vehicle: Followed, reading: Reading) -> None:
     """Join the pieces of a vehicle whose files were not in order."""
     batches = [
-        batch
+        piece.batch
         for source in dict.fromkeys(vehicle.sources)
-        for batch, _ in read_file(source, reading)
-        if batch.vehicle_id == vehicle_id and batch.rows
+        for piece in pieces(source, reading, lambda _: None)
+        if isinstance(piece, Piece) and piece.batch.vehicle_id == vehicle_id and piece.batch.rows
     ]
     whole = joined(batches)
     vehicle.state = step(_start(whole, vehicle.state.layout), whole)
-    vehicle.last = whole
     vehicle.holds = survey(whole)
 
 
 def _findings(vehicle: Followed) -> tuple[Finding, ...]:
-    return findings(vehicle.state, vehicle.last.cell_names)
+    return findings(vehicle.state, vehicle.state.open_rows.cell_names)
 
 
 def _summary(vehicle: Followed) -> VehicleSummary:
     state = vehicle.state
     return VehicleSummary(
-        vehicle_id=vehicle.last.vehicle_id,
+        vehicle_id=state.open_rows.vehicle_id,
         rows=state.rows,
         first_second=state.first_second,
         last_second=state.last_second,
-        cells=vehicle.last.cells,
+        cells=state.open_rows.cells,
         answers=answers_of(vehicle.holds) if vehicle.holds is not None else (),
         imports=tuple(vehicle.imports),
     )

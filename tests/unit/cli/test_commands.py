@@ -253,3 +253,31 @@ def test_a_full_disk_behind_standard_output_gives_one_message(fleet, extra):
     assert done.returncode == 2
     assert done.stderr.startswith("voltherd: the output cannot be written (No space left")
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_store_named_twice_is_read_once_and_for_all(fleet, tmp_path):
+    done = voltherd_run("triage", fleet, fleet, "--json", tmp_path / "twice.json")
+    assert done.returncode == 0, done.stderr
+    once = voltherd_run("triage", fleet, "--json", tmp_path / "once.json")
+    assert once.returncode == 0, once.stderr
+    twice, single = (
+        json.loads((tmp_path / name).read_text()) for name in ("twice.json", "once.json")
+    )
+    assert twice["findings"] == single["findings"]
+    assert [v["rows"] for v in twice["vehicles"]] == [v["rows"] for v in single["vehicles"]]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["x" * 300], "File name too long"),
+        (["{fleet}", "--html", "."], "a folder, not a file"),
+        (["{fleet}", "--json", "/"], "a folder, not a file"),
+    ],
+)
+def test_a_path_no_file_can_have_is_refused_in_one_line(fleet, words, told):
+    done = voltherd_run("triage", *[word.format(fleet=fleet) for word in words])
+    assert done.returncode == 2
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "output" not in done.stderr
