@@ -147,7 +147,7 @@ def _chips(members: list[Standing], told: str, mark: str, keys: Mapping[str, str
                 glyph(mark),
                 element("span", standing.vehicle.vehicle_id),
                 href=f"#{keys[standing.vehicle.vehicle_id]}",
-                class_="none",
+                class_=mark,
             ),
         )
         for standing in members

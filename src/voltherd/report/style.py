@@ -58,6 +58,7 @@ main>section{margin:0 0 44px}
 .recommended{--tone:var(--orange);--tint:var(--orange-soft)}
 .operating{--tone:var(--blue);--tint:var(--blue-soft)}
 .none{--tone:var(--green);--tint:var(--card)}
+.dash{--tone:var(--quiet);--tint:var(--card)}
 .glyph{color:var(--tone)}
 .fleet{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,300px),1fr));gap:12px}
 .fleet a{display:grid;grid-template:auto 1fr/auto 1fr;gap:2px 12px;height:100%;padding:14px 16px;

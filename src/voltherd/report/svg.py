@@ -267,12 +267,29 @@ def _printed(text: str, at: float, edge: float, down: float) -> Markup:
     )
 
 
+def _terse(names: list[str]) -> list[str]:
+    """Say what neighbours share once.
+
+    >>> _terse(["V_2", "siblings, 5 %", "siblings, 95 %"])
+    ['V_2', 'siblings, 5 %', '95 %']
+    """
+    heads = [name.rpartition(", ")[0] for name in names]
+    return [
+        name.rpartition(", ")[2]
+        if rank and heads[rank] and heads[rank] == heads[rank - 1]
+        else name
+        for rank, name in enumerate(names)
+    ]
+
+
 def _legend(plot: Plot) -> Markup:
     parts = []
     x = _LEFT
     lines = plot.series[:4]
     names = [clean(name) for name, _ in lines]
     room = int((_RIGHT - _LEFT - LEGEND_GAP * len(lines)) / LETTER_WIDTH)
+    if sum(map(len, names)) > room:
+        names = _terse(names)
     while sum(map(len, names)) > room:
         longest = max(range(len(names)), key=lambda rank: len(names[rank]))
         names[longest] = names[longest].rstrip("…")[:-1] + "…"
