@@ -59,8 +59,13 @@ def without(single: Sequence[Verdict], module: Sequence[Verdict]) -> tuple[Verdi
 
 
 def explains(module: Verdict, single: Verdict) -> bool:
-    """Whether a cell deviates because its module does, not far beyond it or against it."""
+    """Whether a cell deviates because its module does, not far beyond it or against it.
+
+    A lack of capacity swings with the charge, which no board or coolant shared with others does.
+    """
     if single.location.index not in module.location.cells:
+        return False
+    if single.phenomenon is Phenomenon.WEAK_CELL:
         return False
     share = single.numbers["volt"] / module.numbers["volt"]
     return 0.0 <= share <= OWN_SHARE_MAX

@@ -58,7 +58,7 @@ def findings(state: Detection, names: Sequence[str] = ()) -> tuple[Finding, ...]
         One finding per cause and place.
     """
     raised = [alarm for alarm in state.book.values() if alarm.severity is not None]
-    merged = _merge_whole(_merge_cells(raised))
+    merged = _merge_modules(_merge_whole(_merge_cells(raised)))
     singled = any(group[0].verdict.location.kind is LocationKind.CELL for group in merged)
     told = [_tell(group, state, names, singled) for group in merged]
     return tuple(sorted(told, key=urgency))
@@ -110,6 +110,24 @@ def _merge_whole(groups: list[tuple[Alarm, ...]]) -> list[tuple[Alarm, ...]]:
         # The alarm that knows a cell leads: the place to look at.
         same.sort(key=lambda alarm: not alarm.verdict.location.cells)
     return [*others, *(tuple(same) for same in joined.values())]
+
+
+def _merge_modules(groups: list[tuple[Alarm, ...]]) -> list[tuple[Alarm, ...]]:
+    """Join modules that overlap: without a layout, one cause may show in several divisions."""
+    others: list[tuple[Alarm, ...]] = []
+    joined: list[list[Alarm]] = []
+    for group in groups:
+        alarm = group[0]
+        if alarm.verdict.cause != modules.CAUSE:
+            others.append(group)
+            continue
+        mine = set(alarm.verdict.location.cells)
+        known = next((j for j in joined if mine & set(j[0].verdict.location.cells)), None)
+        if known is None:
+            joined.append([alarm])
+        else:
+            known.append(alarm)
+    return [*others, *(tuple(same) for same in joined)]
 
 
 def _tell(

@@ -1,5 +1,7 @@
 """What looks like a fault of one kind and is another, or none."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from windows_of import CELLS, batch_of, windows_of
@@ -117,6 +119,8 @@ def test_a_module_explains_its_cells_but_not_one_far_beyond_them():
     single = [cell_verdict(1, -0.008), cell_verdict(2, -0.03), cell_verdict(3, 0.01)]
     left = modules.without([*single, cell_verdict(9, -0.008)], [module])
     assert [v.location.index for v in left] == [2, 3, 9]
+    weak = replace(cell_verdict(1, -0.008), phenomenon=Phenomenon.WEAK_CELL)
+    assert modules.without([weak], [module]) == (weak,)
 
 
 def test_a_kind_is_named_by_a_clear_margin_over_many_periods_only():

@@ -107,6 +107,24 @@ def test_a_past_alarm_is_told_as_past_and_a_milder_one_as_milder():
     assert milder.summary.endswith("by its present size it is operating.")
 
 
+def module_verdict(first, last):
+    return Verdict(
+        cause="module",
+        phenomenon=Phenomenon.MODULE_OFFSET,
+        location=Location(
+            kind=LocationKind.MODULE, index=first, cells=tuple(range(first, last + 1))
+        ),
+        severity=Severity.RECOMMENDED,
+        score=9.0,
+        numbers={"volt": 0.03, "charge": 0.03},
+    )
+
+
+def test_divisions_of_one_module_are_one_finding():
+    told = told_with(module_verdict(61, 72), module_verdict(65, 72), module_verdict(1, 8))
+    assert sorted(f.location.cells[0] for f in told) == [1, 61]
+
+
 def test_an_event_is_not_contradicted_by_silence_after_it():
     swapped = Verdict(
         cause="swap",
