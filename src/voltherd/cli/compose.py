@@ -5,7 +5,7 @@ import os
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, NamedTuple, final
 
@@ -14,6 +14,7 @@ from voltherd.intake.build import build
 from voltherd.intake.lists import unpacked
 from voltherd.intake.profile import Profile, from_plain, to_plain
 from voltherd.intake.recognise import Recognition, recognise
+from voltherd.intake.siblings import Known, doubted, helped, known
 from voltherd.ports import Store
 from voltherd.types.asset import PackLayout, Vehicle
 from voltherd.types.report import ImportReport
@@ -21,6 +22,8 @@ from voltherd.types.sample import SampleBatch
 from voltherd.types.table import RawTable
 
 STORE_CHUNK_DAYS: Final = 28
+SIBLINGS_ASKED: Final = 4
+"""Files read ahead of their turn where one leaves doubts that no file before has settled."""
 TRUTH_FILE: Final = "truth.json"
 Progress = Callable[[str], None]
 
@@ -34,11 +37,15 @@ class Reading:
         dbc: DBC, KCD or ARXML for CAN logs.
         profile: What is known of the columns; the rest is guessed.
         timezone: Zone of stamps that name none.
+        paths: All that the command was given; files may help each other to be understood.
+        told: What files told for sure, by their columns; grows while files are read.
     """
 
     dbc: Path | None = None
     profile: Profile | None = None
     timezone: str = "UTC"
+    paths: tuple[Path, ...] = ()
+    told: dict[tuple[str, ...], dict[str, Known]] = field(default_factory=dict)
 
 
 class Piece(NamedTuple):
@@ -104,7 +111,41 @@ def _passed_over(folder: Path, files: tuple[Path, ...]) -> InputError:
 def read_file(file: Path, reading: Reading) -> list[tuple[SampleBatch, ImportReport]]:
     """Read and recognise one file: a batch for every vehicle in it."""
     table = read_table(file, reading)
-    return build(table, recognise(table, reading.profile, reading.timezone))
+    return build(table, _understood(table, file, reading))
+
+
+def _understood(table: RawTable, file: Path, reading: Reading) -> Recognition:
+    """Recognise a file; where it leaves doubts, ask files with the same columns."""
+    found = recognise(table, reading.profile, reading.timezone)
+    columns = tuple(table.columns)
+    told = reading.told.setdefault(columns, {})
+    told |= {role: rule for role, rule in known(found, file.name).items() if role not in told}
+    missing = [role for role in doubted(found) if role not in told]
+    if missing and reading.paths:
+        for other in _largest(reading.paths, file):
+            with suppress(VoltherdError):
+                beside = read_table(other, reading)
+                if tuple(beside.columns) == columns:
+                    sure = known(recognise(beside, reading.profile, reading.timezone), other.name)
+                    told |= {role: rule for role, rule in sure.items() if role not in told}
+            if all(role in told for role in missing):
+                break
+    return helped(found, told)
+
+
+def _largest(paths: tuple[Path, ...], file: Path) -> list[Path]:
+    """Find the files that most likely know what one of the same kind does not."""
+    from voltherd.adapters.files.reader import list_files
+    from voltherd.adapters.parquet.store import is_store
+
+    found: dict[Path, int] = {}
+    for path in paths:
+        if os.path.isdir(path) and is_store(path):
+            continue
+        with suppress(VoltherdError, OSError):
+            found |= {p: p.stat().st_size for p in list_files(path).files}
+    alike = [p for p in found if p.suffix == file.suffix and p != file]
+    return sorted(alike, key=lambda p: (-found[p], str(p)))[:SIBLINGS_ASKED]
 
 
 def read_table(file: Path, reading: Reading) -> RawTable:

@@ -123,10 +123,15 @@ def _output(path: Path, text: str) -> None:
         write_text(path, text)
 
 
-def _reading(dbc: Path | None, profile: Path | None, timezone: str) -> "Reading":
+def _reading(dbc: Path | None, profile: Path | None, timezone: str, paths: list[Path]) -> "Reading":
     from voltherd.cli.compose import Reading, read_profile
 
-    return Reading(dbc=dbc, profile=read_profile(profile) if profile else None, timezone=timezone)
+    return Reading(
+        dbc=dbc,
+        profile=read_profile(profile) if profile else None,
+        timezone=timezone,
+        paths=tuple(paths),
+    )
 
 
 @app.command()
@@ -154,7 +159,7 @@ def triage(
     from voltherd.triage.findings import worst
 
     limit = _severity(fail_on)
-    report = run(paths, _reading(dbc, profile, timezone), time.time(), _progress)
+    report = run(paths, _reading(dbc, profile, timezone, paths), time.time(), _progress)
     _progress("")
     if html:
         _output(html, render_html(report))
@@ -206,7 +211,7 @@ def import_(
 
     if out is None and not dry_run and bdf is None:
         raise UsageError("nowhere to write to", mend="give --out STORE, or --dry-run to look only")
-    reading = _reading(dbc, profile, timezone)
+    reading = _reading(dbc, profile, timezone, paths)
     if save_profile:
         save_recognised(paths, reading, save_profile)
     for text in import_paths(
@@ -232,7 +237,9 @@ def inspect(
     from voltherd.cli.importing import inspect_paths
 
     typer.echo(
-        inspect_paths(paths, _reading(dbc, profile, timezone), _width(), _colour(), _progress)
+        inspect_paths(
+            paths, _reading(dbc, profile, timezone, paths), _width(), _colour(), _progress
+        )
     )
 
 

@@ -138,6 +138,20 @@ def test_files_of_one_vehicle_may_come_in_any_order(tmp_path):
     assert vehicle["rows"] == 1800
 
 
+def test_a_day_that_tells_nothing_of_the_sign_is_read_like_its_neighbours(tmp_path):
+    vendor_csv(tmp_path / "b_busy.csv")
+    names, *lines = (tmp_path / "b_busy.csv").read_text().splitlines()
+    still = [[line.split(";")[0], "3,0", *lines[0].split(";")[2:]] for line in lines[:300]]
+    text = "\n".join([names, *(";".join(row) for row in still)]) + "\n"
+    (tmp_path / "a_idle.csv").write_text(text)
+    done = voltherd_run("import", tmp_path, "--out", tmp_path / "store")
+    assert done.returncode == 0, done.stderr
+    assert "told by another file, current_ampere" in done.stdout
+    files = str(tmp_path / "store" / "vehicle=a_idle" / "*" / "*.parquet")
+    found = duckdb.sql(f"select distinct current_ampere from read_parquet('{files}')").fetchall()
+    assert found == [(-3.0,)]
+
+
 def test_a_profile_that_was_saved_can_be_given_back(tmp_path):
     vendor_csv(tmp_path / "bus7.csv")
     profile = tmp_path / "bus.toml"
