@@ -63,14 +63,18 @@ def triage(
         truth = truth_path(path) or truth
         for piece in pieces(path, reading, progress):
             if isinstance(piece, Refusal):
-                refused.append((str(piece.source), str(piece.error)))
+                reason = str(piece.error).removeprefix(f"{piece.source}: ")
+                refused.append((str(piece.source), reason))
             elif piece.batch.rows:
                 _follow(followed, piece)
             elif piece.report:
                 refused.append((str(piece.source), "no usable row; see voltherd inspect"))
     if not followed:
         reasons = "; ".join(f"{source}: {reason}" for source, reason in refused[:3])
-        raise InputError(f"no usable telemetry ({reasons})", mend="see voltherd inspect")
+        more = f"; and {len(refused) - 3} more" if len(refused) > 3 else ""
+        raise InputError(
+            f"no usable telemetry ({reasons}{more})", mend="voltherd inspect FILE tells more"
+        )
     for vehicle_id, vehicle in followed.items():
         if not vehicle.in_order:
             progress(f"joining {vehicle_id}")
