@@ -3,7 +3,7 @@
 import json
 import os
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +17,7 @@ from voltherd.intake.recognise import Recognition, recognise
 from voltherd.intake.siblings import Known, doubted, helped, known
 from voltherd.ports import Store
 from voltherd.types.asset import PackLayout, Vehicle
+from voltherd.types.frame import MessageFrames, WrittenLog
 from voltherd.types.report import ImportReport
 from voltherd.types.sample import SampleBatch
 from voltherd.types.table import RawTable
@@ -25,6 +26,7 @@ STORE_CHUNK_DAYS: Final = 28
 SIBLINGS_ASKED: Final = 4
 """Files read ahead of their turn where one leaves doubts that no file before has settled."""
 TRUTH_FILE: Final = "truth.json"
+CAN_FORMATS: Final = ("blf", "asc", "log")
 Progress = Callable[[str], None]
 
 
@@ -243,6 +245,15 @@ def export_bdf(batch: SampleBatch, folder: Path) -> tuple[Path, ...]:
     from voltherd.adapters.files.bdf import export_bdf as write
 
     return write(batch, folder)
+
+
+def write_can_log(
+    path: Path, log_format: str, dbc: Path, parts: Iterable[Sequence[MessageFrames]]
+) -> WrittenLog:
+    """Write frames as a CAN log, whole or not at all."""
+    from voltherd.adapters.can.writer import write_log
+
+    return write_log(path, log_format, dbc, parts)
 
 
 def truth_path(path: Path) -> Path | None:

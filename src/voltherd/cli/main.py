@@ -308,6 +308,44 @@ def fleet(
     typer.echo(told)
 
 
+@simulate_app.command()
+def can(
+    out: Annotated[
+        Path, typer.Option("--out", help="Folder for the log, pack.dbc and truth.json.")
+    ],
+    vehicle: Annotated[
+        int, typer.Option("--vehicle", min=1, help="Which vehicle of the seed's fleet.")
+    ] = 1,
+    days: Annotated[int, typer.Option("--days", min=1, help="How many days.")] = 1,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Same seed, same bytes.")] = 1,
+    faults: Annotated[
+        str,
+        typer.Option("--faults", help="What to plant in it, as sensor_stuck@cell=7; or 'none'."),
+    ] = "none",
+    period: Annotated[
+        float, typer.Option("--period", help="Seconds between cycles while on or charging.")
+    ] = 1.0,
+    log_format: Annotated[
+        str, typer.Option("--format", metavar="FORMAT", help="blf, asc or log (candump -L).")
+    ] = "blf",
+) -> None:
+    """Write a seeded vehicle's CAN frames as a log, with its DBC and the truth about it."""
+    from voltherd.cli.simulate import simulate_can
+
+    told = simulate_can(
+        out,
+        vehicle=vehicle,
+        days=days,
+        seed=seed,
+        faults=faults,
+        period_second=period,
+        log_format=log_format,
+        progress=_progress,
+    )
+    _progress("")
+    typer.echo(told)
+
+
 @bench_app.command(name="triage")
 def bench_triage(
     data: Annotated[

@@ -1,0 +1,1 @@
+"""CAN as a vehicle speaks it: values into frames, by a database."""
