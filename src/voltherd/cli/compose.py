@@ -5,7 +5,7 @@ import os
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, NamedTuple, final
 
@@ -39,6 +39,7 @@ class Reading:
         dbc: DBC, KCD or ARXML for CAN logs.
         profile: What is known of the columns; the rest is guessed.
         timezone: Zone of stamps that name none.
+        vehicle_id: Whose the rows are where no column says; None for the file's stem.
         paths: All that the command was given; files may help each other to be understood.
         told: What files told for sure, by their columns; grows while files are read.
     """
@@ -46,6 +47,7 @@ class Reading:
     dbc: Path | None = None
     profile: Profile | None = None
     timezone: str = "UTC"
+    vehicle_id: str | None = None
     paths: tuple[Path, ...] = ()
     told: dict[tuple[str, ...], dict[str, Known]] = field(default_factory=dict)
 
@@ -154,7 +156,8 @@ def read_table(file: Path, reading: Reading) -> RawTable:
     """Read one file as it is."""
     from voltherd.adapters.files.reader import read_file as read
 
-    return unpacked(read(file, dbc=reading.dbc))
+    table = unpacked(read(file, dbc=reading.dbc))
+    return replace(table, vehicle_id=reading.vehicle_id) if reading.vehicle_id else table
 
 
 def recognised(file: Path, reading: Reading) -> Recognition:

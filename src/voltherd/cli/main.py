@@ -72,6 +72,10 @@ Dbc = Annotated[Path | None, typer.Option("--dbc", help="DBC, KCD or ARXML that 
 ProfileFile = Annotated[
     Path | None, typer.Option("--profile", help="TOML that says what columns mean; see import.")
 ]
+VehicleName = Annotated[
+    str | None,
+    typer.Option("--vehicle", help="Whose data it is where no column says; else the file's name."),
+]
 Timezone = Annotated[
     str, typer.Option("--timezone", help="Zone of time stamps that name none, as Europe/Berlin.")
 ]
@@ -123,13 +127,16 @@ def _output(path: Path, text: str) -> None:
         write_text(path, text)
 
 
-def _reading(dbc: Path | None, profile: Path | None, timezone: str, paths: list[Path]) -> "Reading":
+def _reading(
+    dbc: Path | None, profile: Path | None, timezone: str, vehicle: str | None, paths: list[Path]
+) -> "Reading":
     from voltherd.cli.compose import Reading, read_profile
 
     return Reading(
         dbc=dbc,
         profile=read_profile(profile) if profile else None,
         timezone=timezone,
+        vehicle_id=vehicle,
         paths=tuple(paths),
     )
 
@@ -142,6 +149,7 @@ def triage(
     dbc: Dbc = None,
     profile: ProfileFile = None,
     timezone: Timezone = "UTC",
+    vehicle: VehicleName = None,
     fail_on: Annotated[
         str | None,
         typer.Option(
@@ -159,7 +167,7 @@ def triage(
     from voltherd.triage.findings import worst
 
     limit = _severity(fail_on)
-    report = run(paths, _reading(dbc, profile, timezone, paths), time.time(), _progress)
+    report = run(paths, _reading(dbc, profile, timezone, vehicle, paths), time.time(), _progress)
     _progress("")
     if html:
         _output(html, render_html(report))
@@ -205,13 +213,14 @@ def import_(
     dbc: Dbc = None,
     profile: ProfileFile = None,
     timezone: Timezone = "UTC",
+    vehicle: VehicleName = None,
 ) -> None:
     """Bring messy data into canonical form, or say with --dry-run what would come of it."""
     from voltherd.cli.importing import import_paths, save_recognised
 
     if out is None and not dry_run and bdf is None:
         raise UsageError("nowhere to write to", mend="give --out STORE, or --dry-run to look only")
-    reading = _reading(dbc, profile, timezone, paths)
+    reading = _reading(dbc, profile, timezone, vehicle, paths)
     if save_profile:
         save_recognised(paths, reading, save_profile)
     for text in import_paths(
@@ -232,13 +241,14 @@ def inspect(
     dbc: Dbc = None,
     profile: ProfileFile = None,
     timezone: Timezone = "UTC",
+    vehicle: VehicleName = None,
 ) -> None:
     """Report the quality of data alone: what is there, what is wrong, what it can answer."""
     from voltherd.cli.importing import inspect_paths
 
     typer.echo(
         inspect_paths(
-            paths, _reading(dbc, profile, timezone, paths), _width(), _colour(), _progress
+            paths, _reading(dbc, profile, timezone, vehicle, paths), _width(), _colour(), _progress
         )
     )
 

@@ -33,6 +33,8 @@ HISTORY_PERIODS: Final = 1024
 HALF_LIFE_PERIODS: Final = 48.0
 """A day of observed driving and charging, a week or so of an ordinary vehicle's life."""
 _KEEP: Final = 0.5 ** (1.0 / HALF_LIFE_PERIODS)
+FLAT_VOLT_MAX: Final = 3.7
+"""No iron-phosphate cell is charged beyond 3.65 V; the median cell above it is an oxide [V]."""
 RESISTANCE_GUESS_OHM: Final = 6e-4
 _SEEN_MIN: Final = 0.5
 """Rows below which a cell's sums are not scaled up: half a row is nothing seen."""
@@ -284,6 +286,8 @@ def _flat_votes(memory: Memory, windows: Windows) -> float:
     measured = int(np.isfinite(volt).sum())
     if not measured:
         return memory.flat_votes
+    if memory.flat_votes == -np.inf or float(np.nanmax(volt)) > FLAT_VOLT_MAX:
+        return -np.inf  # seen once, an oxide for good
     return memory.flat_votes + measured * (2.0 * flat_share(volt, soc) - 1.0)
 
 

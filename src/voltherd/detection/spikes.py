@@ -9,16 +9,17 @@ from typing import Final
 
 import numpy as np
 
-from voltherd.detection.memory import Memory
+from voltherd.detection.memory import Memory, cell_resistance_ohm, resistance_ohm
 from voltherd.detection.verdict import Verdict
 from voltherd.numerics.outliers import grubbs, iqr_outliers
-from voltherd.numerics.robust import sibling_score
+from voltherd.numerics.robust import median, sibling_score
 from voltherd.types.event import Location, LocationKind, Phenomenon, Severity
 
 CAUSE: Final = "spikes"
 SIBLINGS_MIN: Final = 8
 ALPHA: Final = 1e-4
 """Chance of naming anyone in a healthy pack, at each judgement."""
+OHMIC_SHARE: Final = 0.1
 SPIKES_MIN: Final = 8.0
 SHARE_MIN: Final = 0.01
 """Spikes in fewer readings than this disturb nobody."""
@@ -35,6 +36,9 @@ def judge(memory: Memory) -> tuple[Verdict, ...]:
     jittered = level + np.linspace(-0.2, 0.2, cells)
     named = grubbs(jittered, ALPHA) & iqr_outliers(jittered, ALPHA)
     share = memory.spikes / memory.looked
+    # Under high current a bad joint stands far off too, and comes back with the current.
+    added = cell_resistance_ohm(memory) - float(median(cell_resistance_ohm(memory), axis=0))
+    named &= ~(added >= OHMIC_SHARE * resistance_ohm(memory))
     named &= (memory.spikes >= SPIKES_MIN) & (share >= SHARE_MIN)
     score, _, _ = sibling_score(level, 0.5)
     return tuple(

@@ -288,7 +288,9 @@ def where(location: Location) -> str:
     if location.kind is LocationKind.CHANNEL:
         return f"channel {channel}" if channel else "channels"
     place = location.kind.value
-    if location.index is not None:
+    if len(location.indices) > 1:
+        place += f"s {indices(location.indices)}"
+    elif location.index is not None:
         place += f" {location.index}"
     if location.cells and location.cells != (location.index,):
         word = "cell" if len(location.cells) == 1 else "cells"

@@ -79,7 +79,7 @@ def _found(finding: Finding, alarm: Alarm, singled: bool) -> str:
         case Phenomenon.PACK_VOLTAGE_MISMATCH:
             return (
                 f"The cells add up to {abs(n['volt']):.1f} V {'less' if n['volt'] < 0 else 'more'} "
-                f"than the pack voltage says ({n['share'] * 100:+.1f} %)."
+                f"than the pack voltage says ({_signed(n['share'] * 100, 1)} %)."
             )
         case Phenomenon.THERMAL_RUNAWAY:
             told = f"{_runaway_words(n)}, within a minute: this is a thermal runaway."
@@ -115,7 +115,7 @@ def _imbalanced(n: Mapping[str, float]) -> str:
     less = "less" if n["charge"] < 0.0 else "more"
     return (
         f"holds {abs(n['charge']) * 100:.1f} % {less} charge than the median cell "
-        f"({n['volt'] * 1e3:+.0f} mV), in every operating state seen."
+        f"({_signed(n['volt'] * 1e3)} mV), in every operating state seen."
     )
 
 
@@ -224,9 +224,20 @@ def trend_words(alarm: Alarm, change: Trend, last_second: float) -> str:
     week, error = change.per_day * 700, 1.645 * change.sigma_per_day * 700
     if abs(week) < max(2.0 * error, 0.1):
         word = "steady" if error <= STEADY_PERCENT_PER_WEEK else "no clear trend"
-        return f"{word} ({week:+.1f} ± {error:.1f} % of charge a week)"
+        if max(abs(week), error) < 0.05:
+            return f"{word} (within 0.1 % of charge a week)"
+        return f"{word} ({_signed(week, 1)} ± {error:.1f} % of charge a week)"
     word = "growing" if week > 0 else "receding"
     return f"{word} by {abs(week):.1f} ± {error:.1f} % of charge a week"
+
+
+def _signed(value: float, digits: int = 0) -> str:
+    """Write a number with its sign, minus as a minus.
+
+    >>> _signed(-25.2), _signed(0.94, 1)
+    ('−25', '+0.9')
+    """
+    return f"{value:+.{digits}f}".replace("-", "−")
 
 
 def _side(n: Mapping[str, float]) -> str:

@@ -295,3 +295,11 @@ def test_a_path_no_file_can_have_is_refused_in_one_line(fleet, words, told):
     assert told in done.stderr
     assert "Traceback" not in done.stderr
     assert "output" not in done.stderr
+
+
+def test_day_files_without_a_vehicle_column_are_one_vehicle_when_told_whose_they_are(tmp_path):
+    vendor_csv(tmp_path / "2025-06-01.csv", day=0.0)
+    vendor_csv(tmp_path / "2025-06-02.csv", day=1.0)
+    done = voltherd_run("triage", tmp_path, "--vehicle", "bus 7", "--json", "-")
+    [vehicle] = json.loads(done.stdout)["vehicles"]
+    assert (vehicle["vehicle_id"], vehicle["rows"]) == ("bus 7", 1800)
