@@ -5,7 +5,6 @@ from dataclasses import replace
 from typing import Final
 
 import numpy as np
-from jaxtyping import Float
 
 from voltherd.detection import (
     cells,
@@ -25,14 +24,12 @@ from voltherd.detection import (
 )
 from voltherd.detection.charge_scale import SLOPE_UNCERTAINTY
 from voltherd.detection.engine import Detection
-from voltherd.detection.memory import whole
 from voltherd.detection.verdict import Alarm, Verdict
-from voltherd.numerics.robust import median
+from voltherd.triage.plots import plot_of
 from voltherd.types.channel import SCALARS
-from voltherd.types.event import Evidence, LocationKind, Phenomenon, Plot
+from voltherd.types.event import Evidence, Phenomenon
 from voltherd.units import SECOND_PER_DAY, SECOND_PER_HOUR
 
-PLOT_POINTS: Final = 120
 _AMONG_SIBLINGS: Final = (
     cells.CAUSE,
     modules.CAUSE,
@@ -61,7 +58,7 @@ def evidence_of(
         told += _standing(alarm)
     if not group[0].verdict.cause.startswith(channels.CAUSE):
         told += _warnings(state)
-    plot = _plot(group[0].verdict, state, names)
+    plot = plot_of(group[0].verdict, state, names)
     if plot is not None and told:
         told[0] = replace(told[0], plot=plot)
     return tuple(told)
@@ -441,50 +438,3 @@ def _scatter(state: Detection, verdict: Verdict) -> float | None:
         return None
     # Neighbouring periods are alike: a quarter of them count as independent.
     return float(np.std(series) / np.sqrt(max(len(series) / 4.0, 1.0)))
-
-
-def _plot(verdict: Verdict, state: Detection, names: Sequence[str]) -> Plot | None:
-    if verdict.cause in (imbalance.CAUSE, modules.CAUSE):
-        return _string_plot(verdict, state)
-    if verdict.location.kind is LocationKind.CELL and np.isfinite(state.memory.history_volt).any():
-        return _history_plot(verdict, state, names)
-    return None
-
-
-def _string_plot(verdict: Verdict, state: Detection) -> Plot:
-    found = cells.fit(whole(state.memory))
-    charge = found.charge - float(median(found.charge, axis=0))
-    return Plot(
-        title="Charge of each cell against the median cell, along the string",
-        x_label="cell number",
-        y_label="charge difference [%]",
-        x=tuple(float(i) for i in range(1, len(charge) + 1)),
-        series=(("charge difference", tuple(round(float(c) * 100, 3) for c in charge)),),
-        kind="bar",
-        highlight=tuple(c - 1 for c in verdict.location.cells),
-    )
-
-
-def _history_plot(verdict: Verdict, state: Detection, names: Sequence[str]) -> Plot:
-    memory = state.memory
-    measured = np.flatnonzero(np.isfinite(memory.history_volt).any(axis=1))
-    even = np.linspace(0, len(measured) - 1, min(len(measured), PLOT_POINTS))
-    picked = measured[np.unique(even.astype(int))]
-    volt = memory.history_volt[picked] * 1e3
-    low, high = np.nanquantile(volt, [0.05, 0.95], axis=1)
-    series = [
-        (names[cell - 1] if names else f"cell {cell}", _rounded(volt[:, cell - 1]))
-        for cell in verdict.location.cells
-    ]
-    return Plot(
-        title="The cell's distance from the median cell, beside the middle 90 % of its siblings",
-        x_label="time (UTC)",
-        y_label="deviation [mV]",
-        x=tuple(float(t) for t in memory.history_second[picked]),
-        series=(*series, ("siblings, 5 %", _rounded(low)), ("siblings, 95 %", _rounded(high))),
-        x_is_time=True,
-    )
-
-
-def _rounded(values: Float[np.ndarray, " n"]) -> tuple[float | None, ...]:
-    return tuple(round(float(v), 2) if np.isfinite(v) else None for v in values)
