@@ -15,15 +15,6 @@ GAS_CONSTANT_JOULE_PER_MOLE_KELVIN: Final = 8.314_462_618
 REFERENCE_TEMPERATURE_CELSIUS: Final = 25.0
 
 
-def celsius_from_kelvin(kelvin: float) -> float:
-    """Convert an absolute temperature.
-
-    >>> celsius_from_kelvin(298.15)
-    25.0
-    """
-    return kelvin - KELVIN_AT_ZERO_CELSIUS
-
-
 def kelvin_from_celsius(celsius: float) -> float:
     """Convert to an absolute temperature, as Arrhenius terms need it.
 
@@ -31,12 +22,3 @@ def kelvin_from_celsius(celsius: float) -> float:
     298.15
     """
     return celsius + KELVIN_AT_ZERO_CELSIUS
-
-
-def celsius_from_fahrenheit(fahrenheit: float) -> float:
-    """Convert a temperature in °F.
-
-    >>> celsius_from_fahrenheit(212.0)
-    100.0
-    """
-    return (fahrenheit - 32.0) / 1.8
