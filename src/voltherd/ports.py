@@ -3,10 +3,15 @@
 Each port has one contract suite under ``tests/contract`` that every implementation must pass.
 """
 
+from collections.abc import Callable, Sequence
 from math import inf
 from typing import Protocol, runtime_checkable
 
+from voltherd.types.record import Commit, Record, RecordKey, SeqRange
 from voltherd.types.sample import SampleBatch
+
+Handler = Callable[[str, bytes], None]
+"""Takes a topic and a payload; called on the bus's own thread, so it only puts aside."""
 
 
 @runtime_checkable
@@ -53,4 +58,85 @@ class Store(Protocol):
 
     def vehicles(self) -> tuple[str, ...]:
         """Name every vehicle of which there are rows, sorted."""
+        ...
+
+
+@runtime_checkable
+class RecordLog(Protocol):
+    """Where the cloud commits records: each exactly once, durable before anybody is told."""
+
+    def commit(self, records: Sequence[Record]) -> Commit:
+        """Keep the records that are not there yet, all or none of them.
+
+        Returns:
+            What became of each; all of ``new`` are on the medium when this returns.
+
+        Raises:
+            StoreError: Nothing of this call was kept.
+        """
+        ...
+
+    def committed(self, vehicle_id: str) -> dict[int, tuple[SeqRange, ...]]:
+        """Give the committed (or given up) ranges of every epoch of a vehicle, ascending."""
+        ...
+
+    def records(
+        self, vehicle_id: str, start_second: float = -inf, stop_second: float = inf
+    ) -> Sequence[Record]:
+        """Give a vehicle's records that speak of a time span, by first time, epoch and number."""
+        ...
+
+
+@runtime_checkable
+class Outbox(Protocol):
+    """Where an edge keeps records until the cloud has committed them; bounded in bytes."""
+
+    def put(self, records: Sequence[Record]) -> None:
+        """Keep records, durable when this returns.
+
+        Raises:
+            StoreError: The medium refuses; nothing of this call was kept.
+        """
+        ...
+
+    def pending(self, after: RecordKey | None, limit: int) -> Sequence[Record]:
+        """Give records not yet committed, oldest first, behind ``after`` where given."""
+        ...
+
+    def committed(self, epoch: int, ranges: Sequence[SeqRange]) -> int:
+        """Delete what the cloud has committed; say how many records that were."""
+        ...
+
+
+@runtime_checkable
+class Bus(Protocol):
+    """Messages between edge and cloud, at least once, in order per topic while connected."""
+
+    def publish(self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False) -> bool:
+        """Hand a message over; say whether the bus is connected and took it.  Never blocks."""
+        ...
+
+    def subscribe(self, pattern: str, handler: Handler) -> None:
+        """Hear every message whose topic matches; renewed by the bus after every reconnection."""
+        ...
+
+    def close(self) -> None:
+        """Say goodbye (no last will) and stop."""
+        ...
+
+
+@runtime_checkable
+class Clock(Protocol):
+    """Time, real or virtual."""
+
+    def unix_second(self) -> float:
+        """The time that stamps carry; may jump [unix s]."""
+        ...
+
+    def monotonic_second(self) -> float:
+        """Time for intervals; never runs backwards [s]."""
+        ...
+
+    def sleep(self, second: float) -> None:
+        """Let so much of this clock's time pass [s]."""
         ...

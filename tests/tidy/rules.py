@@ -13,27 +13,42 @@ from functools import cached_property
 
 GROUND = frozenset({"units", "errors", "types"})
 PURE_CORE = GROUND | {"numerics"}
-PURE = PURE_CORE | {"intake", "estimation", "detection", "triage", "report", "protection"}
+PURE = PURE_CORE | {
+    "topics",
+    "wire",
+    "intake",
+    "estimation",
+    "detection",
+    "triage",
+    "report",
+    "protection",
+}
+EVERYTHING_BELOW = PURE | {"ports"}
 MAY_IMPORT: Mapping[str, frozenset[str]] = {
     "units": frozenset(),
     "errors": frozenset(),
     "types": GROUND,
     "ports": GROUND,
+    "topics": GROUND,
     "numerics": GROUND,
+    "wire": GROUND,
     "protection": GROUND,
     "intake": PURE_CORE,
     "estimation": PURE_CORE,
     "detection": PURE_CORE,
     "report": PURE_CORE,
     "triage": PURE_CORE | {"detection"},
-    "adapters": GROUND | {"ports"},
+    "adapters": GROUND | {"ports", "wire"},
     "sim": PURE_CORE | {"ports"},
-    "bench": PURE | {"ports", "sim"},
-    "cli": PURE | {"ports", "sim", "bench"},
+    "edge": EVERYTHING_BELOW,
+    "cloud": EVERYTHING_BELOW,
+    "demo": EVERYTHING_BELOW | {"sim", "edge", "cloud"},
+    "bench": EVERYTHING_BELOW | {"sim", "edge", "cloud"},
+    "cli": EVERYTHING_BELOW | {"sim", "edge", "cloud", "demo", "bench"},
     "__main__": frozenset({"cli"}),
 }
 """Room to the rooms it may import; its own is always allowed, adapters only where composed."""
-COMPOSED = frozenset({"bench", "cli"})
+COMPOSED = frozenset({"bench", "cli", "cloud", "demo", "edge"})
 
 CLOCK_AND_CHANCE = {"locale", "platform", "random", "secrets", "time", "uuid"}
 FILES = {"ctypes", "duckdb", "fcntl", "glob", "mmap", "os", "pickle", "shelve", "shutil", "sqlite3"}

@@ -1,0 +1,1 @@
+"""The application beside the fleet: ingest, store, twin, triage, API."""

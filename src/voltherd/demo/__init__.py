@@ -1,0 +1,1 @@
+"""The whole chain in one process, on a simulated fleet."""

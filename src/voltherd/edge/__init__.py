@@ -1,0 +1,1 @@
+"""The application in the vehicle: protect, estimate, detect, act, buffer, publish."""
