@@ -31,6 +31,7 @@ TITLE: Final = {
     Phenomenon.CHANNEL_FROZEN: "channel frozen",
     Phenomenon.COUNTER_RESET: "counter fell",
     Phenomenon.PACK_VOLTAGE_MISMATCH: "cells and pack voltage disagree",
+    Phenomenon.SOC_MISREPORTED: "state of charge misreported",
     Phenomenon.TEMPERATURE_OUTLIER: "temperature stands apart",
     Phenomenon.THERMAL_RUNAWAY: "thermal runaway",
     Phenomenon.INSULATION_LOW: "low insulation",

@@ -35,6 +35,8 @@ ACTION: Final[dict[Phenomenon, str]] = {
     P.COUNTER_RESET: "Ignore the affected rows; have the telematics unit checked if it recurs.",
     P.PACK_VOLTAGE_MISMATCH: "Have the pack voltage channel calibrated, and check that every cell "
     "is in the record.",
+    P.SOC_MISREPORTED: "Do not plan by the reported charge; charge to full once, and have the "
+    "battery management's estimate checked if it does not come right.",
     P.TEMPERATURE_OUTLIER: "Compare with a contact thermometer; if the place really differs, check "
     "cooling and joints there.",
     P.THERMAL_RUNAWAY: "Get everybody away from the vehicle and call the fire brigade; do not "
@@ -64,6 +66,8 @@ CONFIRM: Final[dict[Phenomenon, str]] = {
     P.CHANNEL_FROZEN: "Any change in the channel would refute it.",
     P.COUNTER_RESET: "The next rows continue from the old value.",
     P.PACK_VOLTAGE_MISMATCH: "A multimeter at the pack terminals.",
+    P.SOC_MISREPORTED: "After hours at rest the cells' voltages give the charge; counting what a full "
+    "charge takes gives it again.",
     P.TEMPERATURE_OUTLIER: "After a night's rest all probes should agree; one that does not is the "
     "probe, not the place.",
     P.THERMAL_RUNAWAY: "Smoke, smell or heat from the pack; do not look for them closely.",

@@ -60,6 +60,8 @@ class Phenomenon(StrEnum):
     """A counter that may only grow fell."""
     PACK_VOLTAGE_MISMATCH = "pack_voltage_mismatch"
     """The cells' sum and the pack voltage disagree."""
+    SOC_MISREPORTED = "soc_misreported"
+    """The state of charge that the vehicle reports is not the one its battery has."""
     TEMPERATURE_OUTLIER = "temperature_outlier"
     """One probe is hotter or colder than its siblings."""
     THERMAL_RUNAWAY = "thermal_runaway"
