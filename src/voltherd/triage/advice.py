@@ -43,6 +43,11 @@ ACTION: Final[dict[Phenomenon, str]] = {
     "approach, move or open it.",
     P.INSULATION_LOW: "Stop using the vehicle and have the high-voltage insulation measured by a "
     "qualified person.",
+    P.PACK_PRESSURE: "Stop, get everybody out and keep away: a cell may be venting. Do not "
+    "charge or open the pack before a qualified person has released it.",
+    P.HUMIDITY_HIGH: "Have the pack's seals, breather and coolant circuit checked for leaks, and "
+    "the insulation measured.",
+    P.VIBRATION_HIGH: "Have the pack's mounting, its bolts and the wheels' balance checked.",
     P.CLOCK_FAULT: "Have the telematics unit's clock set.",
     P.RATE_DEVIATION: "Check the telematics unit's configuration.",
 }
@@ -66,12 +71,16 @@ CONFIRM: Final[dict[Phenomenon, str]] = {
     P.CHANNEL_FROZEN: "Any change in the channel would refute it.",
     P.COUNTER_RESET: "The next rows continue from the old value.",
     P.PACK_VOLTAGE_MISMATCH: "A multimeter at the pack terminals.",
-    P.SOC_MISREPORTED: "After hours at rest the cells' voltages give the charge; counting what a full "
-    "charge takes gives it again.",
+    P.SOC_MISREPORTED: "After hours at rest the cells' voltages give the charge; counting what a "
+    "full charge takes gives it again.",
     P.TEMPERATURE_OUTLIER: "After a night's rest all probes should agree; one that does not is the "
     "probe, not the place.",
     P.THERMAL_RUNAWAY: "Smoke, smell or heat from the pack; do not look for them closely.",
     P.INSULATION_LOW: "An insulation tester with the vehicle off, then section by section.",
+    P.PACK_PRESSURE: "Smell, smoke or a burst disc; a second pressure sensor that stays calm would "
+    "refute it.",
+    P.HUMIDITY_HIGH: "Water or stains inside the pack, or a falling insulation resistance.",
+    P.VIBRATION_HIGH: "The same road in a sister vehicle; a loose mount can be felt and measured.",
     P.CLOCK_FAULT: "Compare the unit's clock with the server's time of receipt.",
     P.RATE_DEVIATION: "Compare with the configured rate.",
 }
