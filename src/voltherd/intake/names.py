@@ -39,6 +39,7 @@ _UNITS: Final = {
     "fraction": "1", "1": "1", "ratio": "1", "permille": "‰", "‰": "‰",
     "km/h": "km/h", "kmh": "km/h", "kph": "km/h", "kmph": "km/h", "kilometre per hour": "km/h",
     "m/s": "m/s", "mps": "m/s", "ms-1": "m/s", "mph": "mph", "mi/h": "mph",
+    "m/s²": "m/s²", "m/s2": "m/s²", "m/s^2": "m/s²", "ms-2": "m/s²", "g": "g",
     "km": "km", "kilometre": "km", "kilometer": "km", "m": "m", "mi": "mi", "miles": "mi",
     "mile": "mi", "ohm": "Ω", "ohms": "Ω", "ω": "Ω", "kohm": "kΩ", "kohms": "kΩ", "kω": "kΩ",
     "kiloohm": "kΩ", "mohm": "MΩ", "megaohm": "MΩ",
@@ -47,7 +48,7 @@ _UNITS: Final = {
     "milliseconds": "ms", "us": "µs", "µs": "µs", "microseconds": "µs", "ns": "ns", "min": "min",
     "minutes": "min", "h": "h", "hours": "h", "hour": "h", "d": "d", "days": "d",
 }  # fmt: skip
-_TRAILING: Final = frozenset(_UNITS) - {"c", "f", "k", "1", "m", "d", "h", "min", "s", "v", "a"}
+_TRAILING: Final = frozenset(_UNITS) - {"c", "f", "g", "k", "1", "m", "d", "h", "min", "s", "v", "a"}
 """Words that are a unit when they end a name; single letters only when lower-case and apart."""
 
 
@@ -152,6 +153,7 @@ _RULES: Final = (
     _Rule(PROBE_STATISTIC, (_TEMP + r"|probetemp", _MEAN), _AUX),
     _Rule("relative_humidity_fraction", (r" (humidity|humid|rh|feuchte|luftfeuchte) |湿度",)),
     _Rule("pressure_pascal", (r" (pressure|druck|press) |压力",), r" (tyre|tire|brake|oil|reifen|coolant) "),
+    _Rule("vibration_metre_per_second_squared", (r" (vibration|vibrations|vib|schwingung|erschütterung) |振动",), r" (status|state|warning|alarm|level|flag|frequency|count) "),
     _Rule("odometer_kilometre", (r" (odo|odometer|mileage|kilometerstand|km stand|milage|tacho|traveled distance|travelled distance|total distance|total km|totalkm|kilometrage) |累计里程|总里程",)),
     _Rule("speed_kilometre_per_hour", (r" (speed|velocity|geschwindigkeit|vitesse|velocidad|spd|vspd) |geschwindigkeit|车速",), r" (motor|wheel|engine|fan|rpm|wind|pump|rotor|rotational|angular|average|avg|limit) |电机"),
     _Rule(TIME, (r" (timestamp|datetime|time stamp|date time|date|unix|epoch|zeitstempel|utc|gmt|posix|ts|tbox time|tboxtime|recorded at|created at|event time|collect time|collection time|sample time|data time|datum|uhrzeit|acquisition time|report time|terminal time|time stamp|zeitpunkt|horodatage|fecha) |时间",), r" (test time|step|elapsed|since|remaining|charge time|duration) "),

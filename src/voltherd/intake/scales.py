@@ -14,6 +14,7 @@ _TOLD: Final = {
     "speed_kilometre_per_hour": {"km/h": 1.0, "m/s": 3.6, "mph": 1.609344},
     "odometer_kilometre": {"km": 1.0, "m": 1e-3, "mi": 1.609344},
     "insulation_resistance_ohm": {"Ω": 1.0, "kΩ": 1e3, "MΩ": 1e6},
+    "vibration_metre_per_second_squared": {"m/s²": 1.0, "g": 9.80665},
     "pressure_pascal": {"Pa": 1.0, "kPa": 1e3, "hPa": 100.0, "bar": 1e5},
 }
 _RATIOS: Final = (1.0, 0.1, 0.01, 1e-3, 10.0, 0.25, 0.5, 2.0, 0.2, 0.05, 0.02, 4.0, 5.0)

@@ -35,6 +35,9 @@ TITLE: Final = {
     Phenomenon.TEMPERATURE_OUTLIER: "temperature stands apart",
     Phenomenon.THERMAL_RUNAWAY: "thermal runaway",
     Phenomenon.INSULATION_LOW: "low insulation",
+    Phenomenon.PACK_PRESSURE: "pressure in the pack",
+    Phenomenon.HUMIDITY_HIGH: "damp in the pack",
+    Phenomenon.VIBRATION_HIGH: "unusual vibration",
     Phenomenon.CLOCK_FAULT: "clock fault",
     Phenomenon.RATE_DEVIATION: "unusual sampling rate",
 }

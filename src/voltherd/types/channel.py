@@ -68,6 +68,14 @@ _SCALARS: Final = (
     ("temperature_celsius_min", "°C", -50.0, 200.0, 1.0, "coldest probe as reported"),
     ("relative_humidity_fraction", "1", 0.0, 1.0, 0.05, "relative humidity inside the pack"),
     ("pressure_pascal", "Pa", 0.0, 2e6, 1e3, "pressure inside the pack"),
+    (
+        "vibration_metre_per_second_squared",
+        "m/s²",
+        0.0,
+        1000.0,
+        0.1,
+        "vibration of the pack, root mean square over the sample",
+    ),
 )
 SCALARS: Final = {
     name: ChannelSpec(

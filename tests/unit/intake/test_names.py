@@ -32,6 +32,9 @@ SPOKEN = {
     "elapsed": ["t_s", "test_time_second", "Test Time / s", "Time [s]"],
     "vehicle": ["vin", "VIN", "vehicle_id", "FIN"],
     "charge_state": ["BMSChargeStatus", "charging_state"],
+    "relative_humidity_fraction": ["pack_humidity", "RH [%]", "Luftfeuchte"],
+    "pressure_pascal": ["pack_pressure_kPa", "Druck [mbar]", "压力"],
+    "vibration_metre_per_second_squared": ["packVibration", "Vibration / m/s²", "vib_rms [g]"],
     "warning_level": ["BMSWarningInformation", "最高报警等级"],
 }  # fmt: skip
 
@@ -70,7 +73,7 @@ def test_a_numbered_family_is_cells_or_probes_or_neither(name, role):
 @pytest.mark.parametrize(
     ("name", "unit"),
     [("cell_01_mV", "mV"), ("Voltage / V", "V"), ("Strom [mA]", "mA"), ("T (°F)", "°F"),
-     ("speed_kmh", "km/h"), ("iso_kOhm", "kΩ"), ("soc", ""), ("temp_c", "°C")],
+     ("speed_kmh", "km/h"), ("iso_kOhm", "kΩ"), ("vib [g]", "g"), ("soc", ""), ("temp_c", "°C")],
 )  # fmt: skip
 def test_a_name_declares_its_unit(name, unit):
     assert names.parse(name).unit == unit
