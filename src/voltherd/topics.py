@@ -4,14 +4,13 @@
 MQTT 3.1.1 lacks; correlation travels in the envelope (``voltherd.wire``).
 """
 
-import re
 from dataclasses import dataclass
 from typing import Final, NamedTuple, final
 
 from voltherd.errors import UsageError
+from voltherd.types.bus_name import is_bus_name
 
 ROOT: Final = "voltherd/v1"
-_NAME: Final = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._~-]{0,63}$")
 
 
 @final
@@ -109,7 +108,7 @@ def topic(site_id: str, vehicle_id: str, leaf: str) -> str:
     """
     assert leaf in TOPICS
     for what, name in (("site", site_id), ("vehicle", vehicle_id)):
-        if not _NAME.match(name):
+        if not is_bus_name(name):
             raise UsageError(
                 f"{name[:80]!r} cannot be the name of a {what} on the bus",
                 mend="use 1 to 64 letters, digits and . _ ~ -, beginning with a letter or digit",
@@ -128,7 +127,7 @@ def address(text: str) -> Address | None:
     parts = text.split("/")
     if len(parts) != 5 or "/".join(parts[:2]) != ROOT or parts[4] not in TOPICS:
         return None
-    if not (_NAME.match(parts[2]) and _NAME.match(parts[3])):
+    if not (is_bus_name(parts[2]) and is_bus_name(parts[3])):
         return None
     return Address(*parts[2:])
 
