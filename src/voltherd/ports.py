@@ -5,13 +5,20 @@ Each port has one contract suite under ``tests/contract`` that every implementat
 
 from collections.abc import Callable, Sequence
 from math import inf
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from voltherd.types.record import Commit, Record, RecordKey, SeqRange
 from voltherd.types.sample import SampleBatch
 
 Handler = Callable[[str, bytes], None]
 """Takes a topic and a payload; called on the bus's own thread, so it only puts aside."""
+
+
+class LastWill(NamedTuple):
+    """What the broker says, retained, when a client is gone without a goodbye."""
+
+    topic: str
+    payload: bytes
 
 
 @runtime_checkable
@@ -113,11 +120,22 @@ class Bus(Protocol):
     """Messages between edge and cloud, at least once, in order per topic while connected."""
 
     def publish(self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False) -> bool:
-        """Hand a message over; say whether the bus is connected and took it.  Never blocks."""
+        """Hand a message over; say whether the bus is connected and took it.  Never blocks.
+
+        Taken is not arrived: what a connection held when it broke is gone, and the bus sends none
+        of it again.  Who must be sure waits for an answer and publishes again.
+
+        Raises:
+            UsageError: A topic that cannot be published to, or more bytes than the bus carries.
+        """
         ...
 
     def subscribe(self, pattern: str, handler: Handler) -> None:
         """Hear every message whose topic matches; renewed by the bus after every reconnection."""
+        ...
+
+    def connections(self) -> int:
+        """Say how often the bus has connected: after each time, what was under way is sent anew."""
         ...
 
     def close(self) -> None:
