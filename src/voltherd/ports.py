@@ -7,7 +7,9 @@ from collections.abc import Callable, Sequence
 from math import inf
 from typing import NamedTuple, Protocol, runtime_checkable
 
-from voltherd.types.record import Commit, Record, RecordKey, SeqRange
+from voltherd.types.actuation import Actuation
+from voltherd.types.frame import CanFrame
+from voltherd.types.record import Commit, OutboxSize, Record, RecordKey, SeqRange
 from voltherd.types.sample import SampleBatch
 
 Handler = Callable[[str, bytes], None]
@@ -96,7 +98,18 @@ class RecordLog(Protocol):
 
 @runtime_checkable
 class Outbox(Protocol):
-    """Where an edge keeps records until the cloud has committed them; bounded in bytes."""
+    """Where an edge keeps records until the cloud has committed them.
+
+    It keeps what it is given; what goes when bytes run short is decided by who fills it.
+    """
+
+    def boot(self) -> int:
+        """Count a start of the edge, durable when this returns; the first is 1.
+
+        Raises:
+            StoreError: The medium refuses.
+        """
+        ...
 
     def put(self, records: Sequence[Record]) -> None:
         """Keep records, durable when this returns.
@@ -111,7 +124,34 @@ class Outbox(Protocol):
         ...
 
     def committed(self, epoch: int, ranges: Sequence[SeqRange]) -> int:
-        """Delete what the cloud has committed; say how many records that were."""
+        """Delete what the cloud has committed; say how many records that were.
+
+        Raises:
+            StoreError: The medium refuses; nothing of this call was deleted.
+        """
+        ...
+
+    def replace(self, drop: Sequence[RecordKey], put: Sequence[Record]) -> None:
+        """Take records out and put others in their place, all or nothing, durably.
+
+        Telemetry that comes this way counts as thinned.  A record under a key that is there already
+        takes its place.
+
+        Raises:
+            StoreError: The medium refuses; nothing of this call was done.
+        """
+        ...
+
+    def oldest(self, thinned: bool, limit: int) -> Sequence[Record]:
+        """Give the oldest telemetry that was thinned, or that was not."""
+        ...
+
+    def size(self) -> OutboxSize:
+        """Say how much is kept."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the medium."""
         ...
 
 
@@ -157,4 +197,33 @@ class Clock(Protocol):
 
     def sleep(self, second: float) -> None:
         """Let so much of this clock's time pass [s]."""
+        ...
+
+
+@runtime_checkable
+class FrameSource(Protocol):
+    """Frames of a vehicle's bus as they are heard."""
+
+    def receive(self, limit: int) -> Sequence[CanFrame]:
+        """Give frames in the order they were heard, each once; never blocks.
+
+        Args:
+            limit: At most so many; the others wait.
+
+        Raises:
+            ServiceError: The bus is gone.
+        """
+        ...
+
+
+@runtime_checkable
+class Actuator(Protocol):
+    """Who is told what may flow."""
+
+    def apply(self, actuation: Actuation) -> None:
+        """Tell it; never blocks.  The caller repeats it every cycle.
+
+        Raises:
+            ServiceError: It could not be told.
+        """
         ...

@@ -117,6 +117,8 @@ class GapReason(IntEnum):
     """The medium refused to write."""
     THINNED = 3
     """Raw rows were thinned; what remains was sent again under the new record."""
+    ABSENT = 4
+    """Asked for by the cloud and not here: never durable, or committed before and lost there."""
 
 
 @final
@@ -139,6 +141,18 @@ class Gap:
     last_second: float
     rows: int
     reason: GapReason
+
+
+class OutboxSize(NamedTuple):
+    """How much an outbox keeps.
+
+    Attributes:
+        records: How many records.
+        bytes: What they take, what is stored beside each body included.
+    """
+
+    records: int
+    bytes: int
 
 
 @final
