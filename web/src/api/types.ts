@@ -1,0 +1,31 @@
+/** The shapes of `docs/openapi.json` by their names. */
+
+import type { components } from './schema';
+
+type Schemas = components['schemas'];
+
+export type Action = Partial<Schemas['Action']>;
+export type Cell = Schemas['Cell'];
+export type Cells = Schemas['Cells'];
+export type Chain = Schemas['Chain'];
+export type Evidence = Schemas['Evidence'];
+export type FindingDetail = Schemas['FindingDetail'];
+export type FindingRow = Schemas['FindingRow'];
+export type Gap = Schemas['Gap'];
+export type Kpi = Schemas['Kpi'];
+export type Kpis = Schemas['Kpis'];
+export type Layer = Schemas['Layer'];
+export type LifeEvent = Schemas['Event'];
+export type LiveCells = Schemas['LiveCells'];
+export type Meta = Schemas['Meta'];
+export type Note = Schemas['Note'];
+export type Percentiles = Schemas['Percentiles'];
+export type Planted = Schemas['Planted'];
+export type Plot = Schemas['Plot'];
+export type Probe = Schemas['Probe'];
+export type Quantity = Schemas['Quantity'];
+export type Series = Schemas['Series'];
+export type Siblings = Schemas['Siblings'];
+export type Truth = Schemas['Truth'];
+export type VehicleDetail = Schemas['VehicleDetail'];
+export type VehicleRow = Schemas['VehicleRow'];

@@ -1,0 +1,157 @@
+/**
+ * Every pack's row and every unresolved finding, kept up to date by the stream.
+ *
+ * Rows live in a plain map and a version counts changes, at most once a frame: thousands of packs
+ * change many times a second, and only the few on screen are drawn.
+ */
+
+import { getAll } from '../api/client';
+import type { FindingRow, VehicleRow } from '../api/types';
+import { RANK } from '../words';
+import { stream } from './stream.svelte';
+
+const PAGE = 10_000;
+
+class Fleet {
+  readonly #rows = new Map<string, VehicleRow>();
+  readonly #findings = new Map<string, FindingRow>();
+  #version = $state(0);
+  #frame = 0;
+  /** Whether there is anything to show yet. */
+  loaded = $state(false);
+
+  constructor() {
+    stream.on<VehicleRow>('vehicle', (row) => {
+      const before = this.#rows.get(row.vehicle_id);
+      this.#rows.set(row.vehicle_id, before ? { ...before, ...row } : row);
+      this.#changed();
+    });
+    stream.on<FindingRow>('finding', (finding) => {
+      this.#findings.set(finding.finding_id, finding);
+      this.#changed();
+    });
+  }
+
+  /** Have everything at hand from now on.  Called within a component. */
+  follow(): void {
+    $effect(() => {
+      void stream.recovered;
+      void this.load();
+    });
+  }
+
+  async load(): Promise<void> {
+    const [rows, open, acknowledged] = await Promise.all([
+      getAll<VehicleRow>('vehicles', { limit: PAGE }),
+      getAll<FindingRow>('findings', { status: 'open' }),
+      getAll<FindingRow>('findings', { status: 'acknowledged' }),
+    ]).catch(() => [] as undefined[]);
+    if (!rows || !open || !acknowledged) return;
+    this.#rows.clear();
+    this.#findings.clear();
+    rows.forEach((row) => this.#rows.set(row.vehicle_id, row));
+    [...open, ...acknowledged].forEach((found) => this.#findings.set(found.finding_id, found));
+    this.loaded = true;
+    this.#version += 1;
+  }
+
+  /** All rows, in no order; reading it makes the reader follow changes. */
+  get rows(): VehicleRow[] {
+    void this.#version;
+    return [...this.#rows.values()];
+  }
+
+  row(id: string): VehicleRow | undefined {
+    void this.#version;
+    return this.#rows.get(id);
+  }
+
+  finding(id: string | null): FindingRow | undefined {
+    void this.#version;
+    return id ? this.#findings.get(id) : undefined;
+  }
+
+  /** Changes so far; following it costs less than following the rows. */
+  get version(): number {
+    return this.#version;
+  }
+
+  #changed(): void {
+    this.#frame ||= requestAnimationFrame(() => {
+      this.#frame = 0;
+      this.#version += 1;
+    });
+  }
+}
+
+export const fleet = new Fleet();
+
+const spread = (row: VehicleRow): number =>
+  (row.cell_voltage_volt_max ?? NaN) - (row.cell_voltage_volt_min ?? NaN);
+
+/** What rows can be sorted by; larger comes first unless `rising`. */
+export const SORTS = {
+  attention: {
+    title: 'needs attention',
+    of: (row: VehicleRow) => 10 * (RANK[row.severity ?? ''] ?? 0) + (row.confidence ?? 0),
+    rising: false,
+  },
+  vehicle_id: { title: 'name', of: (row: VehicleRow) => row.vehicle_id, rising: true },
+  soc: { title: 'state of charge', of: (row: VehicleRow) => row.soc.value, rising: true },
+  current: { title: 'current', of: (row: VehicleRow) => row.current_ampere, rising: false },
+  spread: { title: 'cell spread', of: spread, rising: false },
+  temperature: {
+    title: 'temperature',
+    of: (row: VehicleRow) => row.temperature_celsius_max,
+    rising: false,
+  },
+  seen: { title: 'last seen', of: (row: VehicleRow) => row.last_seen_time, rising: true },
+  pending: { title: 'waiting records', of: (row: VehicleRow) => row.pending_records, rising: false },
+} as const;
+
+export type Sort = keyof typeof SORTS;
+
+export interface Filter {
+  text: string;
+  severity: string;
+  mode: string;
+  link: string;
+}
+
+const WANTED: Record<string, (rank: number) => boolean> = {
+  '': () => true,
+  any: (rank) => rank > 0,
+  none: (rank) => rank === 0,
+};
+
+const words = (row: VehicleRow): string =>
+  `${row.vehicle_id} ${row.site_id} ${row.model} ${row.headline ?? ''}`.toLowerCase();
+
+/** The rows that pass, in order; what is unknown comes last, names settle ties. */
+export function select(
+  rows: readonly VehicleRow[],
+  filter: Filter,
+  sort: Sort,
+  reversed: boolean,
+): VehicleRow[] {
+  const text = filter.text.trim().toLowerCase();
+  const exact = (rank: number): boolean => rank === RANK[filter.severity];
+  const urgent = WANTED[filter.severity] ?? exact;
+  const passes = (row: VehicleRow): boolean =>
+    urgent(RANK[row.severity ?? ''] ?? 0) &&
+    (!filter.mode || row.mode === filter.mode) &&
+    (!filter.link || row.online === (filter.link === 'online')) &&
+    (!text || words(row).includes(text));
+  const { of, rising } = SORTS[sort];
+  const sign = rising === reversed ? -1 : 1;
+  const keyed = rows.filter(passes).map((row) => ({ row, key: of(row) }));
+  const unknown = (key: unknown): boolean => key === null || Number.isNaN(key);
+  keyed.sort((a, b) => {
+    if (unknown(a.key) || unknown(b.key)) {
+      if (unknown(a.key) !== unknown(b.key)) return unknown(a.key) ? 1 : -1;
+    } else if (a.key! < b.key!) return -sign;
+    else if (a.key! > b.key!) return sign;
+    return a.row.vehicle_id < b.row.vehicle_id ? -1 : 1;
+  });
+  return keyed.map(({ row }) => row);
+}

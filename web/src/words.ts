@@ -1,0 +1,184 @@
+/**
+ * How values read to a person: numbers, times, places and degrees of belief.
+ *
+ * The words are those of the triage report (`voltherd.report.words`), so that page, terminal and
+ * dashboard agree.  Times are shown in UTC.
+ */
+
+export type Severity = 'safety' | 'recommended' | 'operating';
+
+const NBSP = '\u00a0';
+const DAY = 86_400;
+
+export const URGENCY: Record<Severity, string> = {
+  safety: 'act now',
+  recommended: 'plan a visit',
+  operating: 'worth knowing',
+};
+
+/** Larger is more urgent; nothing found is 0. */
+export const RANK: Record<string, number> = { safety: 3, recommended: 2, operating: 1 };
+
+const TITLE: Record<string, string> = {
+  weak_cell: 'weak cell',
+  cell_imbalance: 'cell out of balance',
+  soc_imbalance: 'pack out of balance',
+  contact_resistance: 'high resistance',
+  internal_short: 'internal short',
+  module_offset: 'module stands apart',
+  string_gradient: 'gradient along the string',
+  cell_outlier: 'cell stands apart',
+  sensor_bias: 'sensor offset',
+  sensor_stuck: 'sensor stuck',
+  sensor_spikes: 'sensor spikes',
+  channel_swap: 'channels exchanged',
+  channel_invalid: 'channel reports no value',
+  channel_frozen: 'channel frozen',
+  counter_reset: 'counter fell',
+  pack_voltage_mismatch: 'cells and pack voltage disagree',
+  temperature_outlier: 'temperature stands apart',
+  thermal_runaway: 'thermal runaway',
+  insulation_low: 'low insulation',
+  clock_fault: 'clock fault',
+  rate_deviation: 'unusual sampling rate',
+};
+
+/** What a phenomenon is called on screen; an unknown one keeps its name. */
+export const titled = (phenomenon: string): string =>
+  TITLE[phenomenon] ?? phenomenon.replaceAll('_', ' ');
+
+export const capitalised = (text: string): string => text.slice(0, 1).toUpperCase() + text.slice(1);
+
+export type Maybe = number | null | undefined;
+
+export const known = (value: Maybe): value is number =>
+  typeof value === 'number' && Number.isFinite(value);
+
+/** A number with so many decimals, or three significant digits; grouped, with a true minus. */
+export function number(value: Maybe, decimals?: number): string {
+  if (!known(value)) return '–';
+  const size = Math.abs(value);
+  const digits = decimals ?? Math.max(0, 2 - Math.floor(Math.log10(size || 1)));
+  const rounded = decimals === undefined && size >= 1000 ? Number(value.toPrecision(3)) : value;
+  const text = rounded.toLocaleString('en', {
+    minimumFractionDigits: decimals ?? 0,
+    maximumFractionDigits: Math.min(digits, 12),
+  });
+  return (/[1-9]/.test(text) ? text : text.replace('-', '')).replace('-', '−');
+}
+
+/** A value with its unit, never parted. */
+export function measure(value: Maybe, unit: string, decimals?: number): string {
+  const text = number(value, decimals);
+  return text === '–' || unit === '' || unit === '1' ? text : text + NBSP + unit;
+}
+
+/** A share; something is never rounded to nothing, nor nearly everything to all. */
+export function percent(share: Maybe): string {
+  if (!known(share)) return '–';
+  if (share > 0 && share < 0.001) return `<0.1${NBSP}%`;
+  if (share > 0.999 && share < 1) return `>99.9${NBSP}%`;
+  const fine = (share > 0 && share < 0.1) || (share > 0.99 && share < 1);
+  return number(100 * share, fine ? 1 : 0) + NBSP + '%';
+}
+
+/** How many decimals of a value mean anything, by the half-width of its interval. */
+export function meaningful(low: Maybe, high: Maybe): number | undefined {
+  if (!known(low) || !known(high) || high <= low) return undefined;
+  const half = (high - low) / 2;
+  const order = Math.floor(Math.log10(half));
+  return Math.max(0, Math.min(6, (half < 3 * 10 ** order ? 1 : 0) - order));
+}
+
+/** A value and its interval in words; ratios (unit 1) as percent. */
+export function quantity(
+  value: Maybe,
+  low: Maybe,
+  high: Maybe,
+  unit: string,
+): { value: string; interval: string } {
+  if (unit === '1' || unit === 'fraction') {
+    const scaled = [value, low, high].map((part) => (known(part) ? 100 * part : part));
+    return quantity(scaled[0], scaled[1], scaled[2], '%');
+  }
+  const decimals = meaningful(low, high);
+  const text = measure(value, unit, decimals);
+  if (known(low) && known(high))
+    return { value: text, interval: `${number(low, decimals)} to ${measure(high, unit, decimals)}` };
+  if (known(low)) return { value: text, interval: `at least ${measure(low, unit)}` };
+  if (known(high)) return { value: text, interval: `at most ${measure(high, unit)}` };
+  return { value: text, interval: '' };
+}
+
+export const count = (total: number, noun: string, plural = `${noun}s`): string =>
+  `${total.toLocaleString('en')} ${total === 1 ? noun : plural}`;
+
+/** A length of time in the unit a person would use. */
+export function duration(second: Maybe): string {
+  if (!known(second)) return 'an unknown time';
+  const size = Math.abs(second);
+  if (size < 1) return size < 0.001 ? 'under 1 ms' : `${Math.round(size * 1000)} ms`;
+  if (size < 10) return `${number(size, 1)} s`;
+  if (size < 90) return `${Math.round(size)} s`;
+  if (size < 2 * 3600) return `${Math.round(size / 60)} min`;
+  if (size < 2 * DAY) return `${Math.round(size / 3600)} h`;
+  if (size < 730 * DAY) return count(Math.round(size / DAY), 'day');
+  return `${number(size / (365.25 * DAY), 1)} years`;
+}
+
+/** How long ago; what lies within a few seconds is now. */
+export const ago = (second: Maybe): string =>
+  !known(second) ? 'age unknown' : second < 3 ? 'now' : `${duration(second)} ago`;
+
+export const bytes = (size: Maybe): string => {
+  if (!known(size)) return '–';
+  const step = size < 1000 ? 0 : size < 1e6 ? 1 : size < 1e9 ? 2 : 3;
+  return measure(size / 1000 ** step, ['B', 'kB', 'MB', 'GB'][step] ?? 'B');
+};
+
+/** Unix seconds of an RFC 3339 time. */
+export const seconds = (time: string | null | undefined): number | null =>
+  time ? Date.parse(time) / 1000 : null;
+
+const stamp = (second: Maybe, options: Intl.DateTimeFormatOptions): string =>
+  known(second)
+    ? new Intl.DateTimeFormat('en-GB', { timeZone: 'UTC', ...options }).format(second * 1000)
+    : 'unknown';
+
+export const day = (second: Maybe): string =>
+  stamp(second, { day: 'numeric', month: 'short', year: 'numeric' });
+
+export const moment = (second: Maybe): string =>
+  stamp(second, {
+    day: 'numeric',
+    month: 'short',
+    year: 'numeric',
+    hour: '2-digit',
+    minute: '2-digit',
+  }).replace(' at ', ', ') + (known(second) ? ' UTC' : '');
+
+export const clockTime = (second: Maybe): string =>
+  stamp(second, { hour: '2-digit', minute: '2-digit', second: '2-digit' });
+
+/** A confidence in the calibrated terms of the IPCC's guidance note (2010). */
+export function belief(confidence: number): string {
+  const terms: [number, string][] = [
+    [0.99, 'virtually certain'],
+    [0.9, 'very likely'],
+    [0.66, 'likely'],
+    [0.5, 'more likely than not'],
+    [0.33, 'about as likely as not'],
+  ];
+  return terms.find(([floor]) => confidence >= floor)?.[1] ?? 'unlikely';
+}
+
+/** Indices as ranges: 1–3, 7, 9–10. */
+export function indices(numbers: readonly number[]): string {
+  const runs: [number, number][] = [];
+  for (const index of [...new Set(numbers)].sort((a, b) => a - b)) {
+    const last = runs.at(-1);
+    if (last && index === last[1] + 1) last[1] = index;
+    else runs.push([index, index]);
+  }
+  return runs.map(([low, high]) => (low === high ? `${low}` : `${low}–${high}`)).join(', ');
+}
