@@ -5,8 +5,7 @@ same, to the bit, however they were cut.  Windows of five minutes observed feed 
 six of them make a period for the slow ones.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import replace
+from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -129,7 +128,7 @@ def step(state: Detection, batch: SampleBatch) -> Detection:
         last_second=float(batch.unix_time_second[-1]),
     )
     if not len(closing):
-        return state._replace(open_rows=_owned(rows) if rows is batch else rows)
+        return state._replace(open_rows=rows.copied() if rows is batch else rows)
     windows = summarise(rows, closing, state.closed_second)
     begin, first = 0, 0
     while first < len(closing):
@@ -140,7 +139,7 @@ def step(state: Detection, batch: SampleBatch) -> Detection:
         state = _advance(state, part, rows.between(begin, end), closing[first:last] - begin)
         begin, first = end, last
     return state._replace(
-        open_rows=_owned(rows.between(begin, rows.rows)),
+        open_rows=rows.between(begin, rows.rows).copied(),
         closed_second=float(windows.end_second[-1]),
     )
 
@@ -190,18 +189,15 @@ def _advance(
 def _judge_period(
     before: Memory, memory: Memory, period: Period, layout: PackLayout | None
 ) -> Iterable[Verdict]:
-    module = modules.judge(memory, layout)
-    yield from modules.without(cells.judge(memory), module)
+    found = cells.fit(memory)
+    module = modules.judge(memory, found, layout)
+    yield from modules.without(cells.judge(memory, found), module)
     yield from module
     yield from jump.judge(before, period)
-    slow: tuple[Callable[[Memory], tuple[Verdict, ...]], ...] = (
-        contact.judge,
-        short.judge,
-        imbalance.judge,
-        spikes.judge,
-    )
-    for judge in slow:
-        yield from judge(memory)
+    yield from contact.judge(memory)
+    yield from short.judge(memory)
+    yield from imbalance.judge(memory, found)
+    yield from spikes.judge(memory)
     yield from temperature.judge(period.windows)
     yield from pack_sum.judge(period.windows)
 
@@ -209,20 +205,6 @@ def _judge_period(
 def _reference(memory: Memory) -> np.ndarray:
     rows = np.where(memory.state_rows >= _REFERENCE_ROWS_MIN, memory.state_rows, np.nan)
     return np.asarray(memory.state_moment / rows[:, None])
-
-
-def _owned(batch: SampleBatch) -> SampleBatch:
-    """Copy: a view would keep all the caller's rows alive, and change when they are reused."""
-    return replace(
-        batch,
-        unix_time_second=batch.unix_time_second.copy(),
-        cell_voltage_volt=batch.cell_voltage_volt.copy(),
-        cell_quality=batch.cell_quality.copy(),
-        probe_temperature_celsius=batch.probe_temperature_celsius.copy(),
-        probe_quality=batch.probe_quality.copy(),
-        scalar={name: values.copy() for name, values in batch.scalar.items()},
-        scalar_quality={name: flags.copy() for name, flags in batch.scalar_quality.items()},
-    )
 
 
 def concatenate(first: SampleBatch, second: SampleBatch) -> SampleBatch:

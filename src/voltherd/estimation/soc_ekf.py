@@ -169,6 +169,11 @@ class SocEkf:
         innovation = np.where(measured, output.innovation, math.nan)
         return state, self._estimate(state, innovation, quality)
 
+    def estimate(self, state: EkfState) -> Estimate:
+        """Tell what a state says, for whoever has kept one."""
+        unmeasured = np.full(state.mean.shape[1], math.nan)
+        return self._estimate(state, unmeasured, Quality.OK)
+
     def _kernel(
         self,
         state: EkfState,

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -47,6 +47,13 @@ UNTOLD_CONFIDENCE: Final = 0.66
 """At most, where a finding names a cause that the data cannot yet tell from another: "likely"."""
 
 
+class Told(NamedTuple):
+    """A finding and the alarms it tells of, the leading ones first."""
+
+    finding: Finding
+    alarms: tuple[Alarm, ...]
+
+
 def findings(state: Detection, names: Sequence[str] = ()) -> tuple[Finding, ...]:
     """Give everything that was raised for one vehicle, most urgent first.
 
@@ -57,11 +64,16 @@ def findings(state: Detection, names: Sequence[str] = ()) -> tuple[Finding, ...]
     Returns:
         One finding per cause and place.
     """
+    return tuple(each.finding for each in told(state, names))
+
+
+def told(state: Detection, names: Sequence[str] = ()) -> tuple[Told, ...]:
+    """Give the same with the alarms behind each finding, for whoever follows them over time."""
     raised = [alarm for alarm in state.book.values() if alarm.severity is not None]
     merged = _merge_modules(_merge_whole(_merge_cells(raised)))
     singled = any(group[0].verdict.location.kind is LocationKind.CELL for group in merged)
-    told = [_tell(group, state, names, singled) for group in merged]
-    return tuple(sorted(told, key=urgency))
+    every = [Told(_tell(group, state, names, singled), group) for group in merged]
+    return tuple(sorted(every, key=lambda each: urgency(each.finding)))
 
 
 def urgency(finding: Finding) -> tuple[float, float, float]:

@@ -3,8 +3,9 @@
 A row's key is its time and its place among the rows of that time in the batch it came with.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -39,23 +40,69 @@ def merged(kept: SampleBatch, late: SampleBatch) -> tuple[SampleBatch, int]:
     return _taken(_joined(first, second), order), len(new)
 
 
+def channels_of_both(first: SampleBatch, second: SampleBatch) -> SampleBatch:
+    """Give a batch without rows that has the channels of both."""
+    return _alike(first.between(0, 0), second.between(0, 0))[0]
+
+
+def fitted(batch: SampleBatch, like: SampleBatch) -> SampleBatch | None:
+    """Give a batch the channels of another, as a store that joins them would.
+
+    Args:
+        batch: Rows to give them to.
+        like: Has the channels.
+
+    Returns:
+        The rows, with what they lack NaN and flagged ``MISSING``; None where they have a channel
+        that the other has not.
+    """
+    known = batch.cells <= like.cells and batch.probes <= like.probes
+    if not known or not batch.scalar.keys() <= like.scalar.keys():
+        return None
+    scalars = {name: values.dtype for name, values in like.scalar.items()}
+    cell_names = max(like.cell_names, batch.cell_names, key=len)
+    probe_names = max(like.probe_names, batch.probe_names, key=len)
+    return _padded(batch, like.cells, like.probes, scalars, cell_names, probe_names)
+
+
+def united(batches: Sequence[SampleBatch]) -> SampleBatch:
+    """Join many batches of one vehicle at once, as ``merged`` does one after another.
+
+    Args:
+        batches: One at least, each with rows; of rows with one key the first is kept.
+
+    Returns:
+        All rows in time order.
+    """
+    whole = _alike(*batches)
+    ends = sorted((b.unix_time_second[0], b.unix_time_second[-1], k) for k, b in enumerate(whole))
+    if all(first > last for (_, last, _), (first, _, _) in pairwise(ends)):
+        return _joined(*(whole[k] for _, _, k in ends))
+    both = _joined(*whole)
+    time, place = both.unix_time_second, np.concatenate([_place(b.unix_time_second) for b in whole])
+    order = np.lexsort((place, time))  # stable: of one key, the first batch's row comes first
+    time, place = time[order], place[order]
+    again = (time[1:] == time[:-1]) & (place[1:] == place[:-1])
+    return _taken(both, order[np.flatnonzero(np.append(True, ~again))])
+
+
 def _place(time: Float[np.ndarray, "rows"]) -> Int[np.ndarray, "rows"]:
     """Count, from 0, the rows of the same time before each row."""
     return np.arange(len(time)) - np.searchsorted(time, time, "left")
 
 
-def _alike(first: SampleBatch, second: SampleBatch) -> tuple[SampleBatch, SampleBatch]:
-    """Give both batches the same channels."""
-    cells = max(first.cells, second.cells)
-    probes = max(first.probes, second.probes)
-    dtypes = {n: v.dtype for n, v in (*second.scalar.items(), *first.scalar.items())}
-    scalars = {n: dtypes[n] for n in (*first.scalar, *second.scalar)}
-    cell_names = max(first.cell_names, second.cell_names, key=len)
-    probe_names = max(first.probe_names, second.probe_names, key=len)
-    return (
-        _padded(first, cells, probes, scalars, cell_names, probe_names),
-        _padded(second, cells, probes, scalars, cell_names, probe_names),
-    )
+def _alike(*batches: SampleBatch) -> list[SampleBatch]:
+    """Give all batches the same channels."""
+    if len({(b.cells, b.probes, *b.scalar, b.cell_names, b.probe_names) for b in batches}) == 1:
+        return list(batches)
+    cells = max(batch.cells for batch in batches)
+    probes = max(batch.probes for batch in batches)
+    names = dict.fromkeys(name for batch in batches for name in batch.scalar)
+    dtypes = {n: v.dtype for batch in reversed(batches) for n, v in batch.scalar.items()}
+    scalars = {name: dtypes[name] for name in names}
+    cell_names = max((batch.cell_names for batch in batches), key=len)
+    probe_names = max((batch.probe_names for batch in batches), key=len)
+    return [_padded(batch, cells, probes, scalars, cell_names, probe_names) for batch in batches]
 
 
 def _padded(
@@ -89,20 +136,19 @@ def _wider(block: np.ndarray, width: int, fill: float | int) -> np.ndarray:
     return np.pad(block, ((0, 0), (0, spare)), constant_values=fill) if spare else block
 
 
-def _joined(first: SampleBatch, second: SampleBatch) -> SampleBatch:
+def _joined(*batches: SampleBatch) -> SampleBatch:
+    """Put batches of the same channels one behind the other."""
     return replace(
-        first,
-        unix_time_second=np.concatenate([first.unix_time_second, second.unix_time_second]),
-        cell_voltage_volt=np.concatenate([first.cell_voltage_volt, second.cell_voltage_volt]),
-        cell_quality=np.concatenate([first.cell_quality, second.cell_quality]),
-        probe_temperature_celsius=np.concatenate(
-            [first.probe_temperature_celsius, second.probe_temperature_celsius]
-        ),
-        probe_quality=np.concatenate([first.probe_quality, second.probe_quality]),
-        scalar={n: np.concatenate([v, second.scalar[n]]) for n, v in first.scalar.items()},
+        batches[0],
+        unix_time_second=np.concatenate([b.unix_time_second for b in batches]),
+        cell_voltage_volt=np.concatenate([b.cell_voltage_volt for b in batches]),
+        cell_quality=np.concatenate([b.cell_quality for b in batches]),
+        probe_temperature_celsius=np.concatenate([b.probe_temperature_celsius for b in batches]),
+        probe_quality=np.concatenate([b.probe_quality for b in batches]),
+        scalar={n: np.concatenate([b.scalar[n] for b in batches]) for n in batches[0].scalar},
         scalar_quality={
-            n: np.concatenate([v, second.scalar_quality[n]])
-            for n, v in first.scalar_quality.items()
+            n: np.concatenate([b.scalar_quality[n] for b in batches])
+            for n in batches[0].scalar_quality
         },
     )
 
