@@ -1,5 +1,7 @@
 """Ranges behave as the sets of numbers they stand for."""
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,7 +19,7 @@ def numbers(ranges):
 
 
 def apart(ranges):
-    return all(a.last + 1 < b.first for a, b in zip(ranges, ranges[1:], strict=False))
+    return all(a.last + 1 < b.first for a, b in pairwise(ranges))
 
 
 @given(NUMBERS)

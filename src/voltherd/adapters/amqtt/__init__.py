@@ -1,0 +1,1 @@
+"""A broker in this process, for the demo and for tests."""

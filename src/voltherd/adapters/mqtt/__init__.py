@@ -1,0 +1,1 @@
+"""The bus over MQTT: paho-mqtt towards any broker."""
