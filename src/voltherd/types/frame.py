@@ -67,6 +67,8 @@ class SignalLayout(NamedTuple):
         not_available_from: Counts from here up stand for 'no value'; None where none do.
         selector: Signal whose count says whether this one is there; empty where it always is.
         selected: The counts of ``selector`` with which it is.
+        unit: As the database writes it.
+        comment: As the database writes it.
     """
 
     name: str
@@ -81,6 +83,8 @@ class SignalLayout(NamedTuple):
     not_available_from: int | None = None
     selector: str = ""
     selected: tuple[int, ...] = ()
+    unit: str = ""
+    comment: str = ""
 
 
 class MessageLayout(NamedTuple):
