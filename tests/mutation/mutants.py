@@ -60,9 +60,7 @@ def changes(node: ast.AST) -> Iterator[tuple[str, object]]:
         yield "op", ARITHMETIC[type(node.op)]()
     elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not | ast.USub):
         yield "op", ast.UAdd() if isinstance(node.op, ast.USub) else ast.Invert()
-    elif isinstance(node, ast.IfExp):
-        yield "test", ast.UnaryOp(ast.Not(), node.test)
-    elif isinstance(node, ast.If):
+    elif isinstance(node, ast.IfExp | ast.If):
         yield "test", ast.UnaryOp(ast.Not(), node.test)
     elif isinstance(node, ast.Constant) and isinstance(node.value, bool):
         yield "value", not node.value

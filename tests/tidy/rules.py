@@ -15,6 +15,7 @@ GROUND = frozenset({"units", "errors", "types"})
 PURE_CORE = GROUND | {"numerics"}
 PURE = PURE_CORE | {
     "topics",
+    "placement",
     "wire",
     "intake",
     "estimation",
@@ -30,6 +31,7 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     "types": GROUND,
     "ports": GROUND,
     "topics": GROUND,
+    "placement": GROUND,
     "numerics": GROUND,
     "wire": GROUND,
     "protection": GROUND,
