@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from voltherd.adapters.memory.record_log import MemoryRecordLog
+from voltherd.adapters.records.store import RecordStore
 from voltherd.ports import RecordLog
 from voltherd.types.event import Severity
 from voltherd.types.record import (
@@ -25,8 +26,26 @@ from voltherd.types.sample import SampleBatch
 from voltherd.wire.chunk import encode_chunk
 from voltherd.wire.envelope import encode_event, encode_gap
 
+
+class Compacted:
+    """A record store that moves everything into files after every commit."""
+
+    def __init__(self, folder):
+        self._store = RecordStore(folder)
+
+    def __getattr__(self, name):
+        return getattr(self._store, name)
+
+    def commit(self, records):
+        done = self._store.commit(records)
+        self._store.compact()
+        return done
+
+
 LOGS: dict[str, Callable[[Path], RecordLog]] = {
     "memory": lambda folder: MemoryRecordLog(),
+    "records": lambda folder: RecordStore(folder / "store"),
+    "compacted": lambda folder: Compacted(folder / "store"),
 }
 DURABLE = [name for name in LOGS if name != "memory"]
 MORNING = 86_400.0 * 19_000 + 30_000.0
@@ -62,8 +81,8 @@ def telemetry(seq, epoch=EPOCH, vehicle_id="bus-7", second=None, seed=None) -> R
         kind=RecordKind.TELEMETRY,
         first_second=float(batch.unix_time_second[0]),
         last_second=float(batch.unix_time_second[-1]),
-        heard_first_nanosecond=1_700_000_000_000_000_000 + seq,
-        heard_last_nanosecond=1_700_000_000_000_000_000 + seq + 5,
+        heard_first_nanosecond=1_700_000_000_000_000_000 + seq % 1_000,
+        heard_last_nanosecond=1_700_000_000_000_000_000 + seq % 1_000 + 5,
         body=encode_chunk(batch),
     )
 

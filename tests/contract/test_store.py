@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from voltherd.adapters.memory.store import MemoryStore
 from voltherd.adapters.parquet.store import ParquetStore
+from voltherd.adapters.records.store import RecordStore
 from voltherd.ports import Store
 from voltherd.types.quality import Quality
 from voltherd.types.sample import SampleBatch
@@ -20,6 +21,7 @@ from voltherd.types.sample import SampleBatch
 STORES: dict[str, Callable[[Path], Store]] = {
     "memory": lambda folder: MemoryStore(),
     "parquet": lambda folder: ParquetStore(folder / "store"),
+    "records": lambda folder: RecordStore(folder / "store"),
 }
 DURABLE = [name for name in STORES if name != "memory"]
 EVENING = 86_400.0 * 19_000 + 86_390.0

@@ -86,6 +86,26 @@ def united(batches: Sequence[SampleBatch]) -> SampleBatch:
     return _taken(both, order[np.flatnonzero(np.append(True, ~again))])
 
 
+def fresh(kept: SampleBatch, late: SampleBatch) -> tuple[SampleBatch, int]:
+    """Give the rows that are not there yet, with all others of the same times.
+
+    The others keep the place of each among the rows of its time, which is part of its key.
+
+    Args:
+        kept: Rows that are there.
+        late: Rows that may be new, of the same vehicle.
+
+    Returns:
+        The rows, and how many of them are new.
+    """
+    have, time = kept.unix_time_second, late.unix_time_second
+    already = np.searchsorted(have, time, "right") - np.searchsorted(have, time, "left")
+    new = _place(time) >= already
+    if new.all():
+        return late, late.rows
+    return _taken(late, np.flatnonzero(np.isin(time, time[new]))), int(new.sum())
+
+
 def _place(time: Float[np.ndarray, "rows"]) -> Int[np.ndarray, "rows"]:
     """Count, from 0, the rows of the same time before each row."""
     return np.arange(len(time)) - np.searchsorted(time, time, "left")

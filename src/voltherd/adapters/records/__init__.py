@@ -1,0 +1,1 @@
+"""The cloud's record store: commits land in SQLite and are kept in Parquet."""
