@@ -22,6 +22,9 @@ from voltherd.types.frame import CanFrame, MessageLayout
 from voltherd.types.sample import SampleBatch
 
 START = 1_740_974_400.0
+CELLS, PROBES = 12, 4
+FRAMES = 8
+"""Of a cycle: three of cells, one of probes, four of the vehicle."""
 CELL = CellType(
     name="cell",
     chemistry=Chemistry.NMC,
@@ -42,16 +45,16 @@ def database(cells: int, probes: int, period_second: float = 1.0):
         return cantools.database.load_file(str(path)), text, read_layout(path), messages
 
 
-def layouts(cells: int = 96, probes: int = 24) -> tuple[MessageLayout, ...]:
+def layouts(cells: int = CELLS, probes: int = PROBES) -> tuple[MessageLayout, ...]:
     return database(cells, probes)[2]
 
 
-def wired(cells: int = 96, probes: int = 24, **options) -> Wiring:
+def wired(cells: int = CELLS, probes: int = PROBES, **options) -> Wiring:
     known = layouts(cells, probes)
     return wire_up(known, guess_profile(known), **options)
 
 
-def plan(cells: int = 96, probes: int = 24, **options) -> Plan:
+def plan(cells: int = CELLS, probes: int = PROBES, **options) -> Plan:
     return Plan(
         vehicle_id="bus-7",
         wiring=wired(cells, probes),
@@ -86,8 +89,8 @@ def heard(batch: SampleBatch, *, every: dict[str, int] | None = None) -> list[Ca
 def batch(
     rows: int,
     *,
-    cells: int = 96,
-    probes: int = 24,
+    cells: int = CELLS,
+    probes: int = PROBES,
     period_second: float = 1.0,
     start_second: float = START,
     seed: int = 0,

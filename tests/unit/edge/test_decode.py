@@ -96,8 +96,8 @@ def test_signed_codes_and_j1939_ranges_and_a_profile_s_sentinels_are_no_values()
 
 
 def test_a_simulated_pack_comes_out_as_it_went_in():
-    sent = batch(20)
-    wiring = wired()
+    sent = batch(20, cells=96, probes=24)
+    wiring = wired(96, 24)
     _, found = image.step(wiring, image.init(wiring), heard(sent), now_second=START + 100.0)
     got = decode(wiring, "bus-7", found.images).batch
     kept = np.isin(got.unix_time_second, sent.unix_time_second)
