@@ -19,34 +19,6 @@ export const URGENCY: Record<Severity, string> = {
 /** Larger is more urgent; nothing found is 0. */
 export const RANK: Record<string, number> = { safety: 3, recommended: 2, operating: 1 };
 
-const TITLE: Record<string, string> = {
-  weak_cell: 'weak cell',
-  cell_imbalance: 'cell out of balance',
-  soc_imbalance: 'pack out of balance',
-  contact_resistance: 'high resistance',
-  internal_short: 'internal short',
-  module_offset: 'module stands apart',
-  string_gradient: 'gradient along the string',
-  cell_outlier: 'cell stands apart',
-  sensor_bias: 'sensor offset',
-  sensor_stuck: 'sensor stuck',
-  sensor_spikes: 'sensor spikes',
-  channel_swap: 'channels exchanged',
-  channel_invalid: 'channel reports no value',
-  channel_frozen: 'channel frozen',
-  counter_reset: 'counter fell',
-  pack_voltage_mismatch: 'cells and pack voltage disagree',
-  temperature_outlier: 'temperature stands apart',
-  thermal_runaway: 'thermal runaway',
-  insulation_low: 'low insulation',
-  clock_fault: 'clock fault',
-  rate_deviation: 'unusual sampling rate',
-};
-
-/** What a phenomenon is called on screen; an unknown one keeps its name. */
-export const titled = (phenomenon: string): string =>
-  TITLE[phenomenon] ?? phenomenon.replaceAll('_', ' ');
-
 export const capitalised = (text: string): string => text.slice(0, 1).toUpperCase() + text.slice(1);
 
 export type Maybe = number | null | undefined;
@@ -90,25 +62,39 @@ export function meaningful(low: Maybe, high: Maybe): number | undefined {
   return Math.max(0, Math.min(6, (half < 3 * 10 ** order ? 1 : 0) - order));
 }
 
-/** A value and its interval in words; ratios (unit 1) as percent. */
-export function quantity(
-  value: Maybe,
-  low: Maybe,
-  high: Maybe,
-  unit: string,
-): { value: string; interval: string } {
-  if (unit === '1' || unit === 'fraction') {
-    const scaled = [value, low, high].map((part) => (known(part) ? 100 * part : part));
-    return quantity(scaled[0], scaled[1], scaled[2], '%');
-  }
+export interface Told {
+  value: string;
+  interval: string;
+}
+
+/** A value and its interval in words. */
+export function quantity(value: Maybe, low: Maybe, high: Maybe, unit: string): Told {
   const decimals = meaningful(low, high);
   const text = measure(value, unit, decimals);
-  if (known(low) && known(high))
+  if (known(low) && known(high) && high > low)
     return { value: text, interval: `${number(low, decimals)} to ${measure(high, unit, decimals)}` };
-  if (known(low)) return { value: text, interval: `at least ${measure(low, unit)}` };
-  if (known(high)) return { value: text, interval: `at most ${measure(high, unit)}` };
+  if (known(low) && !known(high)) return { value: text, interval: `at least ${measure(low, unit)}` };
+  if (known(high) && !known(low)) return { value: text, interval: `at most ${measure(high, unit)}` };
   return { value: text, interval: '' };
 }
+
+/** A share and its interval, as percent. */
+export const share = (value: Maybe, low: Maybe, high: Maybe): Told => {
+  const percents = [value, low, high].map((part) => (known(part) ? 100 * part : null));
+  return quantity(percents[0], percents[1], percents[2], '%');
+};
+
+interface Figure {
+  name: string;
+  value: Maybe;
+  low: Maybe;
+  high: Maybe;
+  unit: string;
+}
+
+/** A key figure: counts as they are, other ratios as percent. */
+export const figure = ({ name, value, low, high, unit }: Figure): Told =>
+  unit === '1' && !name.endsWith('_cycles') ? share(value, low, high) : quantity(value, low, high, unit);
 
 export const count = (total: number, noun: string, plural = `${noun}s`): string =>
   `${total.toLocaleString('en')} ${total === 1 ? noun : plural}`;
@@ -117,11 +103,11 @@ export const count = (total: number, noun: string, plural = `${noun}s`): string 
 export function duration(second: Maybe): string {
   if (!known(second)) return 'an unknown time';
   const size = Math.abs(second);
-  if (size < 1) return size < 0.001 ? 'under 1 ms' : `${Math.round(size * 1000)} ms`;
-  if (size < 10) return `${number(size, 1)} s`;
-  if (size < 90) return `${Math.round(size)} s`;
-  if (size < 2 * 3600) return `${Math.round(size / 60)} min`;
-  if (size < 2 * DAY) return `${Math.round(size / 3600)} h`;
+  if (size < 1) return size < 0.001 ? 'under 1 ms' : `${Math.round(size * 1000)}${NBSP}ms`;
+  if (size < 10) return `${number(size, 1)}${NBSP}s`;
+  if (size < 90) return `${Math.round(size)}${NBSP}s`;
+  if (size < 2 * 3600) return `${Math.round(size / 60)}${NBSP}min`;
+  if (size < 2 * DAY) return `${Math.round(size / 3600)}${NBSP}h`;
   if (size < 730 * DAY) return count(Math.round(size / DAY), 'day');
   return `${number(size / (365.25 * DAY), 1)} years`;
 }

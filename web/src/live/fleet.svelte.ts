@@ -41,16 +41,15 @@ class Fleet {
   }
 
   async load(): Promise<void> {
-    const [rows, open, acknowledged] = await Promise.all([
+    const [rows, findings] = await Promise.all([
       getAll<VehicleRow>('vehicles', { limit: PAGE }),
-      getAll<FindingRow>('findings', { status: 'open' }),
-      getAll<FindingRow>('findings', { status: 'acknowledged' }),
+      getAll<FindingRow>('findings', { limit: 1000 }),
     ]).catch(() => [] as undefined[]);
-    if (!rows || !open || !acknowledged) return;
+    if (!rows || !findings) return;
     this.#rows.clear();
     this.#findings.clear();
     rows.forEach((row) => this.#rows.set(row.vehicle_id, row));
-    [...open, ...acknowledged].forEach((found) => this.#findings.set(found.finding_id, found));
+    findings.forEach((found) => this.#findings.set(found.finding_id, found));
     this.loaded = true;
     this.#version += 1;
   }

@@ -6,7 +6,7 @@
  * longer than the cloud's heartbeat allows counts as a lost connection, too.
  */
 
-import { request, url } from '../api/client';
+import { Problem, request, url } from '../api/client';
 
 export type Link = 'connecting' | 'open' | 'lost' | 'signed out';
 
@@ -20,7 +20,7 @@ class Stream {
   link = $state<Link>('connecting');
   /** Wall clock when the cloud was last heard [ms]. */
   heard = $state(Date.now());
-  /** How often the connection came back; whoever shows something asks for it again then. */
+  /** How often something was missed; whoever shows something asks for it again then. */
   recovered = $state(0);
 
   #handlers = new Map<string, Set<Handler>>();
@@ -62,9 +62,14 @@ class Stream {
       await this.#read(response.body!, opening);
     } catch (error) {
       if (opening !== this.#opening) return;
-      if ((error as { status?: number }).status === 401) {
+      const status = error instanceof Problem ? error.status : 0;
+      if (status === 401) {
         this.link = 'signed out';
         return;
+      }
+      if (status === 404 && this.#vehicle) {
+        this.#vehicle = null; // nobody by that name: go on without
+        return this.open();
       }
     }
     if (opening !== this.#opening) return;
@@ -97,7 +102,8 @@ class Stream {
       else if (field === 'id') this.#last = value;
       else if (field === 'data') data.push(value);
     }
-    if (data.length) this.#tell(kind, JSON.parse(data.join('\n')));
+    if (kind === 'reset') this.recovered += 1;
+    else if (data.length) this.#tell(kind, JSON.parse(data.join('\n')));
   }
 
   #tell(kind: string, data: unknown): void {
