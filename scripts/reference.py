@@ -1,12 +1,13 @@
 """Write the reference pages that come from the code, so that they cannot drift from it.
 
-python scripts/reference.py            write docs/cli.md and docs/phenomena.md
+python scripts/reference.py            write docs/cli.md, docs/phenomena.md and docs/openapi.json
 python scripts/reference.py --check    say which of them is out of date; exit 1 if any
 """
 
 import ast
 import inspect
 import itertools
+import json
 import sys
 from collections.abc import Iterator
 from enum import Enum
@@ -16,6 +17,7 @@ from typing import Any
 import typer
 
 from voltherd.cli import main as command_line
+from voltherd.cloud.api import described
 from voltherd.types import event
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
@@ -24,7 +26,7 @@ NOTE = "<!-- Written by `make docs` from {source}; edit there. -->\n"
 
 def commands() -> Iterator[tuple[str, Any]]:
     """Every command a user can type, in full, with its parsed form."""
-    app = next(value for value in vars(command_line).values() if isinstance(value, typer.Typer))
+    app = command_line.app
 
     def walk(words: str, command: Any) -> Iterator[tuple[str, Any]]:
         if hasattr(command, "commands"):
@@ -99,9 +101,18 @@ def phenomena_page() -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
+def api_document() -> str:
+    """The HTTP API as OpenAPI 3.1."""
+    return json.dumps(described().openapi(), indent=1, ensure_ascii=False) + "\n"
+
+
 def pages() -> dict[Path, str]:
     """Each page and what it should say."""
-    return {DOCS / "cli.md": cli_page(), DOCS / "phenomena.md": phenomena_page()}
+    return {
+        DOCS / "cli.md": cli_page(),
+        DOCS / "phenomena.md": phenomena_page(),
+        DOCS / "openapi.json": api_document(),
+    }
 
 
 def stale() -> list[Path]:

@@ -1,7 +1,6 @@
 """The commands.  Each does its imports when called: ``voltherd --help`` stays quick."""
 
 import os
-import shutil
 import sys
 import time
 from pathlib import Path
@@ -10,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 from typer.core import TyperGroup
 
+from voltherd.cli.bench import bench_app
+from voltherd.cli.screen import Json, colour, output, progress, width
 from voltherd.errors import UsageError, VoltherdError
 
 if TYPE_CHECKING:
@@ -26,18 +27,18 @@ class Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except VoltherdError as error:
-            _progress("")
+            progress("")
             typer.echo(f"voltherd: {error}", err=True)
             raise typer.Exit(error.exit_code) from None
         except KeyboardInterrupt:
-            _progress("")
+            progress("")
             typer.echo("voltherd: interrupted; what was written is whole, run again", err=True)
             raise typer.Exit(INTERRUPTED) from None
         except BrokenPipeError:
             _drop_output()  # the reader has gone, and has what it wanted
             raise typer.Exit from None
         except OSError as error:
-            _progress("")
+            progress("")
             _drop_output()
             typer.echo(
                 f"voltherd: the output cannot be written ({error.strerror or error}); "
@@ -62,7 +63,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 simulate_app = typer.Typer(help="Make data whose truth is known.", no_args_is_help=True)
-bench_app = typer.Typer(help="Measure, beside named peers, in one run.", no_args_is_help=True)
 app.add_typer(simulate_app, name="simulate")
 app.add_typer(bench_app, name="bench")
 
@@ -80,7 +80,6 @@ Timezone = Annotated[
     str, typer.Option("--timezone", help="Zone of time stamps that name none, as Europe/Berlin.")
 ]
 Html = Annotated[Path | None, typer.Option("--html", help="Write a self-contained page.")]
-Json = Annotated[Path | None, typer.Option("--json", help="Write JSON; - for standard output.")]
 
 
 def _version(wanted: bool) -> None:
@@ -98,33 +97,6 @@ def _root(
     ] = False,
 ) -> None:
     pass
-
-
-def _width() -> int:
-    return max(60, min(shutil.get_terminal_size((100, 24)).columns, 140))
-
-
-def _colour() -> bool:
-    plain = "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb"
-    return sys.stdout.isatty() and not plain
-
-
-def _progress(text: str) -> None:
-    """Show where long work stands, on terminals only."""
-    if sys.stderr.isatty():
-        cut = text[: _width() - 1]
-        sys.stderr.write(f"\r\x1b[2K{cut}" if text else "\r\x1b[2K")
-        sys.stderr.flush()
-
-
-def _output(path: Path, text: str) -> None:
-    from voltherd.cli.compose import write_text
-
-    if str(path) == "-":
-        sys.stdout.write(text)
-        sys.stdout.flush()
-    else:
-        write_text(path, text)
 
 
 def _reading(
@@ -167,14 +139,14 @@ def triage(
     from voltherd.triage.findings import worst
 
     limit = _severity(fail_on)
-    report = run(paths, _reading(dbc, profile, timezone, vehicle, paths), time.time(), _progress)
-    _progress("")
+    report = run(paths, _reading(dbc, profile, timezone, vehicle, paths), time.time(), progress)
+    progress("")
     if html:
-        _output(html, render_html(report))
+        output(html, render_html(report))
     if json:
-        _output(json, dumps(report))
+        output(json, dumps(report))
     if "-" not in (str(html), str(json)):
-        typer.echo(render_triage(report, _width(), _colour()))
+        typer.echo(render_triage(report, width(), colour()))
     top = worst(report.findings)
     if limit is not None and top is not None and top >= limit:
         raise typer.Exit(1)
@@ -228,9 +200,9 @@ def import_(
         reading,
         None if dry_run else out,
         None if dry_run else bdf,
-        _width(),
-        _colour(),
-        _progress,
+        width(),
+        colour(),
+        progress,
     ):
         typer.echo(text)
 
@@ -248,7 +220,7 @@ def inspect(
 
     typer.echo(
         inspect_paths(
-            paths, _reading(dbc, profile, timezone, vehicle, paths), _width(), _colour(), _progress
+            paths, _reading(dbc, profile, timezone, vehicle, paths), width(), colour(), progress
         )
     )
 
@@ -279,8 +251,8 @@ def demo(
     """Simulate a small fleet with hidden faults, find them, and say where the truth was."""
     from voltherd.cli.demo import run
 
-    typer.echo(run(out, seed, duration, _width(), _colour(), _progress))
-    _progress("")
+    typer.echo(run(out, seed, duration, width(), colour(), progress))
+    progress("")
     if not headless and sys.stdout.isatty():
         typer.launch(str(out / "report.html"))
 
@@ -312,9 +284,9 @@ def fleet(
         seed=seed,
         faults=faults,
         period_second=period,
-        progress=_progress,
+        progress=progress,
     )
-    _progress("")
+    progress("")
     typer.echo(told)
 
 
@@ -350,61 +322,10 @@ def can(
         faults=faults,
         period_second=period,
         log_format=log_format,
-        progress=_progress,
+        progress=progress,
     )
-    _progress("")
+    progress("")
     typer.echo(told)
-
-
-@bench_app.command(name="triage")
-def bench_triage(
-    data: Annotated[
-        Path | None, typer.Option("--data", help="Folder with car1.parquet and car3.parquet.")
-    ] = None,
-    json: Json = None,
-) -> None:
-    """CPU time of triage against that of reading the same columns, stage by stage."""
-    from voltherd.bench.triage import measure, render
-
-    table = measure(data)
-    if json:
-        _output(json, table.to_json())
-    if str(json) != "-":
-        typer.echo(render(table))
-
-
-@bench_app.command(name="alarms")
-def bench_alarms(
-    vehicles: Annotated[int, typer.Option("--vehicles", min=1, help="Healthy vehicles.")] = 100,
-    days: Annotated[int, typer.Option("--days", min=1, help="Days of each record.")] = 30,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Another fleet.")] = 11,
-    each: Annotated[
-        int, typer.Option("--each", min=1, help="Vehicles per kind and size of fault.")
-    ] = 8,
-    json: Json = None,
-) -> None:
-    """False alarms on healthy simulated vehicles, and what is found of planted faults."""
-    from voltherd.bench.alarms import measure, render
-
-    table = measure(vehicles=vehicles, days=days, seed=seed, each=each, progress=_progress)
-    _progress("")
-    if json:
-        _output(json, table.to_json())
-    if str(json) != "-":
-        typer.echo(render(table))
-
-
-@bench_app.command(name="kernel")
-def bench_kernel(json: Json = None) -> None:
-    """Cell updates per core-second by engine, beside peers and the machine's roofs."""
-    from voltherd.bench.kernel import bench_kernel as measure
-    from voltherd.bench.kernel import render
-
-    table = measure()
-    if json:
-        _output(json, table.to_json())
-    if str(json) != "-":
-        typer.echo(render(table))
 
 
 def main() -> None:

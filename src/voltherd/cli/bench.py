@@ -1,0 +1,61 @@
+"""``voltherd bench``: measure, beside named peers, in one run."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from voltherd.cli.screen import Json, output, progress
+
+bench_app = typer.Typer(help="Measure, beside named peers, in one run.", no_args_is_help=True)
+
+
+@bench_app.command(name="triage")
+def triage(
+    data: Annotated[
+        Path | None, typer.Option("--data", help="Folder with car1.parquet and car3.parquet.")
+    ] = None,
+    json: Json = None,
+) -> None:
+    """CPU time of triage against that of reading the same columns, stage by stage."""
+    from voltherd.bench.triage import measure, render
+
+    table = measure(data)
+    if json:
+        output(json, table.to_json())
+    if str(json) != "-":
+        typer.echo(render(table))
+
+
+@bench_app.command(name="alarms")
+def alarms(
+    vehicles: Annotated[int, typer.Option("--vehicles", min=1, help="Healthy vehicles.")] = 100,
+    days: Annotated[int, typer.Option("--days", min=1, help="Days of each record.")] = 30,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Another fleet.")] = 11,
+    each: Annotated[
+        int, typer.Option("--each", min=1, help="Vehicles per kind and size of fault.")
+    ] = 8,
+    json: Json = None,
+) -> None:
+    """False alarms on healthy simulated vehicles, and what is found of planted faults."""
+    from voltherd.bench.alarms import measure, render
+
+    table = measure(vehicles=vehicles, days=days, seed=seed, each=each, progress=progress)
+    progress("")
+    if json:
+        output(json, table.to_json())
+    if str(json) != "-":
+        typer.echo(render(table))
+
+
+@bench_app.command(name="kernel")
+def kernel(json: Json = None) -> None:
+    """Cell updates per core-second by engine, beside peers and the machine's roofs."""
+    from voltherd.bench.kernel import bench_kernel as measure
+    from voltherd.bench.kernel import render
+
+    table = measure()
+    if json:
+        output(json, table.to_json())
+    if str(json) != "-":
+        typer.echo(render(table))
