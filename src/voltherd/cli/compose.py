@@ -166,9 +166,7 @@ def recognised(file: Path, reading: Reading) -> Recognition:
 
 
 def _stored(root: Path, progress: Progress) -> Iterator[Piece]:
-    from voltherd.adapters.parquet.store import ParquetStore
-
-    store = ParquetStore(root)
+    store = _store_at(root)
     names = store.vehicles()
     if not names:
         raise InputError("an empty store", where=str(root), mend="import or simulate into it first")
@@ -179,10 +177,24 @@ def _stored(root: Path, progress: Progress) -> Iterator[Piece]:
             yield Piece(batch, None, root, layout)
 
 
+def _store_at(root: Path) -> Store:
+    """Give what a store's marker says it is."""
+    from voltherd.adapters.parquet.store import ParquetStore
+    from voltherd.adapters.records.layout import is_record_store
+    from voltherd.adapters.records.store import RecordStore
+
+    return RecordStore(root) if is_record_store(root) else ParquetStore(root)
+
+
 def _in_chunks(root: Path, store: Store, vehicle_id: str) -> Iterator[SampleBatch]:
     """Read a vehicle month by month, so that years fit into memory."""
     from voltherd.adapters.parquet.layout import day_bounds, vehicle_folder
+    from voltherd.adapters.records.store import RecordStore
 
+    if isinstance(store, RecordStore):
+        pieces = (store.read(vehicle_id, *span) for span in store.spans(vehicle_id))
+        yield from (batch for batch in pieces if batch.rows)
+        return
     days = sorted(p.name for p in (root / vehicle_folder(vehicle_id)).glob("day=*"))
     for first in range(0, len(days), STORE_CHUNK_DAYS):
         chunk = days[first : first + STORE_CHUNK_DAYS]
@@ -209,7 +221,7 @@ def open_store(root: Path) -> Store:
     Raises:
         StoreError: Something else is there; a store among other files would hide them.
     """
-    from voltherd.adapters.parquet.store import ParquetStore, is_store
+    from voltherd.adapters.parquet.store import is_store
 
     if root.exists() and not root.is_dir():
         raise StoreError("a file, not a folder", where=str(root), mend="name a folder with --out")
@@ -221,7 +233,7 @@ def open_store(root: Path) -> Store:
                 where=str(root),
                 mend="name an empty or new folder with --out",
             )
-    return ParquetStore(root)
+    return _store_at(root)
 
 
 def put_vehicles(root: Path, vehicles: tuple[Vehicle, ...]) -> None:

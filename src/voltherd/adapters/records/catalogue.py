@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from voltherd.adapters.records.layout import entries_from, file_name
+from voltherd.adapters.records.layout import entries_from, file_name, in_order
 from voltherd.types.record import RecordKind
 
 TELEMETRY: Final = int(RecordKind.TELEMETRY)
@@ -117,7 +117,7 @@ def summaries(
         row[0]
         for row in con.execute(
             "SELECT entries FROM file JOIN vehicle ON vehicle.number = vehicle "
-            "WHERE vehicle_id = ? AND last_second >= ? AND first_second < ?",
+            "WHERE vehicle_id = ? AND last_second >= ? AND first_second < ? ORDER BY first_second",
             span,
         )
     ]
@@ -131,5 +131,8 @@ def summaries(
     ]
     entries = entries_from(blobs)
     within = (entries["last_second"] >= start_second) & (entries["first_second"] < stop_second)
-    entries = entries[within]
-    return entries[np.lexsort((entries["seq"], entries["epoch"], entries["first_second"]))]
+    if not within.all():
+        entries = entries[within]
+    if bool(np.all(np.diff(entries["first_second"]) > 0.0)):  # as is the rule
+        return entries
+    return entries[in_order(entries)]

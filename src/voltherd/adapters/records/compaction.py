@@ -162,15 +162,7 @@ def orphans(files: Files) -> list[str]:
 
 
 def shrink(files: Files) -> None:
-    """Give pages that compaction has emptied back to the medium, a few at a time."""
-    while True:
-        with files.alone() as con:
-            (free,) = con.execute("PRAGMA freelist_count").fetchone()
-            if free < PAGES_AT_ONCE:
-                return
-            files.step("pages go")
-            con.execute(f"PRAGMA incremental_vacuum({PAGES_AT_ONCE})").fetchall()
-
-
-PAGES_AT_ONCE: Final = 512
-"""Pages given back while nobody may commit: 8 MB."""
+    """Give the space that compaction has emptied back to the medium; commits wait for it."""
+    with files.alone() as con:
+        files.step("vacuum")
+        con.execute("VACUUM")

@@ -18,6 +18,7 @@ from voltherd.adapters.records.layout import (
     digest_of,
     entries_from,
     entry_of,
+    is_name,
     is_storable,
 )
 from voltherd.errors import UnreadableError
@@ -102,7 +103,8 @@ class Landing:
         call = _Call([], [], [], {})
         for record in records:
             key = record.key
-            if not is_storable(record):
+            known_name = key.vehicle_id in self._numbers or is_name(key.vehicle_id)
+            if not (known_name and is_storable(record)):
                 call.conflict.append(key)
                 continue
             digest = digest_of(record)

@@ -20,6 +20,7 @@ import json
 import os
 import struct
 from math import nan
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote, unquote
@@ -73,6 +74,7 @@ ENTRY: Final = np.dtype(
     ]
 )
 """One chunk without its body: key, times, digest of the record, and summary (NaN where unknown)."""
+_values: Final = attrgetter(*SUMMARY)
 _ENTRY: Final = struct.Struct(f"<qqddqq16sihh{len(SUMMARY)}d")
 assert _ENTRY.size == ENTRY.itemsize
 _FIELDS: Final = struct.Struct("<bddqq")
@@ -97,8 +99,7 @@ def entry_of(record: Record, digest: bytes) -> bytes:
     except UnreadableError:
         known = (0, 0, 0, *(nan for _ in SUMMARY))
     else:
-        values = (getattr(summary, name) for name in SUMMARY)
-        known = (summary.rows, summary.cells, summary.probes, *values)
+        known = (summary.rows, summary.cells, summary.probes, *_values(summary))
     return _ENTRY.pack(
         record.key.epoch,
         record.key.seq,
@@ -126,8 +127,8 @@ def in_order(entries: np.ndarray) -> np.ndarray:
 
 
 def is_storable(record: Record) -> bool:
-    """Say whether a record can be kept at all: a key that fits, times that are times."""
-    vehicle_id, epoch, seq = record.key
+    """Say whether a vehicle's record can be kept: numbers that fit, times that are times."""
+    _, epoch, seq = record.key
     return (
         0 <= epoch <= NUMBER_MAX
         and 0 < seq <= NUMBER_MAX
@@ -136,7 +137,6 @@ def is_storable(record: Record) -> bool:
         and record.first_second <= record.last_second
         and 0 <= record.heard_first_nanosecond <= NUMBER_MAX
         and 0 <= record.heard_last_nanosecond <= NUMBER_MAX
-        and is_name(vehicle_id)
     )
 
 

@@ -196,9 +196,9 @@ def prepare(con: sqlite3.Connection, where: str) -> int:
     """
     if version_of(con) == 0:
         con.execute(f"PRAGMA page_size = {PAGE_BYTES}")
-        con.execute("PRAGMA auto_vacuum = INCREMENTAL")
     con.execute("PRAGMA journal_mode = WAL")
     con.execute("PRAGMA synchronous = FULL")
     con.execute("PRAGMA wal_autocheckpoint = 4000")  # 64 MB; compaction empties it before that
     con.execute("PRAGMA cache_size = -32768")
+    con.execute("PRAGMA secure_delete = FAST")  # erasing rewrites the whole database anyway
     return migrate(con, where)

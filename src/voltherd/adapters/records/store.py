@@ -259,20 +259,24 @@ class RecordStore:
         chunks_min: int = 1,
         files_max: int = 1,
         progress: Progress = no_step,
+        *,
+        shrink: bool = False,
     ) -> Compaction:
-        """Move landed telemetry into files, merge small files, give free space back.
+        """Move landed telemetry into files, and merge small files.
 
         Args:
             chunks_min: Vehicles of which fewer chunks have landed wait.
             files_max: Days of a vehicle with more files than that are merged.
             progress: Is told where it stands.
+            shrink: Give free space in the database back to the medium; else it is used again.
 
         Raises:
             StoreError: The medium refuses, or another process is at it; nothing was lost.
         """
         with self._files.upkeep():
             done = compaction.compact(self._files, chunks_min, files_max, progress, None)
-            compaction.shrink(self._files)
+            if shrink:
+                compaction.shrink(self._files)
             self._files.checkpoint()
         return done
 
