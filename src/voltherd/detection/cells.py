@@ -39,6 +39,7 @@ CORRELATION: Final = 3.0
 """Neighbouring periods repeat each other's errors: nine count as one."""
 PRIOR: Final = np.array([0.05, 0.15, 5e-4, 0.01])
 """Standard deviations of the four terms before any data: fraction, fraction, Ω, V."""
+_PRIOR_PRECISION: Final = np.diag(PRIOR**-2)
 CLEARLY_BETTER: Final = 0.8
 """A kind is named when it leaves less than this share of what the runner-up leaves unexplained."""
 LOG_ODDS_MIN: Final = 2.0
@@ -53,50 +54,65 @@ class Fit(NamedTuple):
         capacity_sigma: Standard uncertainty of k, from what each cell's own fit leaves over.
         charge: Deviation as charge when charge alone explains it [fraction].
         volt: Mean deviation [V].
-        explained: Share of the squared deviations each single term explains.
     """
 
     terms: Float[np.ndarray, "4 c"]
     capacity_sigma: Float[np.ndarray, " c"]
     charge: Float[np.ndarray, " c"]
     volt: Float[np.ndarray, " c"]
-    explained: Float[np.ndarray, "4 c"]
 
 
 def fit(memory: Memory) -> Fit:
     """Solve the regression for every cell at once, shrunk towards no difference."""
-    precision = memory.normal / NOISE_VOLT**2 + np.diag(PRIOR**-2)
-    covariance = np.linalg.inv(precision)
-    terms = covariance @ memory.moment / NOISE_VOLT**2
-    diagonal = np.diag(memory.normal)
+    terms, covariance = _solved(memory)
     square = np.maximum(memory.square, 1e-12)
-    left = square - 2.0 * (terms * memory.moment).sum(axis=0)
-    left += np.einsum("ic,ij,jc->c", terms, memory.normal, terms)
-    noise = np.maximum(left, 0.0) / max(memory.rows - 4.0, 1.0)
+    noise = left_over(memory, terms, square) / max(memory.rows - 4.0, 1.0)
     scale = np.maximum(noise, NOISE_VOLT**2) / NOISE_VOLT**2
-    volt = memory.moment[3] / max(diagonal[3], 1e-12)
-    readable = diagonal[0] > 0.02 * diagonal[3]
-    charge = memory.moment[0] / diagonal[0] if readable else volt / SLOPE_TYPICAL_VOLT
+    volt = memory.moment[3] / max(memory.normal[3, 3], 1e-12)
+    readable = memory.normal[0, 0] > 0.02 * memory.normal[3, 3]
+    charge = memory.moment[0] / memory.normal[0, 0] if readable else volt / SLOPE_TYPICAL_VOLT
     return Fit(
         terms=terms,
         capacity_sigma=CORRELATION * np.sqrt(covariance[1, 1] * scale),
         charge=charge,
         volt=volt,
-        explained=memory.moment**2 / np.maximum(diagonal, 1e-12)[:, None] / square,
     )
 
 
-def judge(memory: Memory) -> tuple[Verdict, ...]:
-    """Name the cells that stand apart now."""
+def terms_of(memory: Memory) -> Float[np.ndarray, "4 c"]:
+    """Give the terms of ``fit`` alone [fraction, fraction, Ω, V]."""
+    return _solved(memory)[0]
+
+
+def _solved(memory: Memory) -> tuple[Float[np.ndarray, "4 c"], Float[np.ndarray, "4 4"]]:
+    covariance = np.linalg.inv(memory.normal / NOISE_VOLT**2 + _PRIOR_PRECISION)
+    return covariance @ memory.moment / NOISE_VOLT**2, covariance
+
+
+def left_over(
+    memory: Memory, terms: Float[np.ndarray, "4 c"], square: Float[np.ndarray, " c"]
+) -> Float[np.ndarray, " c"]:
+    """Give what the terms leave unexplained of each cell's sum of squares [V²]."""
+    left = square - 2.0 * (terms * memory.moment).sum(axis=0)
+    left += np.einsum("ic,ij,jc->c", terms, memory.normal, terms)
+    return np.maximum(left, 0.0)
+
+
+def judge(memory: Memory, found: Fit) -> tuple[Verdict, ...]:
+    """Name the cells that stand apart now.
+
+    Args:
+        memory: The past.
+        found: What ``fit`` makes of it.
+    """
     cells = len(memory.square)
     if cells < SIBLINGS_MIN or memory.periods < PERIODS_MIN:
         return ()
-    found = fit(memory)
     score, centre, _ = sibling_score(found.volt, VOLT_FLOOR)
     charge = found.charge - float(median(found.charge, axis=0))
-    faster = found.terms[1] - float(median(found.terms[1], axis=0))
+    capacity_score, usual, _ = sibling_score(found.terms[1], CAPACITY_FLOOR)
+    faster = found.terms[1] - usual
     capacity = faster / (1.0 + np.maximum(faster, -0.9))  # charge falls 1 / (1 − deficit) as fast
-    capacity_score, _, _ = sibling_score(found.terms[1], CAPACITY_FLOOR)
     weak = (
         (capacity_score >= SCORE_MIN)
         & (capacity >= np.maximum(CAPACITY_OPERATING, 4.0 * found.capacity_sigma))
@@ -106,8 +122,9 @@ def judge(memory: Memory) -> tuple[Verdict, ...]:
         (np.abs(score) >= SCORE_MIN)
         & (np.abs(found.volt - centre) >= VOLT_MIN)
         & (np.abs(charge) >= CHARGE_OPERATING)
-        & _agrees(memory, found.volt)
     )
+    if apart.any():
+        apart &= _agrees(memory, found.volt)
     verdicts = []
     for cell in np.flatnonzero(weak | apart):
         loss = usable_loss(charge[cell], capacity[cell] if weak[cell] else 0.0)
@@ -117,7 +134,7 @@ def judge(memory: Memory) -> tuple[Verdict, ...]:
         verdicts.append(
             Verdict(
                 cause=CAUSE,
-                phenomenon=Phenomenon.WEAK_CELL if weak[cell] else kind(found, memory, int(cell)),
+                phenomenon=Phenomenon.WEAK_CELL if weak[cell] else kind(memory, int(cell)),
                 location=Location(
                     kind=LocationKind.CELL, index=int(cell) + 1, cells=(int(cell) + 1,)
                 ),
@@ -148,18 +165,18 @@ def usable_loss(charge: float, capacity: float) -> float:
     return max(0.0, -charge + capacity / 2.0) + max(0.0, charge + capacity / 2.0)
 
 
-def kind(found: Fit, memory: Memory, cell: int) -> Phenomenon:
+def kind(memory: Memory, cell: int) -> Phenomenon:
     """Name what single difference explains a cell's deviations clearly best, if any does."""
-    explained = found.explained[:, cell]
     # Capacity alone is judged by its own score; between charge and offset the slope must vary.
-    best = int(np.argmax(explained[[0, 3]]))
-    top, other = explained[[0, 3]][[best, 1 - best]]
-    left_top, left_other = 1.0 - top, 1.0 - other
-    if memory.soc_high - memory.soc_low < 0.1 or not tells(
-        memory, float(left_top), float(left_other)
-    ):
+    square = max(memory.square[cell], 1e-12)
+    by_charge, by_offset = (
+        float(memory.moment[k, cell] ** 2 / max(memory.normal[k, k], 1e-12) / square)
+        for k in (0, 3)
+    )
+    left, left_other = sorted((1.0 - by_charge, 1.0 - by_offset))
+    if memory.soc_high - memory.soc_low < 0.1 or not tells(memory, left, left_other):
         return Phenomenon.CELL_OUTLIER
-    return Phenomenon.CELL_IMBALANCE if best == 0 else Phenomenon.SENSOR_BIAS
+    return Phenomenon.CELL_IMBALANCE if by_charge >= by_offset else Phenomenon.SENSOR_BIAS
 
 
 def tells(memory: Memory, left: float, left_other: float) -> bool:

@@ -76,10 +76,12 @@ def look(watch: Watch, batch: SampleBatch, observed_second: float, used_second: 
     lowest, highest = dict(watch.lowest), dict(watch.highest)
     for name in SHOULD_VARY:
         values = batch.scalar.get(name)
-        if values is None or not np.isfinite(values).any():
+        if values is None or not len(values):
             continue
-        lowest[name] = float(np.nanmin(values, initial=lowest.get(name, np.inf)))
-        highest[name] = float(np.nanmax(values, initial=highest.get(name, -np.inf)))
+        low, high = float(np.fmin.reduce(values)), float(np.fmax.reduce(values))
+        if low <= high:  # not so where nothing was measured
+            lowest[name] = min(low, lowest.get(name, np.inf))
+            highest[name] = max(high, highest.get(name, -np.inf))
     resets = dict(watch.resets)
     for name in COUNTERS:
         flags = batch.scalar_quality.get(name)
@@ -89,7 +91,9 @@ def look(watch: Watch, batch: SampleBatch, observed_second: float, used_second: 
         if len(fell):
             times, _ = resets.get(name, (0, 0.0))
             resets[name] = (times + len(fell), float(batch.unix_time_second[fell[-1]]))
-    seen = watch.seen | np.isfinite(batch.probe_temperature_celsius).any(axis=0)
+    seen = watch.seen
+    if not seen.all():
+        seen = seen | np.isfinite(batch.probe_temperature_celsius).any(axis=0)
     return Watch(
         watch.observed_second + observed_second,
         watch.used_second + used_second,
@@ -103,7 +107,7 @@ def look(watch: Watch, batch: SampleBatch, observed_second: float, used_second: 
 
 def _warned(warnings: dict[int, float], batch: SampleBatch) -> dict[int, float]:
     levels = batch.scalar.get("warning_level")
-    if levels is None:
+    if levels is None or not (levels >= 1.0).any():
         return warnings
     known, first = np.unique(np.nan_to_num(levels).astype(int), return_index=True)
     fresh = {

@@ -183,10 +183,12 @@ def straightened(
     """
     if chemistry is not Chemistry.NMC:
         return deviation_volt
+    bent = (slope_volt > 0.0)[:, None] & (np.abs(deviation_volt) > STRAIGHT_VOLT)
+    if not bent.any():
+        return deviation_volt
     grid, ocv, slopes = _TABLES[chemistry]
     charge = np.interp(cell_volt[:, None] + deviation_volt, ocv, grid) - np.interp(
         cell_volt[:, None], ocv, grid
     )
     preset = np.interp(np.interp(cell_volt, ocv, grid), grid, slopes)[:, None]
-    bent = (slope_volt > 0.0)[:, None] & (np.abs(deviation_volt) > STRAIGHT_VOLT)
     return np.asarray(np.where(bent, preset * charge, deviation_volt))

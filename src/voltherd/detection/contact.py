@@ -36,6 +36,8 @@ def judge(memory: Memory) -> tuple[Verdict, ...]:
     if own < PLAUSIBLE_OHM:
         return ()
     ohm = cell_resistance_ohm(memory)
+    if ohm.max() - ohm.min() < SHARE_OPERATING * own:
+        return ()  # nobody can be so far from the median
     score, centre, sigma = sibling_score(ohm, SHARE_FLOOR * own)
     added = ohm - centre
     named = np.flatnonzero(

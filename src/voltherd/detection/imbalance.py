@@ -10,10 +10,10 @@ from typing import Final
 import numpy as np
 from jaxtyping import Float
 
-from voltherd.detection.cells import CLEARLY_BETTER, fit, tells
+from voltherd.detection.cells import CLEARLY_BETTER, Fit, tells
 from voltherd.detection.memory import Memory, capacity_ah
 from voltherd.detection.verdict import Verdict
-from voltherd.numerics.robust import spearman
+from voltherd.numerics.robust import quantile, spearman
 from voltherd.types.event import Location, LocationKind, Phenomenon, Severity
 
 CAUSE: Final = "imbalance"
@@ -28,12 +28,16 @@ VOLT_WIDTH_OPERATING: Final = 0.015
 STRING_CORRELATION: Final = 0.7
 
 
-def judge(memory: Memory) -> tuple[Verdict, ...]:
-    """Say whether the pack is out of balance now, and how."""
+def judge(memory: Memory, found: Fit) -> tuple[Verdict, ...]:
+    """Say whether the pack is out of balance now, and how.
+
+    Args:
+        memory: The past.
+        found: What ``cells.fit`` makes of it.
+    """
     cells = len(memory.square)
     if cells < CELLS_MIN or memory.periods < PERIODS_MIN:
         return ()
-    found = fit(memory)
     width = _width(found.charge)
     if width < WIDTH_OPERATING or _width(found.volt) < VOLT_WIDTH_OPERATING:
         return ()
@@ -78,8 +82,7 @@ def judge(memory: Memory) -> tuple[Verdict, ...]:
 
 
 def _width(values: Float[np.ndarray, " c"]) -> float:
-    low, high = np.quantile(values, [0.1, 0.9])
-    return float(high - low)
+    return quantile(values, 0.9) - quantile(values, 0.1)
 
 
 def _ends(charge: Float[np.ndarray, " c"]) -> tuple[int, ...]:

@@ -5,12 +5,11 @@ cannot.  Charge does not jump, so a jump that then stays is a measurement or a c
 of the prediction itself are known from the cell's own past residuals.
 """
 
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
-from jaxtyping import Float
 
-from voltherd.detection.cells import fit
+from voltherd.detection.cells import left_over, terms_of
 from voltherd.detection.memory import Memory, Period
 from voltherd.detection.verdict import Verdict
 from voltherd.numerics.robust import median, sibling_score
@@ -29,38 +28,20 @@ CELLS_MAX: Final = 3
 """More cells at once are a changed pack, not a changed cell."""
 
 
-class Surprise(NamedTuple):
-    """A period against what the past predicts.
-
-    Attributes:
-        volt: Median over the states, of each cell [V].
-        usual_volt: The cell's own root-mean-square residual so far [V].
-    """
-
-    volt: Float[np.ndarray, " c"]
-    usual_volt: Float[np.ndarray, " c"]
-
-
-def surprise(before: Memory, period: Period) -> Surprise | None:
-    """Compare a period with the regression as it was before it."""
-    if before.periods < PERIODS_MIN or not len(period.state):
-        return None
-    terms = fit(before).terms
-    rows = period.deviation_volt - period.features @ terms  # NaN stays: silence is no jump
-    left = before.square - 2.0 * (terms * before.moment).sum(axis=0)
-    left += np.einsum("ic,ij,jc->c", terms, before.normal, terms)
-    usual = np.sqrt(np.maximum(left, 0.0) / max(before.rows, 1.0))
-    return Surprise(median(rows, axis=0), usual)
-
-
 def judge(before: Memory, period: Period) -> tuple[Verdict, ...]:
     """Name the cells that jumped, while the past still remembers where they were."""
-    found = surprise(before, period)
-    if found is None or len(found.volt) < SIBLINGS_MIN:
+    cells = len(before.square)
+    if cells < SIBLINGS_MIN or before.periods < PERIODS_MIN or not len(period.state):
         return ()
-    score, centre, sigma = sibling_score(found.volt, FLOOR_VOLT)
-    jump = found.volt - centre
-    own = jump / np.maximum(found.usual_volt, FLOOR_VOLT)
+    terms = terms_of(before)
+    # Median over the states; NaN stays: silence is no jump.
+    volt = median(period.deviation_volt - period.features @ terms, axis=0)
+    jump = volt - float(median(volt, axis=0))
+    if not (np.abs(jump) >= VOLT_OPERATING).any():
+        return ()  # mostly: what follows is spared
+    score, _, sigma = sibling_score(volt, FLOOR_VOLT)
+    usual = np.sqrt(left_over(before, terms, before.square) / max(before.rows, 1.0))
+    own = jump / np.maximum(usual, FLOOR_VOLT)
     out = (np.abs(score) >= SCORE_MIN) & (np.abs(own) >= OWN_MIN) & (np.abs(jump) >= VOLT_OPERATING)
     if not 0 < out.sum() <= CELLS_MAX:
         return ()

@@ -55,6 +55,9 @@ class Period(NamedTuple):
         charge: Deviation as charge, median over the states, NaN where it cannot be read.
         soc_fraction: Median state of charge.
         windows: The windows themselves.
+        rested_volt: Median cell of every window and state less its ohmic part [V].
+        rested_soc: Reported charge at each of these.
+        flat_votes: As in ``Memory``, with this period counted.
     """
 
     end_second: float
@@ -64,6 +67,9 @@ class Period(NamedTuple):
     charge: Float[np.ndarray, " c"]
     soc_fraction: float
     windows: Windows
+    rested_volt: Float[np.ndarray, " n"]
+    rested_soc: Float[np.ndarray, " n"]
+    flat_votes: float
 
 
 class Memory(NamedTuple):
@@ -159,7 +165,7 @@ def resistance_ohm(memory: Memory) -> float:
     """Give the median cell's resistance over seconds, as far as the data show it [Ω]."""
     if memory.follow_ampere2 <= 0.0:
         return RESISTANCE_GUESS_OHM
-    return float(np.clip(memory.follow_pack_watt / memory.follow_ampere2, 5e-5, 0.05))
+    return min(max(memory.follow_pack_watt / memory.follow_ampere2, 5e-5), 0.05)
 
 
 def capacity_ah(memory: Memory) -> float | None:
@@ -175,18 +181,21 @@ def capacity_ah(memory: Memory) -> float | None:
 
 def gather(memory: Memory, windows: Windows) -> Period:
     """Sum up the windows of one period in the light of what is known of the pack."""
-    deviation = median(windows.deviation_volt, axis=0).astype(np.float64)
-    volt = median(windows.cell_volt, axis=0)
-    amps = np.nan_to_num(median(windows.current_ampere, axis=0))
+    told = (windows.cell_volt, windows.current_ampere, windows.soc_fraction[:, None])
+    middle = median(np.concatenate(told, axis=1), axis=0)
+    volt, amps, soc = middle[:3], _or_zero(middle[3:6]), float(middle[6])
     seen = np.flatnonzero(np.isfinite(volt))
-    soc = float(median(windows.soc_fraction, axis=0))
-    rested = volt[seen] - resistance_ohm(memory) * amps[seen]
-    chemistry = _chemistry(_flat_votes(memory, windows))
+    amps = amps[seen]
+    rested = volt[seen] - resistance_ohm(memory) * amps
+    rested_volt, rested_soc = _rested(memory, windows)
+    votes = _flat_votes(memory, rested_volt, rested_soc)
+    chemistry = _chemistry(votes)
     z, slope, usable = soc_and_slope(rested, np.full(len(seen), soc), chemistry, memory.curve)
-    seen, z, slope = seen[usable], z[usable], slope[usable]
-    features = np.stack([slope, slope * (z - 0.5), amps[seen], np.ones(len(seen))], axis=1)
-    ohmic = amps[seen][:, None] * cell_resistance_ohm(memory)
-    ohmless = straightened(rested[usable], deviation[seen] - ohmic, slope, chemistry)
+    seen, amps, z, slope = seen[usable], amps[usable], z[usable], slope[usable]
+    features = np.stack([slope, slope * (z - 0.5), amps, np.ones(len(seen))], axis=1)
+    ohmic = amps[:, None] * cell_resistance_ohm(memory)
+    deviation = median(windows.deviation_volt[:, seen], axis=0).astype(np.float64)
+    ohmless = straightened(rested[usable], deviation - ohmic, slope, chemistry)
     rows = ohmless + ohmic
     readable = slope > 0.0
     charge = median(ohmless[readable] / slope[readable][:, None], axis=0)
@@ -198,6 +207,9 @@ def gather(memory: Memory, windows: Windows) -> Period:
         charge=charge,
         soc_fraction=float(np.mean(z)) if len(z) else soc,
         windows=windows,
+        rested_volt=rested_volt,
+        rested_soc=rested_soc,
+        flat_votes=votes,
     )
 
 
@@ -222,7 +234,6 @@ def remember(memory: Memory, period: Period) -> Memory:
     soc = windows.soc_fraction
     ah2, soc2 = _flow(windows)
     mean_volt = median(period.deviation_volt, axis=0)
-    votes = _flat_votes(memory, windows)
     return Memory(
         periods=memory.periods + 1,
         normal=_KEEP * memory.normal + x.T @ x,
@@ -241,9 +252,10 @@ def remember(memory: Memory, period: Period) -> Memory:
         flow_soc2=memory.flow_soc2 + soc2,
         soc_low=float(np.fmin(memory.soc_low, np.fmin.reduce(soc, initial=np.inf))),
         soc_high=float(np.fmax(memory.soc_high, np.fmax.reduce(soc, initial=-np.inf))),
-        flat_votes=votes,
-        chemistry=_chemistry(votes),
-        curve=_learned(memory, windows),
+        flat_votes=period.flat_votes,
+        chemistry=_chemistry(period.flat_votes),
+        # From every window and state; driving counts too, its ohmic part taken out.
+        curve=learn(memory.curve, period.rested_volt, period.rested_soc),
         looked=_KEEP * memory.looked + float(windows.looked.sum()),
         spikes=_KEEP * memory.spikes + windows.spikes.sum(axis=0),
         history_second=_append(memory.history_second, period.end_second),
@@ -260,7 +272,7 @@ def whole(memory: Memory) -> Memory:
     is taken to have looked then as it does otherwise.  A cell never measured keeps sums of 0, which
     make it nobody's outlier.
     """
-    if np.array_equal(memory.seen, np.broadcast_to(memory.state_rows[:, None], memory.seen.shape)):
+    if (memory.seen == memory.state_rows[:, None]).all():
         return memory
     by_state = memory.state_rows[:, None] / np.maximum(memory.seen, _SEEN_MIN)
     scale = memory.state_rows.sum() / np.maximum(memory.seen.sum(axis=0), _SEEN_MIN)
@@ -280,13 +292,14 @@ def _chemistry(flat_votes: float) -> Chemistry:
     return Chemistry.LFP if flat_votes > 0.0 else Chemistry.NMC
 
 
-def _flat_votes(memory: Memory, windows: Windows) -> float:
+def _flat_votes(
+    memory: Memory, volt: Float[np.ndarray, " n"], soc: Float[np.ndarray, " n"]
+) -> float:
     """Count on: one period at a charge's end must not decide for ever, nor the guess flicker."""
-    volt, soc = _rested(memory, windows)
     measured = int(np.isfinite(volt).sum())
     if not measured:
         return memory.flat_votes
-    if memory.flat_votes == -np.inf or float(np.nanmax(volt)) > FLAT_VOLT_MAX:
+    if memory.flat_votes == -np.inf or float(np.fmax.reduce(volt)) > FLAT_VOLT_MAX:
         return -np.inf  # seen once, an oxide for good
     return memory.flat_votes + measured * (2.0 * flat_share(volt, soc) - 1.0)
 
@@ -295,14 +308,13 @@ def _rested(
     memory: Memory, windows: Windows
 ) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"]]:
     """Give every window's and state's median voltage less its ohmic part, and its charge."""
-    rested = windows.cell_volt - resistance_ohm(memory) * np.nan_to_num(windows.current_ampere)
-    soc = np.broadcast_to(windows.soc_fraction[:, None], rested.shape)
-    return rested.ravel(), soc.ravel()
+    rested = windows.cell_volt - resistance_ohm(memory) * _or_zero(windows.current_ampere)
+    return rested.ravel(), windows.soc_fraction.repeat(rested.shape[1])
 
 
-def _learned(memory: Memory, windows: Windows) -> Curve:
-    """Learn from every window and state; driving counts too, its ohmic part taken out."""
-    return learn(memory.curve, *_rested(memory, windows))
+def _or_zero(values: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
+    """Give the values with 0 where there is none."""
+    return np.where(np.isnan(values), 0.0, values)
 
 
 def _flow(windows: Windows) -> tuple[float, float]:

@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import Final
 
 import numpy as np
+from jaxtyping import Float
 
 from voltherd.detection import cells
 from voltherd.detection.memory import Memory
@@ -36,21 +37,27 @@ TOGETHER_MIN: Final = 0.75
 """Share of the module's cells that must lie beyond half of its mean, on its side."""
 
 
-def judge(memory: Memory, layout: PackLayout | None) -> tuple[Verdict, ...]:
-    """Name the modules that stand apart now, by the division into modules that shows it best."""
+def judge(memory: Memory, found: cells.Fit, layout: PackLayout | None) -> tuple[Verdict, ...]:
+    """Name the modules that stand apart now, by the division into modules that shows it best.
+
+    Args:
+        memory: The past.
+        found: What ``cells.fit`` makes of it.
+        layout: Which cells are a module, None where unknown.
+    """
     count = len(memory.square)
     if memory.periods < PERIODS_MIN:
         return ()
     if layout is not None and layout.module_series and layout.series == count:
-        return _judge_division(memory, layout.module_series, numbered=True)
+        return _judge_division(found, layout.module_series, numbered=True)
     best: tuple[Verdict, ...] = ()
     for size in USUAL_SIZES:
         if count % size or count // size < MODULES_MIN:
             continue
-        found = _judge_division(memory, (size,) * (count // size), numbered=False)
-        if len(found) == 1 and (not best or abs(found[0].score) > abs(best[0].score)):
-            best = found
-    return best or _judge_run(memory)
+        named = _judge_division(found, (size,) * (count // size), numbered=False)
+        if len(named) == 1 and (not best or abs(named[0].score) > abs(best[0].score)):
+            best = named
+    return best or _judge_run(found)
 
 
 def without(single: Sequence[Verdict], module: Sequence[Verdict]) -> tuple[Verdict, ...]:
@@ -71,11 +78,12 @@ def explains(module: Verdict, single: Verdict) -> bool:
     return 0.0 <= share <= OWN_SHARE_MAX
 
 
-def _judge_run(memory: Memory) -> tuple[Verdict, ...]:
+def _judge_run(found: cells.Fit) -> tuple[Verdict, ...]:
     """Name the longest run of neighbours that stand apart together, wherever it begins."""
-    found = cells.fit(memory)
-    score, centre, _ = sibling_score(found.volt, VOLT_FLOOR)
-    apart = found.volt - centre
+    apart = found.volt - float(median(found.volt, axis=0))
+    if (np.abs(apart) >= VOLT_OPERATING).sum() < CELLS_MIN:
+        return ()
+    score, _, _ = sibling_score(found.volt, VOLT_FLOOR)
     side = np.where(
         (np.abs(score) >= RUN_SCORE_MIN) & (np.abs(apart) >= VOLT_OPERATING), np.sign(apart), 0.0
     )
@@ -88,15 +96,19 @@ def _judge_run(memory: Memory) -> tuple[Verdict, ...]:
     return (_verdict(found, first, stop, first + 1, float(median(score[first:stop], axis=0))),)
 
 
-def _judge_division(memory: Memory, sizes: tuple[int, ...], numbered: bool) -> tuple[Verdict, ...]:
+def _judge_division(
+    found: cells.Fit, sizes: tuple[int, ...], numbered: bool
+) -> tuple[Verdict, ...]:
     if len(sizes) < MODULES_MIN or min(sizes) < CELLS_MIN:
         return ()
-    found = cells.fit(memory)
+    level = _levels(found.volt, sizes)
+    centre = float(median(level, axis=0))
+    apart = level - centre
+    if not (np.abs(apart) >= VOLT_OPERATING).any():
+        return ()
     ends = np.cumsum(sizes)
     parts = np.split(found.volt, ends[:-1])
-    level = np.array([float(median(part, axis=0)) for part in parts])
-    score, centre, _ = sibling_score(level, VOLT_FLOOR)
-    apart = level - centre
+    score, _, _ = sibling_score(level, VOLT_FLOOR)
     verdicts = []
     for m in np.flatnonzero((np.abs(score) >= SCORE_MIN) & (np.abs(apart) >= VOLT_OPERATING)):
         side = (parts[m] - centre) * np.sign(apart[m])
@@ -107,6 +119,13 @@ def _judge_division(memory: Memory, sizes: tuple[int, ...], numbered: bool) -> t
         index = int(m) + 1 if numbered else first + 1
         verdicts.append(_verdict(found, first, stop, index, float(score[m])))
     return tuple(verdicts)
+
+
+def _levels(volt: Float[np.ndarray, " c"], sizes: tuple[int, ...]) -> Float[np.ndarray, " m"]:
+    """Give the median of each module's cells."""
+    if min(sizes) == max(sizes):
+        return median(volt.reshape(len(sizes), sizes[0]), axis=1)
+    return np.array([float(median(p, axis=0)) for p in np.split(volt, np.cumsum(sizes)[:-1])])
 
 
 def _verdict(found: cells.Fit, first: int, stop: int, index: int, score: float) -> Verdict:

@@ -44,6 +44,7 @@ CHANGE_MIN: Final = 0.006
 _PRIOR: Final = np.array([0.02, 0.15, 0.05, 0.02])
 """Standard deviations of leak, lack of capacity, lack of charge and constant error, before any
 data [1/day, 1, 1, V]."""
+_RIDGE: Final = np.diag([1e-9, 1e-3, 0.0])
 OWN_SHARE_MIN: Final = 0.5
 """Share of a leak that must remain when the cell is also granted a constant error."""
 
@@ -69,11 +70,43 @@ class Leak(NamedTuple):
     window_day: float
 
 
-def leak(memory: Memory, window_day: float, loss_min: float) -> Leak | None:
+class Course(NamedTuple):
+    """The periods in which any cell could be read as charge.
+
+    Attributes:
+        age_day: Their times, the last period of all at 0 [day].
+        soc: State of charge in each.
+        charge: Each cell's deviation as charge, NaN where unreadable.
+        exact: The same in double precision.
+        holed: Whether any cell is unreadable in it.
+    """
+
+    age_day: Float[np.ndarray, " n"]
+    soc: Float[np.ndarray, " n"]
+    charge: Float[np.ndarray, "n c"]
+    exact: Float[np.ndarray, "n c"]
+    holed: Bool[np.ndarray, " n"]
+
+
+def course(memory: Memory) -> Course:
+    """Take from the history what can be read as charge."""
+    missing = np.isnan(memory.history_charge)
+    rows = ~missing.all(axis=1) & np.isfinite(memory.history_soc)
+    charge = memory.history_charge[rows]
+    return Course(
+        days(memory)[rows],
+        memory.history_soc[rows],
+        charge,
+        charge.astype(np.float64),
+        missing[rows].any(axis=1),
+    )
+
+
+def leak(seen: Course, window_day: float, loss_min: float) -> Leak | None:
     """Fit the slopes over the last days.
 
     Args:
-        memory: The past.
+        seen: What can be read as charge.
         window_day: How far to look back [day].
         loss_min: Least loss of interest [1/day].
 
@@ -81,17 +114,20 @@ def leak(memory: Memory, window_day: float, loss_min: float) -> Leak | None:
         The slopes; None where the window is not filled, where time cannot be told from charge in
         it, or where nobody loses enough to look closer.
     """
-    age = days(memory)
-    rows = _readable(memory, window_day)
-    t, z = age[rows], memory.history_soc[rows]
+    if not len(seen.age_day):
+        return None
+    first = int(np.searchsorted(seen.age_day, seen.age_day[-1] - window_day))
+    t, z = seen.age_day[first:], seen.soc[first:]
     if len(t) < ROWS_MIN or t[-1] - t[0] < FILL_MIN * window_day:
         return None
-    x = np.stack([t - t.mean(), z - z.mean(), np.ones(len(t))], axis=1)
+    x = np.ones((len(t), 3))
+    x[:, 0], x[:, 1] = t - t.mean(), z - z.mean()
     if _alike(x[:, 0], x[:, 1]) > ALIKE_MAX:
         return None
-    charge = memory.history_charge[rows]
-    inverse = np.linalg.inv(x.T @ x + np.diag([1e-9, 1e-3, 0.0]))
-    charge = _filled(charge, x)
+    inverse = np.linalg.inv(x.T @ x + _RIDGE)
+    charge = seen.exact[first:]
+    if seen.holed[first:].any():
+        charge = _filled(seen.charge[first:], x).astype(np.float64)
     terms = inverse @ (x.T @ charge)
     loss = float(median(terms[0], axis=0)) - terms[0].min()
     if loss < loss_min or loss * (t[-1] - t[0]) < CHANGE_MIN:
@@ -156,8 +192,6 @@ def _filled(
 ) -> Float[np.ndarray, "n c"]:
     """Give a cell's missing values as its own fit has them; a cell hardly seen stands at 0."""
     missing = np.isnan(charge)
-    if not missing.any():
-        return charge
     filled = np.where(missing, np.float32(0.0), charge)
     for cell in np.flatnonzero(missing.any(axis=0)):
         seen = ~missing[:, cell]
@@ -179,10 +213,11 @@ def judge(memory: Memory) -> tuple[Verdict, ...]:
     if len(memory.square) < SIBLINGS_MIN or memory.periods < ROWS_MIN:
         return ()
     best: dict[int, Verdict] = {}
+    seen = course(memory)
     for window_day, score_min, loss_min in zip(
         WINDOWS_DAY, SCORE_MIN, LOSS_MIN_PER_DAY, strict=True
     ):
-        found = leak(memory, window_day, loss_min)
+        found = leak(seen, window_day, loss_min)
         if found is None:
             continue
         score, centre, sigma = sibling_score(found.per_day, max(found.sigma_per_day, 1e-4))

@@ -30,16 +30,19 @@ def judge(memory: Memory) -> tuple[Verdict, ...]:
     cells = len(memory.spikes)
     if cells < SIBLINGS_MIN or memory.looked <= 0.0:
         return ()
+    share = memory.spikes / memory.looked
+    many = (memory.spikes >= SPIKES_MIN) & (share >= SHARE_MIN)
+    if not many.any():
+        return ()
     # The square root makes the scatter of a count independent of its size; the counts of quiet
     # siblings are mostly zero, so a share of one count keeps their spread from vanishing.
     level = np.sqrt(memory.spikes + 0.375)
     jittered = level + np.linspace(-0.2, 0.2, cells)
     named = grubbs(jittered, ALPHA) & iqr_outliers(jittered, ALPHA)
-    share = memory.spikes / memory.looked
     # Under high current a bad joint stands far off too, and comes back with the current.
     added = cell_resistance_ohm(memory) - float(median(cell_resistance_ohm(memory), axis=0))
     named &= ~(added >= OHMIC_SHARE * resistance_ohm(memory))
-    named &= (memory.spikes >= SPIKES_MIN) & (share >= SHARE_MIN)
+    named &= many
     score, _, _ = sibling_score(level, 0.5)
     return tuple(
         Verdict(

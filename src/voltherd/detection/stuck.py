@@ -31,9 +31,13 @@ def judge(windows: Windows) -> tuple[tuple[float, tuple[Verdict, ...]], ...]:
         Time of each window that could tell [unix s], with its verdicts.
     """
     sibling = median(windows.range_volt, axis=1)
+    still = (windows.range_volt == 0.0).any(axis=1)
     return tuple(
-        (float(windows.end_second[w]), _verdicts(windows.range_volt[w], float(sibling[w])))
-        for w in np.flatnonzero(cells_move(windows))
+        (
+            float(windows.end_second[w]),
+            _verdicts(windows.range_volt[w], float(sibling[w])) if still[w] else (),
+        )
+        for w in np.flatnonzero(sibling >= SIBLING_RANGE_VOLT)
     )
 
 

@@ -48,25 +48,33 @@ def judge(
         return ()
     jump = windows.deviation_volt - reference_volt[None]
     known = np.isfinite(jump).mean(axis=2) > 0.5
-    steps = np.nan_to_num(jump - median(jump, axis=2)[:, :, None])
-    noise = np.maximum(SIGMA_PER_MAD * median(np.abs(steps), axis=2), NOISE_FLOOR_VOLT)
-    out = np.abs(steps) >= np.maximum(JUMP_SCORE_MIN * noise, JUMP_VOLT_MIN)[:, :, None]
-    two = out.sum(axis=2) == 2
+    pairs: dict[int, list[tuple[int, int, float, float] | None]] = {
+        int(w): [] for w in np.flatnonzero(known.any(axis=1))
+    }
+    for w, s in np.argwhere(known):
+        pairs[int(w)].append(_pair(jump[w, s], reference_volt[s]))
     judged = []
-    for w in np.flatnonzero(known.any(axis=1)):
-        states = np.flatnonzero(known[w])
-        pairs = [
-            pair
-            for s in states
-            if two[w, s]
-            for pair in [_exchanged(steps[w, s], out[w, s], reference_volt[s], float(noise[w, s]))]
-            if pair is not None
-        ]
-        agree = len(pairs) == len(states) and len({pair[:2] for pair in pairs}) == 1
+    for w, found in pairs.items():
+        first = found[0]
+        agree = first is not None and all(p is not None and p[:2] == first[:2] for p in found)
         if agree and memory is not None:
-            agree = _surprising(memory, windows, int(w), pairs[0])
-        judged.append((float(windows.end_second[w]), (_verdict(*pairs[0]),) if agree else ()))
+            agree = _surprising(memory, windows, w, first)
+        judged.append((float(windows.end_second[w]), (_verdict(*first),) if agree else ()))
     return tuple(judged)
+
+
+def _pair(
+    jump: Float[np.ndarray, " c"], reference: Float[np.ndarray, " c"]
+) -> tuple[int, int, float, float] | None:
+    """Give the pair of cells that jumped alone and landed where the other was."""
+    step = jump - median(jump, axis=0)
+    step[np.isnan(step)] = 0.0
+    size = np.abs(step)
+    if (size >= JUMP_VOLT_MIN).sum() < 2:
+        return None
+    noise = max(SIGMA_PER_MAD * float(median(size, axis=0)), NOISE_FLOOR_VOLT)
+    out = size >= max(JUMP_SCORE_MIN * noise, JUMP_VOLT_MIN)
+    return _exchanged(step, out, reference, noise) if out.sum() == 2 else None
 
 
 def _exchanged(

@@ -28,6 +28,9 @@ def judge(windows: Windows) -> tuple[Verdict, ...]:
     celsius = median(windows.probe_celsius, axis=0).astype(np.float64)
     if not np.isfinite(celsius).any():
         return ()
+    highest, lowest = np.fmax.reduce(celsius), np.fmin.reduce(celsius)
+    if highest - lowest < APART_OPERATING_CELSIUS and highest < SAFETY_CELSIUS:
+        return ()
     score, centre, sigma = sibling_score(celsius, FLOOR_CELSIUS)
     apart = np.nan_to_num(celsius - centre)
     strays = (

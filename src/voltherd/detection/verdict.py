@@ -104,10 +104,13 @@ def note(book: Book, verdicts: Iterable[Verdict], now_second: float, judged: Ite
     """
     fresh = {verdict.key: verdict for verdict in verdicts}
     causes = set(judged)
+    silent = [key for key in book if key[0] in causes and key not in fresh]
+    if not fresh and not silent:
+        return book
     updated = dict(book)
-    for key, alarm in book.items():
-        if key[0] in causes and key not in fresh:
-            updated[key] = replace(alarm, streaks=(0, 0, 0), missed=alarm.missed + 1)
+    for key in silent:
+        alarm = book[key]
+        updated[key] = replace(alarm, streaks=(0, 0, 0), missed=alarm.missed + 1)
     for key, verdict in fresh.items():
         updated[key] = _renew(book.get(key), verdict, now_second)
     return updated

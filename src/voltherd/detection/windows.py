@@ -104,7 +104,7 @@ def closing_rows(
     observed = np.cumsum(_step_millisecond(unix_time_second, before_second))
     closing, begin, taken = [], 0, 0
     while begin < len(observed):
-        full = int(np.searchsorted(observed, taken + int(WINDOW_SECOND * 1e3)))
+        full = int(observed.searchsorted(taken + int(WINDOW_SECOND * 1e3)))
         end = min(full, begin + ROWS_PER_WINDOW_MAX - 1)
         if end >= len(observed):
             break
@@ -206,9 +206,9 @@ def _window_sums(
     windows: int, keys: Int[np.ndarray, " s"], values: Float[np.ndarray, "s ..."]
 ) -> Float[np.ndarray, "w ..."]:
     total = np.zeros((windows, *values.shape[1:]))
-    for state in (REST, DRIVE, CHARGE):  # at most one segment per window and state
-        mine = keys % 3 == state
-        total[keys[mine] // 3] += values[mine]
+    mine, state = keys // 3, keys % 3
+    for here in (state == REST, state == DRIVE, state == CHARGE):  # one segment of each at most
+        total[mine[here]] += values[here]
     return total
 
 
@@ -229,14 +229,14 @@ def _summarise_slab(
     fraction = (np.arange(ROWS_PER_STATE) + 0.5) / ROWS_PER_STATE
     even = begin[:, None] + (fraction * (closing - begin + 1)[:, None]).astype(np.int64)
 
-    volt = batch.cell_voltage_volt[picked]
-    middle = median(volt, axis=2)
-    deviation = volt - middle[:, :, None]
+    once = np.diff(picked, axis=1, prepend=-1) > 0  # few rows are looked at several times
+    place = np.cumsum(once.ravel()).reshape(once.shape) - 1
+    volt = batch.cell_voltage_volt[picked[once]]
+    middle = median(volt, axis=1)
+    deviation = (volt - middle[:, None])[place]
+    middle = middle[place]
     own = median(deviation, axis=1)
     deviation -= own[:, None, :]  # from here on each cell against its own usual place
-    once = np.diff(picked, axis=1, prepend=-1) > 0  # few rows are looked at several times
-    far = np.abs(deviation) > SPIKE_VOLT
-    far &= (once & (far.sum(axis=2) <= max(1, int(ALONE_SHARE * batch.cells))))[:, :, None]
 
     current = batch.scalar.get("current_ampere")
     amps = np.zeros(picked.shape) if current is None else current[picked]
@@ -247,8 +247,8 @@ def _summarise_slab(
 
     rows = np.zeros(windows * 3, np.int64)
     rows[keys] = count
-    ranges = _spread_over_states((windows, batch.cells), keys, _ranges(volt, once))
-    total = batch.cell_voltage_volt[even].astype(np.float64).sum(axis=2)
+    ranges = _spread_over_states((windows, batch.cells), keys, _ranges(volt, place[:, 0]))
+    total = batch.cell_voltage_volt.astype(np.float64).sum(axis=1)[even]
     return Windows(
         start_second=time[begin],
         end_second=time[closing],
@@ -264,7 +264,7 @@ def _summarise_slab(
         follow_watt=_window_sums(windows, keys, follow.astype(np.float64)),
         follow_pack_watt=_window_sums(windows, keys, (swing * pack_swing).sum(axis=1)),
         looked=np.bincount(keys // 3, np.minimum(count, ROWS_PER_STATE), windows).astype(np.int64),
-        spikes=_window_sums(windows, keys, far.sum(axis=1).astype(np.float64)).astype(np.int64),
+        spikes=_window_sums(windows, keys, _spikes(deviation, once)).astype(np.int64),
         range_volt=np.fmax.reduce(ranges, axis=1),
         probe_celsius=median(batch.probe_temperature_celsius[even[:, ::6]], axis=1),
         pack_volt=_window_medians(batch, "voltage_volt", even),
@@ -305,13 +305,29 @@ def _follow(
     return shared, square
 
 
-def _ranges(
-    volt: Float[np.ndarray, "s k c"], once: Bool[np.ndarray, "s k"]
+def _spikes(
+    deviation: Float[np.ndarray, "s k c"], once: Bool[np.ndarray, "s k"]
 ) -> Float[np.ndarray, "s c"]:
-    highest = np.fmax.reduce(volt, axis=1, initial=-np.inf)
-    lowest = np.fmin.reduce(volt, axis=1, initial=np.inf)
-    enough = np.isfinite(volt, where=once[:, :, None], out=np.zeros(volt.shape, bool)).sum(axis=1)
-    return np.where(enough >= RANGE_ROWS_MIN, highest - lowest, np.nan).astype(volt.dtype)
+    """Count the rows in which a cell stood far from its own usual place, and few others did."""
+    far = np.abs(deviation) > SPIKE_VOLT
+    together = far.sum(axis=2)
+    alone = once & (together > 0) & (together <= max(1, int(ALONE_SHARE * far.shape[2])))
+    count = np.zeros(deviation.shape[::2])
+    for segment in np.flatnonzero(alone.any(axis=1)):
+        count[segment] = far[segment, alone[segment]].sum(axis=0)
+    return count
+
+
+def _ranges(
+    volt: Float[np.ndarray, "n c"], begin: Int[np.ndarray, " s"]
+) -> Float[np.ndarray, "s c"]:
+    """Give each cell's range in every segment of rows; NaN where too few of them measured it."""
+    wide = np.fmax.reduceat(volt, begin) - np.fmin.reduceat(volt, begin)
+    missing = np.isnan(volt)
+    seen = np.diff(begin, append=len(volt))[:, None]
+    if missing.any():
+        seen = np.add.reduceat(~missing, begin, dtype=np.int64)
+    return np.where(seen >= RANGE_ROWS_MIN, wide, np.nan).astype(volt.dtype)
 
 
 def _masked_mean(

@@ -3,6 +3,7 @@
 NaN means 'not measured' throughout and is left out of every statistic.
 """
 
+import math
 from typing import Final
 
 import numpy as np
@@ -31,16 +32,48 @@ def median(values: Float[np.ndarray, "..."], axis: int) -> Float[np.ndarray, "..
     size = values.shape[axis]
     if values.size == 0:
         return np.full(np.delete(values.shape, axis), np.nan, values.dtype)
+    if values.ndim == 1:
+        return np.asarray(_median_of(values))
     ordered = np.sort(values, axis=axis).swapaxes(axis, 0)
     if not np.isnan(ordered[-1]).any():
         middle = 0.5 * (ordered[(size - 1) // 2] + ordered[size // 2])
     else:
-        count = size - np.isnan(ordered).sum(axis=0, keepdims=True)
-        low = np.take_along_axis(ordered, np.maximum(count - 1, 0) // 2, axis=0)[0]
-        high = np.take_along_axis(ordered, np.minimum(count // 2, size - 1), axis=0)[0]
-        middle = 0.5 * (low + high)
+        flat = ordered.reshape(size, -1)
+        count = size - np.isnan(flat).sum(axis=0)
+        lane = np.arange(len(count))
+        low = flat[np.maximum(count - 1, 0) // 2, lane]
+        high = flat[np.minimum(count // 2, size - 1), lane]
+        middle = (0.5 * (low + high)).reshape(ordered.shape[1:])
     # Swapping put the first axis where the reduced one was.
     return np.asarray(middle if axis < 2 else np.moveaxis(middle, axis - 1, 0), values.dtype)
+
+
+def _median_of(values: Float[np.ndarray, " n"]) -> np.floating:
+    """Give the median of a few values, at a third of the cost of the general case."""
+    ordered = values.copy()
+    ordered.sort()
+    count = len(ordered)
+    if ordered[-1] != ordered[-1]:  # NaN is sent to the end
+        count = max(int(np.searchsorted(ordered, np.nan)), 1)
+    middle: np.floating = 0.5 * (ordered[(count - 1) // 2] + ordered[count // 2])
+    return middle
+
+
+def quantile(values: Float[np.ndarray, " n"], share: float) -> float:
+    """Give the value below which a share lies, as ``numpy.quantile`` does, at less cost.
+
+    >>> quantile(np.array([4.0, 1.0, 2.0, 3.0]), 0.9)
+    3.7
+    """
+    ordered = values.copy()
+    ordered.sort()
+    place = (len(ordered) - 1) * share
+    low = int(place)
+    left, right, part = ordered[low], ordered[min(low + 1, len(ordered) - 1)], place - low
+    if ordered[-1] != ordered[-1]:
+        return float("nan")
+    run = right - left  # from the nearer end, as there: to the last bit
+    return float(right - run * (1.0 - part) if part >= 0.5 else left + run * part)
 
 
 def spread(values: Float[np.ndarray, " n"]) -> float:
@@ -49,7 +82,10 @@ def spread(values: Float[np.ndarray, " n"]) -> float:
     >>> round(spread(np.array([1.0, 2.0, 3.0, 4.0, 1000.0])), 4)
     1.4826
     """
-    centre = median(values, axis=0)
+    return _spread_about(values, median(values, axis=0))
+
+
+def _spread_about(values: Float[np.ndarray, " n"], centre: np.ndarray | float) -> float:
     return float(SIGMA_PER_MAD * median(np.abs(values - centre), axis=0))
 
 
@@ -70,9 +106,10 @@ def sibling_score(
     >>> int(np.argmax(z)), centre, round(sigma, 3)
     (4, 2.0, 1.483)
     """
-    centre = float(median(values, axis=0))
-    deviation = spread(values)
-    sigma = max(deviation if np.isfinite(deviation) else 0.0, floor)
+    middle = median(values, axis=0)
+    deviation = _spread_about(values, middle)
+    centre = float(middle)
+    sigma = max(deviation if math.isfinite(deviation) else 0.0, floor)
     return (values - centre) / sigma, centre, sigma
 
 
