@@ -1,0 +1,125 @@
+"""Estimates as quantities: value, 90 % interval, method, evidence and age."""
+
+import math
+from typing import Final
+
+import numpy as np
+
+from voltherd.cloud.follow import Followed
+from voltherd.cloud.schema import Estimated, Quantity
+from voltherd.cloud.schema_vehicles import PackSoc, Twin
+from voltherd.cloud.twin import error_volt
+from voltherd.estimation.soc_pack import pack_soc
+from voltherd.report.words import rfc3339
+from voltherd.types.quality import Quality
+
+NORMAL_90: Final = 1.645
+"""Half-width of a 90 % interval in standard uncertainties."""
+_NO_TWIN: Final = (
+    "cannot tell: chemistry and rated capacity are unknown; enter them in the asset record"
+)
+_NO_DATA: Final = "cannot tell: no data yet"
+
+
+def age(second: float, now_second: float) -> float | None:
+    """Give how long ago something was [s], None where it never was."""
+    return max(now_second - second, 0.0) if math.isfinite(second) else None
+
+
+def pack_quantity(followed: Followed | None, now_second: float) -> Quantity:
+    """Give the pack's state of charge."""
+    twin = followed.twin if followed else None
+    estimate = twin.estimate if twin else None
+    if twin is None or estimate is None:
+        why = _NO_DATA if followed is None else _NO_TWIN
+        return _untold(why)
+    measured = int(np.isfinite(estimate.value).sum())
+    if not measured:
+        return _untold(_NO_DATA)
+    pack = pack_soc(estimate)
+    low, high = interval(pack.value, pack.sigma)
+    error, steps = error_volt(twin)
+    fit = f"; predicted voltage off by {error * 1e3:.1f} mV rms" if steps else ""
+    missing = "; some values missing" if estimate.quality & Quality.MISSING else ""
+    return Quantity(
+        value=round(pack.value, 4),
+        low=low,
+        high=high,
+        unit="1",
+        method=estimate.method,
+        evidence=f"all {measured} cells, limited by cell {pack.lowest_cell}; {twin.basis}"
+        + fit
+        + missing,
+        age_second=age(estimate.unix_time_second, now_second),
+    )
+
+
+def _untold(why: str) -> Quantity:
+    return Quantity(
+        value=None, low=None, high=None, unit="1", method="none", evidence=why, age_second=None
+    )
+
+
+def interval(value: float, sigma: float) -> tuple[float, float]:
+    """Give the 90 % interval of a fraction, within 0…1.
+
+    >>> interval(0.95, 0.1)
+    (0.7855, 1.0)
+    """
+    half = NORMAL_90 * sigma
+    return round(max(value - half, 0.0), 4), round(min(value + half, 1.0), 4)
+
+
+def cell_quantities(followed: Followed | None) -> list[Estimated]:
+    """Give every cell's state of charge in string order; empty where nothing is known."""
+    estimate = followed.twin.estimate if followed and followed.twin else None
+    if estimate is None:
+        return []
+    return [
+        Estimated(value=round(v, 4), low=ends[0], high=ends[1])
+        for v, s in zip(estimate.value.tolist(), estimate.sigma.tolist(), strict=True)
+        for ends in (interval(v, s),)
+    ]
+
+
+def pack_limits(followed: Followed | None) -> PackSoc:
+    """Give which cells limit the pack."""
+    estimate = followed.twin.estimate if followed and followed.twin else None
+    if estimate is None or not estimate.value.size:
+        return PackSoc(
+            value=None,
+            low=None,
+            high=None,
+            lowest_cell=None,
+            highest_cell=None,
+            lowest_soc=None,
+            highest_soc=None,
+            named=False,
+        )
+    pack = pack_soc(estimate)
+    low, high = interval(pack.value, pack.sigma)
+    return PackSoc(
+        value=round(pack.value, 4),
+        low=low,
+        high=high,
+        lowest_cell=pack.lowest_cell,
+        highest_cell=pack.highest_cell,
+        lowest_soc=round(pack.lowest_soc, 4),
+        highest_soc=round(pack.highest_soc, 4),
+        named=pack.named,
+    )
+
+
+def twin_told(followed: Followed | None, now_second: float) -> Twin:
+    """Say how well the twin follows the vehicle."""
+    twin = followed.twin if followed else None
+    if twin is None or twin.estimate is None:
+        return Twin(rmse_volt=None, lag_second=None, samples=0, time=None, method="none")
+    error, count = error_volt(twin)
+    return Twin(
+        rmse_volt=error,
+        lag_second=age(twin.estimate.unix_time_second, now_second),
+        samples=count,
+        time=rfc3339(twin.estimate.unix_time_second),
+        method=twin.estimate.method,
+    )

@@ -1,0 +1,109 @@
+"""A vehicle rebuilt from the store, piece by piece, so that other work goes on in between."""
+
+from collections.abc import Iterator
+from math import inf, nextafter
+from typing import Final, NamedTuple, Protocol, runtime_checkable
+
+from voltherd.cloud import twin as twins
+from voltherd.cloud.follow import Followed, advance, alike, begin
+from voltherd.types.asset import Vehicle
+from voltherd.types.merge import channels_of_both
+from voltherd.types.sample import SampleBatch
+from voltherd.units import SECOND_PER_DAY, SECOND_PER_HOUR
+
+ROWS_AT_ONCE: Final = 10_000
+"""Rows between two chances for other work: half a second's worth at most."""
+TWIN_SECOND: Final = 12.0 * SECOND_PER_HOUR
+"""How much of the end the twin sees: it needs a reading at rest, not a life [s]."""
+_TWIN_ROWS: Final = 1_000
+
+
+@runtime_checkable
+class Telemetry(Protocol):
+    """Rows by vehicle and time, whichever store keeps them."""
+
+    def vehicles(self) -> tuple[str, ...]:
+        """Name every vehicle of which there are rows, sorted."""
+        ...
+
+    def days(self, vehicle_id: str) -> tuple[float, ...]:
+        """Give the begin of every UTC day of which there may be rows, ascending [unix s]."""
+        ...
+
+    def read(
+        self, vehicle_id: str, start_second: float = -inf, stop_second: float = inf
+    ) -> SampleBatch:
+        """Give a vehicle's rows in time order; see ``ports.Store.read``."""
+        ...
+
+
+@runtime_checkable
+class Assets(Protocol):
+    """What is known of vehicles before their first row."""
+
+    def vehicle(self, vehicle_id: str) -> Vehicle | None:
+        """Give a vehicle's facts, None where none are known."""
+        ...
+
+
+class Progress(NamedTuple):
+    """How far a replay has come.
+
+    Attributes:
+        followed: The vehicle so far, None before its first row.
+        position_second: Rows before this time are in it [unix s].
+        done: Whether all that the store held is in it.
+    """
+
+    followed: Followed | None
+    position_second: float
+    done: bool
+
+
+def replay(telemetry: Telemetry, vehicle_id: str, asset: Vehicle | None) -> Iterator[Progress]:
+    """Rebuild a vehicle.
+
+    Args:
+        telemetry: Where its rows are; rows that come meanwhile behind the position are read, too.
+        vehicle_id: Whose.
+        asset: What is known of it.
+
+    Yields:
+        Progress after each piece; the last one is ``done``.
+    """
+    followed: Followed | None = None
+    days = list(telemetry.days(vehicle_id))
+    while days:
+        day = days.pop(0)
+        batch = telemetry.read(vehicle_id, day, day + SECOND_PER_DAY)
+        if not batch.rows:
+            continue
+        followed = followed or begin(batch, asset)
+        rows = alike(followed, batch)
+        if rows is None:  # channels nobody had before: begin again with all of them
+            followed = begin(channels_of_both(followed.newest, batch), asset)
+            days = list(telemetry.days(vehicle_id))
+            continue
+        for piece in _cut(rows, ROWS_AT_ONCE):
+            followed = advance(followed, piece, with_twin=False)
+            yield Progress(followed, followed.usage.last_second, False)
+    if followed is not None and followed.twin is not None:
+        last = followed.usage.last_second
+        late = telemetry.read(vehicle_id, last - TWIN_SECOND, nextafter(last, inf))
+        for piece in _cut(late, _TWIN_ROWS):
+            followed = followed._replace(twin=twins.follow(followed.twin, piece))
+            yield Progress(followed, last, False)
+    while followed is not None:  # what came meanwhile
+        batch = telemetry.read(vehicle_id, nextafter(followed.usage.last_second, inf), inf)
+        rows = alike(followed, batch) if batch.rows else None
+        if rows is None:
+            break
+        for piece in _cut(rows, _TWIN_ROWS):
+            followed = advance(followed, piece)
+            yield Progress(followed, followed.usage.last_second, False)
+    yield Progress(followed, inf, True)
+
+
+def _cut(batch: SampleBatch, rows: int) -> Iterator[SampleBatch]:
+    for start in range(0, batch.rows, rows):
+        yield batch.between(start, min(start + rows, batch.rows))

@@ -1,0 +1,128 @@
+"""Findings and what is done about them, as the API tells them and is told."""
+
+from typing import Literal
+
+from pydantic import ConfigDict, Field
+
+from voltherd.cloud.schema import Location, Number, Outcome, Severity, Shape, Status, Time
+
+
+class FindingRow(Shape):
+    """One cause in one vehicle, and what became of it."""
+
+    finding_id: str
+    vehicle_id: str
+    phenomenon: str
+    title: str
+    severity: Severity
+    confidence: float
+    location: Location
+    raised_time: Time | None
+    onset_time: Time | None
+    """Where hindsight puts the beginning."""
+    last_seen_time: Time | None
+    age_second: Number
+    """How long ago its evidence was last renewed [s]."""
+    holds: bool
+    """Whether the latest judgement still says so."""
+    trend: str
+    summary: str
+    action: str
+    confirm: str
+    """What would confirm or refute it."""
+    status: Status
+    acknowledged_by: str | None
+    acknowledged_time: Time | None
+    outcome: Outcome | None
+    work_order_time: Time | None
+    """When work on it is planned."""
+    notes: int
+
+
+class Note(Shape):
+    """What somebody did about a finding, or what became of it by itself."""
+
+    note_id: str
+    kind: Literal["acknowledge", "note", "work_order", "resolve", "reopen"]
+    time: Time | None
+    by: str
+    text: str
+    outcome: Outcome | None
+    planned_time: Time | None
+    """When the work is planned (work orders)."""
+
+
+class PlotSeries(Shape):
+    """One line or row of bars."""
+
+    name: str
+    values: list[Number]
+
+
+class Plot(Shape):
+    """A small series that shows evidence."""
+
+    title: str
+    kind: Literal["line", "bar"]
+    x_label: str
+    y_label: str
+    x_is_time: bool
+    """Whether ``x`` is unix seconds."""
+    x: list[Number]
+    series: list[PlotSeries]
+    highlight: list[int]
+    """Positions in ``x`` to point at."""
+
+
+class Evidence(Shape):
+    """One number behind a finding."""
+
+    name: str
+    value: Number
+    low: Number
+    high: Number
+    unit: str
+    basis: str
+    plot: Plot | None
+
+
+class SiblingMeasure(Shape):
+    """One quantity of every sibling, in string order."""
+
+    name: str
+    unit: str
+    basis: str
+    values: list[Number]
+
+
+class Siblings(Shape):
+    """The place of a finding beside its siblings."""
+
+    kind: Literal["cell", "probe", "none"]
+    names: list[str]
+    highlighted: list[int]
+    """Indices, from 1."""
+    measures: list[SiblingMeasure]
+
+
+class FindingDetail(FindingRow):
+    """A finding with all that is behind it."""
+
+    evidence: list[Evidence]
+    journal: list[Note]
+    """What was done about it, oldest first."""
+    siblings: Siblings
+
+
+class Action(Shape):
+    """What somebody does about a finding."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    by: str = Field(default="", max_length=120)
+    """Who; where signing in is asked for, the name signed in with is taken instead."""
+    text: str = Field(default="", max_length=4000)
+    outcome: Outcome | None = None
+    """What it turned out to be (when resolving)."""
+    planned_time: Time | None = Field(default=None, max_length=40)
+    """When work is planned; makes a note a work order."""

@@ -1,0 +1,190 @@
+"""The live twin of a pack: one filter over all its cells, fed by whatever rows arrive.
+
+The estimator's own step is used as it is.  What is added is what a vehicle's life needs: rows
+closer together than ``PERIOD_SECOND`` are joined, their charge kept exactly, and a silence between
+two rows at rest does not forget what was known before it.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from voltherd.detection.memory import Memory, capacity_ah
+from voltherd.estimation.cell_sample import CellSample, samples
+from voltherd.estimation.soc_ekf import EkfState, SocEkf
+from voltherd.numerics.presets import PRESETS
+from voltherd.types.asset import Vehicle
+from voltherd.types.estimate import Estimate
+from voltherd.types.quality import Quality
+from voltherd.types.sample import SampleBatch
+from voltherd.units import SECOND_PER_HOUR
+
+PERIOD_SECOND: Final = 5.0
+"""Least time between two steps: the filter's answer does not depend on how fast a logger is."""
+WINDOW_SECOND: Final = SECOND_PER_HOUR
+"""How far back the twin's error is told."""
+REST_C_RATE_MAX: Final = 0.02
+"""Current at both ends of a silence up to which the vehicle is taken to have rested in it [1/h]."""
+SLEEP_C_RATE: Final = 0.0005
+"""What may flow unseen while parked: control units and self-discharge [1/h]."""
+_ASTONISHED: Final = 3.0
+"""Standard uncertainties between old and new reading from which on the silence hid something."""
+_BIN_SECOND: Final = 60.0
+
+
+class Twin(NamedTuple):
+    """A pack's twin.
+
+    Attributes:
+        filter: The estimator with this pack's cell.
+        basis: Whose curve and capacity it has, for people.
+        state: What the filter carries, None before the first row.
+        estimate: Its newest estimate, None before the first row.
+        seen_second: Newest row taken in [unix s].
+        charge_ampere_second: Charge of the rows since the newest step [A s].
+        errors: A row per minute of the last hour: its begin, squared errors summed [V²], how many.
+    """
+
+    filter: SocEkf
+    basis: str
+    state: EkfState | None = None
+    estimate: Estimate | None = None
+    seen_second: float = -math.inf
+    charge_ampere_second: float = 0.0
+    errors: Float[np.ndarray, "minutes 3"] = np.empty((0, 3))
+
+
+def begin(asset: Vehicle | None, memory: Memory) -> Twin | None:
+    """Make a twin as soon as chemistry and capacity are known.
+
+    Args:
+        asset: Facts, where there are some; they come first.
+        memory: What detection has seen: chemistry by the curve, capacity by the vehicle's gauge.
+
+    Returns:
+        The twin; None while it cannot be made.
+    """
+    cell = asset.cell_type if asset else None
+    chemistry = cell.chemistry if cell else memory.chemistry if memory.periods else None
+    capacity = asset.capacity_nominal_ah if asset else None
+    basis = "by its asset record"
+    if cell is None or capacity is None:
+        basis = "by what its data show, as no asset record says"
+        capacity = capacity or capacity_ah(memory)
+    if chemistry not in PRESETS or not capacity:
+        return None
+    return Twin(
+        filter=SocEkf(parameters=PRESETS[chemistry].resized(capacity)),
+        basis=f"{chemistry.value}, {capacity:.0f} Ah {basis}",
+    )
+
+
+def follow(twin: Twin, batch: SampleBatch, period_second: float = PERIOD_SECOND) -> Twin:
+    """Take in further rows; those not later than what was seen are passed over.
+
+    Args:
+        twin: Left as it is.
+        batch: Rows of one vehicle in time order.
+        period_second: Least time between two steps [s].
+
+    Returns:
+        The twin after them.
+    """
+    start = int(np.searchsorted(batch.unix_time_second, twin.seen_second, "right"))
+    if start == batch.rows:
+        return twin
+    errors: list[tuple[float, float, float]] = []
+    gap = twin.filter.gap_second_max
+    for sample in samples(batch.between(start, batch.rows)):
+        dt = sample.unix_time_second - twin.seen_second
+        known = math.isfinite(sample.current_ampere)
+        charge = twin.charge_ampere_second
+        if dt <= gap and known:
+            charge += sample.current_ampere * dt
+        twin = twin._replace(seen_second=sample.unix_time_second, charge_ampere_second=charge)
+        since = math.inf if twin.state is None else twin.seen_second - twin.state.unix_time_second
+        if since < period_second:
+            continue
+        if known and since <= gap:
+            sample = sample._replace(current_ampere=charge / since)
+        twin = _stepped(twin, sample, errors)
+    return twin._replace(errors=_kept(twin.errors, errors))
+
+
+def _stepped(twin: Twin, sample: CellSample, errors: list[tuple[float, float, float]]) -> Twin:
+    """Take one step, and note how far the prediction was off."""
+    ekf, state = twin.filter, twin.state
+    if state is None:
+        state = ekf.init(sample)
+        estimate = ekf.estimate(state)
+    elif sample.unix_time_second - state.unix_time_second > ekf.gap_second_max:
+        state = bridged(twin, state, sample)
+        estimate = ekf.estimate(state)
+    else:
+        state, estimate = ekf.step(state, sample)
+        known = np.isfinite(estimate.innovation)
+        if estimate.quality is not Quality.RESTARTED and known.any():
+            squares = float((estimate.innovation[known] ** 2).sum())
+            errors.append((sample.unix_time_second, squares, float(known.sum())))
+    return twin._replace(state=state, estimate=estimate, charge_ampere_second=0.0)
+
+
+def bridged(twin: Twin, before: EkfState, sample: CellSample) -> EkfState:
+    """Begin anew after a silence, cell by cell with what is surer: the old count or the voltage.
+
+    The two are not averaged: both lean on the same curve, so agreement adds nothing.  The old count
+    holds only where the vehicle rested at both ends and the voltage does not contradict it.
+
+    Args:
+        twin: Whose.
+        before: What the filter carried before the silence.
+        sample: First row after it.
+
+    Returns:
+        What the filter carries on with.
+    """
+    ekf = twin.filter
+    fresh = ekf.init(sample)
+    hour = (sample.unix_time_second - before.unix_time_second) / SECOND_PER_HOUR
+    c_rate = max(abs(before.current_ampere), abs(fresh.current_ampere)) / ekf.parameters.capacity_ah
+    if c_rate > REST_C_RATE_MAX or math.isnan(sample.current_ampere):
+        return fresh
+    drift = (SLEEP_C_RATE * hour) ** 2
+    counted = twin.charge_ampere_second / (SECOND_PER_HOUR * ekf.parameters.capacity_ah)
+    soc = np.clip(before.mean[0] + counted * np.divide(1.0, ekf.capacity_scale), 0.0, 1.0)
+    old = ekf.estimate(before).sigma ** 2 + drift
+    new = ekf.estimate(fresh).sigma ** 2
+    apart = np.abs(soc - fresh.mean[0])
+    keep = (old <= new) & (apart <= _ASTONISHED * np.sqrt(old + new))
+    mean, covariance = fresh.mean.copy(), fresh.covariance.copy()
+    mean[0] = np.where(keep, soc, fresh.mean[0])
+    covariance[0] = np.where(keep, before.covariance[0] + drift, fresh.covariance[0])
+    lean = np.where(keep, before.lean, fresh.lean)
+    return fresh._replace(mean=mean, covariance=covariance, lean=lean)
+
+
+def error_volt(twin: Twin) -> tuple[float, int]:
+    """Give the rms error of the predicted voltage in the last hour, and of how many values."""
+    count = float(twin.errors[:, 2].sum())
+    if not count:
+        return math.nan, 0
+    return math.sqrt(float(twin.errors[:, 1].sum()) / count), int(count)
+
+
+def _kept(
+    kept: Float[np.ndarray, "minutes 3"], new: Sequence[tuple[float, float, float]]
+) -> Float[np.ndarray, "later 3"]:
+    """Add errors to the minutes they are of, and let go of what is older than the window."""
+    if not new:
+        return kept
+    rows = np.concatenate([kept, np.array(new)])
+    rows[:, 0] = np.floor(rows[:, 0] / _BIN_SECOND) * _BIN_SECOND
+    minute, place = np.unique(rows[:, 0], return_inverse=True)
+    sums = np.zeros((len(minute), 3))
+    sums[:, 0] = minute
+    np.add.at(sums[:, 1], place, rows[:, 1])
+    np.add.at(sums[:, 2], place, rows[:, 2])
+    return np.asarray(sums[minute > minute[-1] - WINDOW_SECOND])
