@@ -59,3 +59,22 @@ def kernel(json: Json = None) -> None:
         output(json, table.to_json())
     if str(json) != "-":
         typer.echo(render(table))
+
+
+@bench_app.command(name="ingest")
+def ingest(
+    vehicles: Annotated[int, typer.Option("--vehicles", min=1, help="That send.")] = 64,
+    chunks: Annotated[int, typer.Option("--chunks", min=1, help="Of each.")] = 300,
+    window: Annotated[
+        int, typer.Option("--window", min=1, help="Records under way unacknowledged, in all.")
+    ] = 2000,
+    json: Json = None,
+) -> None:
+    """Telemetry from a real broker into durable commits, beside a bare consumer and DuckDB."""
+    from voltherd.bench.ingest import measure, render
+
+    table = measure(vehicles, chunks, window)
+    if json:
+        output(json, table.to_json())
+    if str(json) != "-":
+        typer.echo(render(table))
