@@ -1,148 +1,196 @@
-"""Telemetry chunks: a clear summary, then all samples, lossless and compressed."""
+"""Telemetry chunks, the bodies of telemetry records: a clear summary, then every sample, lossless.
 
-import struct
+``C1``, CRC-32, length of the header, protobuf ``ChunkHeader``, then two zstd frames: the columns
+(time, probes, scalars, flags, names) and the cells.  docs/formats.md describes every byte.
+"""
+
+from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 import numpy as np
 import zstandard
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 
 from voltherd.errors import UnreadableError, UsageError
 from voltherd.types.sample import SampleBatch
+from voltherd.wire import chunk_columns, chunk_matrix
 from voltherd.wire import envelope_pb2 as pb
-from voltherd.wire.checks import CELLS_MAX, SECOND_MAX
-from voltherd.wire.frame import framed, parsed, unframed
-
-CHUNK_MARK: Final = b"C0"
-ROWS_MAX: Final = 86_400
-VALUES_MAX: Final = 1 << 24
-_LENGTH: Final = struct.Struct("<H")
-_SUMMARY: Final = (
-    "cell_voltage_volt_min",
-    "cell_voltage_volt_max",
-    "cell_voltage_volt_mean",
-    "temperature_celsius_min",
-    "temperature_celsius_max",
-    "current_ampere_min",
-    "current_ampere_max",
-    "current_ampere_mean",
-    "charge_ah",
-    "soc_fraction_last",
-    "odometer_kilometre_last",
+from voltherd.wire.checks import SECOND_MAX
+from voltherd.wire.chunk_columns import CORRECTED, SINGLE, Coded
+from voltherd.wire.chunk_names import channel_numbers, pack_names, unpack_names
+from voltherd.wire.chunk_parts import (
+    CHUNK_MARK,
+    HEADER_LENGTH,
+    PART_BYTES_MAX,
+    parts,
+    size_problem,
+    unpacked_cells,
+    unpacked_columns,
 )
+from voltherd.wire.chunk_scale import Columns
+from voltherd.wire.chunk_summary import SUMMARY, summary
+from voltherd.wire.frame import framed
+
+# Level 3, but no match shorter than 7: in noise they cost more than they save, here and there.
+_PACKING: Final = zstandard.ZstdCompressionParameters.from_level(
+    3, window_log=17, hash_log=6, chain_log=6, min_match=7, strategy=zstandard.STRATEGY_FAST
+)
+_FLOATS: Final = (np.dtype(np.float32), np.dtype(np.float64))
+Flags = UInt8[np.ndarray, "..."]
 
 
 class ChunkSummary(NamedTuple):
-    """What a chunk holds, NaN where it does not know."""
+    """What a chunk tells without being unpacked, NaN where it does not know."""
 
     rows: int
     cells: int
     probes: int
     scalars: tuple[str, ...]
+    """Names of the further channels."""
     first_second: float
     last_second: float
     cell_voltage_volt_min: float
     cell_voltage_volt_max: float
     cell_voltage_volt_mean: float
     temperature_celsius_min: float
+    """Of the probes."""
     temperature_celsius_max: float
     current_ampere_min: float
     current_ampere_max: float
     current_ampere_mean: float
     charge_ah: float
-    """Charge into the pack: each current times the time since the row before [Ah]."""
+    """Into the pack, by trapezoids; of a gap in the record a minute counts at most [Ah]."""
     soc_fraction_last: float
+    """The last one known, as the vehicle reports it."""
     odometer_kilometre_last: float
-
-
-def _extremes(values: Float[np.ndarray, "*shape"]) -> tuple[float, float, float]:
-    known = values[np.isfinite(values)].astype(np.float64)
-    if not known.size:
-        return float("nan"), float("nan"), float("nan")
-    return float(known.min()), float(known.max()), float(known.mean())
-
-
-def _last(values: Float[np.ndarray, "time"] | None) -> float:
-    known = np.empty(0) if values is None else values[np.isfinite(values)]
-    return float(known[-1]) if known.size else float("nan")
-
-
-def _summary(batch: SampleBatch) -> ChunkSummary:
-    time = batch.unix_time_second
-    current = batch.scalar.get("current_ampere")
-    charge = float("nan")
-    if current is not None and np.isfinite(current).any():
-        charge = float(np.nansum(current[1:] * np.diff(time)) / 3600.0)
-    warm = _extremes(batch.probe_temperature_celsius)
-    return ChunkSummary(
-        batch.rows,
-        batch.cells,
-        batch.probes,
-        tuple(batch.scalar),
-        float(time[0]),
-        float(time[-1]),
-        *_extremes(batch.cell_voltage_volt),
-        *warm[:2],
-        *_extremes(np.empty(0) if current is None else current),
-        charge,
-        _last(batch.scalar.get("soc_fraction")),
-        _last(batch.scalar.get("odometer_kilometre")),
-    )
+    """The last one known."""
 
 
 def encode_chunk(batch: SampleBatch) -> bytes:
-    """Write samples.
+    """Write samples so that :func:`decode_chunk` gives every bit of them back.
+
+    Args:
+        batch: 1 to 86,400 rows of one vehicle in time order.
 
     Raises:
-        UsageError: No rows, too many, or times that are none.
+        UsageError: Too many rows or columns, or times that are none.
     """
-    if not 0 < batch.rows <= ROWS_MAX:
-        raise UsageError(f"a chunk holds 1 to {ROWS_MAX} rows, not {batch.rows}")
-    s = _summary(batch)
-    header = pb.ChunkHeader(
-        rows=s.rows,
-        cells=s.cells,
-        probes=s.probes,
-        first_second=s.first_second,
-        last_second=s.last_second,
-        scalar=s.scalars,
-        **{n: v for n in _SUMMARY if not np.isnan(v := getattr(s, n))},
-    ).SerializeToString()
-    names = "\n".join((*batch.cell_names, "\0", *batch.probe_names)).encode(
-        "utf-8", "surrogatepass"
-    )
-    parts = [
-        np.array([len(names)], np.uint32).tobytes(),
-        names,
-        batch.cell_voltage_volt.dtype.char.encode(),
-        batch.probe_temperature_celsius.dtype.char.encode(),
-        batch.unix_time_second.tobytes(),
-        batch.cell_voltage_volt.tobytes(),
-        batch.cell_quality.tobytes(),
-        batch.probe_temperature_celsius.tobytes(),
-        batch.probe_quality.tobytes(),
-        *(np.asarray(v, np.float64).tobytes() for v in batch.scalar.values()),
-        *(v.tobytes() for v in batch.scalar_quality.values()),
-    ]
-    body = zstandard.ZstdCompressor(3).compress(b"".join(parts))
-    return framed(CHUNK_MARK, _LENGTH.pack(len(header)) + header + body)
-
-
-def _opened(body: bytes) -> tuple[pb.ChunkHeader, bytes]:
-    content = unframed(CHUNK_MARK, body, "chunk")
-    if len(content) < 2:
-        raise UnreadableError("chunk cut short")
-    length = 2 + _LENGTH.unpack_from(content)[0]
-    header = parsed(pb.ChunkHeader, content[2:length], "chunk's header")
-    columns = header.cells + header.probes + len(header.scalar)
-    if not (
-        1 <= header.rows <= ROWS_MAX
-        and columns <= CELLS_MAX
-        and header.rows * columns <= VALUES_MAX
-        and -SECOND_MAX < header.first_second <= header.last_second < SECOND_MAX
+    _check(batch)
+    numbers, other = channel_numbers(tuple(batch.scalar))
+    columns, cells = pb.ChunkColumns(), pb.ChunkMatrix()
+    values = np.array([batch.unix_time_second, *batch.scalar.values()], np.float64)
+    coded = chunk_columns.code(values)
+    for k, scalar in enumerate(batch.scalar.values()):
+        if scalar.itemsize == 4:
+            coded.scale[1 + k] |= SINGLE
+    columns.scale, columns.offset = coded.scale.tobytes(), coded.offset
+    counts = [coded.counts]
+    for sensors, into in (
+        (batch.cell_voltage_volt, cells),
+        (batch.probe_temperature_celsius, columns.probes),
     ):
-        raise UnreadableError(f"a chunk of {header.rows} rows and {columns} columns is too large")
-    return header, content[length:]
+        if sensors.size:
+            counts.append(chunk_matrix.put(sensors, into)[None, :])
+    chunk_columns.put_counts(np.concatenate(counts), columns)
+    if len(coded.corrections):
+        chunk_columns.put_corrections(coded.corrections, columns)
+    for name, flags in _flags(batch):
+        if flags.any():
+            setattr(columns, name, flags.tobytes())
+    columns.cell_names = pack_names(batch.cell_names)
+    columns.probe_names = pack_names(batch.probe_names)
+    packer = zstandard.ZstdCompressor(compression_params=_PACKING)
+    packed = [packer.compress(_bounded(columns.SerializeToString()))]
+    if batch.cells:
+        packed.append(packer.compress(_bounded(cells.SerializeToString())))
+    header = pb.ChunkHeader(
+        rows=batch.rows,
+        cells=batch.cells,
+        probes=batch.probes,
+        channel=numbers,
+        other=other,
+        columns_bytes=len(packed[0]),
+        cells_double=batch.cell_voltage_volt.itemsize == 8,
+        probes_double=batch.probe_temperature_celsius.itemsize == 8,
+        first_second=float(batch.unix_time_second[0]),
+        last_second=float(batch.unix_time_second[-1]),
+        **summary(batch),
+    ).SerializeToString()
+    return framed(CHUNK_MARK, b"".join((HEADER_LENGTH.pack(len(header)), header, *packed)))
+
+
+def decode_chunk(body: bytes, vehicle_id: str) -> SampleBatch:
+    """Read samples back, bit for bit.
+
+    Args:
+        body: What :func:`encode_chunk` gave.
+        vehicle_id: Whose samples they are.
+
+    Raises:
+        UnreadableError: With what is wrong.
+    """
+    found = parts(body)
+    header, names = found.header, found.scalars
+    rows, cells, probes = header.rows, header.cells, header.probes
+    unpacker = zstandard.ZstdDecompressor()
+    columns = unpacked_columns(found, unpacker)
+    counts, values = read_columns(columns, header, len(names))
+    means = counts[1 + len(names) :]
+    voltage = np.empty((rows, cells), np.float64 if header.cells_double else np.float32)
+    warmth = np.empty((rows, probes), np.float64 if header.probes_double else np.float32)
+    if cells:
+        chunk_matrix.take(unpacked_cells(found, unpacker), means[0], voltage)
+    if probes:
+        chunk_matrix.take(columns.probes, means[-1], warmth)
+    return SampleBatch(
+        vehicle_id=vehicle_id,
+        unix_time_second=values[0],
+        cell_voltage_volt=voltage,
+        cell_quality=_read_flags(columns.cell_quality, (rows, cells)),
+        probe_temperature_celsius=warmth,
+        probe_quality=_read_flags(columns.probe_quality, (rows, probes)),
+        scalar=scalars(columns, names, values),
+        scalar_quality=dict(
+            zip(names, _read_flags(columns.scalar_quality, (len(names), rows)), strict=True)
+        ),
+        cell_names=unpack_names(columns.cell_names, cells),
+        probe_names=unpack_names(columns.probe_names, probes),
+    )
+
+
+def read_columns(
+    columns: pb.ChunkColumns, header: pb.ChunkHeader, scalars: int
+) -> tuple[Float[np.ndarray, "sequences time"], Columns]:
+    """Read counts (time, scalars, means of cells and of probes) and values (time, scalars).
+
+    Raises:
+        UnreadableError: With what is wrong.
+    """
+    scale = np.frombuffer(columns.scale, np.uint8)
+    if len(scale) != 1 + scalars:
+        raise UnreadableError("chunk damaged: scales of another number")
+    matrices = (header.cells > 0) + (header.probes > 0)
+    counts = chunk_columns.take_counts(columns, 1 + scalars + matrices, header.rows)
+    corrected = int(np.count_nonzero(scale & CORRECTED))
+    corrections = chunk_columns.take_corrections(columns, corrected, header.rows)
+    values = chunk_columns.decode(Coded(scale, columns.offset, counts[: 1 + scalars], corrections))
+    time = values[0]
+    ends = time[0] == header.first_second and time[-1] == header.last_second
+    if not (ends and (time[1:] >= time[:-1]).all()):
+        raise UnreadableError("chunk damaged: times that are not in order")
+    return counts, values
+
+
+def scalars(
+    columns: pb.ChunkColumns, names: tuple[str, ...], values: Columns
+) -> dict[str, Float[np.ndarray, "time"]]:
+    """Give the scalars by name, in the floats that held them."""
+    found = dict(zip(names, values[1:], strict=True))
+    for name, scale in zip(names, columns.scale[1:], strict=True):
+        if scale & SINGLE:
+            with np.errstate(all="ignore"):
+                found[name] = found[name].astype(np.float32)
+    return found
 
 
 def decode_summary(body: bytes) -> ChunkSummary:
@@ -151,61 +199,49 @@ def decode_summary(body: bytes) -> ChunkSummary:
     Raises:
         UnreadableError: With what is wrong.
     """
-    h, _ = _opened(body)
-    values = (getattr(h, n) if h.HasField(n) else float("nan") for n in _SUMMARY)
+    found = parts(body)
+    h = found.header
+    known = (getattr(h, name) if h.HasField(name) else np.nan for name in SUMMARY)
     return ChunkSummary(
-        h.rows, h.cells, h.probes, tuple(h.scalar), h.first_second, h.last_second, *values
+        h.rows, h.cells, h.probes, found.scalars, h.first_second, h.last_second, *known
     )
 
 
-def decode_chunk(body: bytes, vehicle_id: str) -> SampleBatch:
-    """Read samples back, bit for bit.
-
-    Raises:
-        UnreadableError: With what is wrong.
-    """
-    h, packed = _opened(body)
-    columns = h.cells + h.probes + len(h.scalar)
-    most = h.rows * (9 * columns + 8) + 6 + 1_000_000
-    try:
-        raw = zstandard.ZstdDecompressor().decompress(packed, max_output_size=most)
-    except zstandard.ZstdError as error:
-        raise UnreadableError("chunk damaged: its samples cannot be unpacked") from error
-    try:
-        return _batch(h, raw, vehicle_id)
-    except (ValueError, IndexError, AssertionError) as error:
-        raise UnreadableError("chunk damaged: its samples are incomplete") from error
+def _check(batch: SampleBatch) -> None:
+    problem = size_problem(batch.rows, batch.cells, batch.probes, len(batch.scalar))
+    if problem:
+        raise UsageError(problem, where=batch.vehicle_id, mend="cut it into several")
+    time = batch.unix_time_second
+    if not (time[0] > -SECOND_MAX and time[-1] < SECOND_MAX and (time[1:] >= time[:-1]).all()):
+        raise UsageError(
+            "times that are no times, or not in order", where=batch.vehicle_id, mend="sort the rows"
+        )
+    values = (batch.cell_voltage_volt, batch.probe_temperature_celsius, *batch.scalar.values())
+    assert all(v.dtype in _FLOATS for v in values), "floats of 32 or 64 bits"
+    assert time.dtype == np.float64
+    assert len(batch.cell_names) in (0, batch.cells)
+    assert len(batch.probe_names) in (0, batch.probes)
 
 
-def _batch(h: pb.ChunkHeader, raw: bytes, vehicle_id: str) -> SampleBatch:
-    length = int(np.frombuffer(raw, np.uint32, 1)[0])
-    names = raw[4 : 4 + length].decode("utf-8", "surrogatepass").split("\n")
-    cut = names.index("\0")
-    at = 4 + length
-    kinds = [np.dtype({"f": "f4", "d": "f8"}[raw[at + k : at + k + 1].decode()]) for k in (0, 1)]
-    at += 2
+def _flags(batch: SampleBatch) -> Iterator[tuple[str, Flags]]:
+    yield "cell_quality", batch.cell_quality
+    yield "probe_quality", batch.probe_quality
+    if batch.scalar_quality:
+        yield (
+            "scalar_quality",
+            np.concatenate([batch.scalar_quality[name] for name in batch.scalar]),
+        )
 
-    def take(kind: np.dtype, *shape: int) -> np.ndarray:
-        nonlocal at
-        count = int(np.prod(shape))
-        values = np.frombuffer(raw, kind, count, at).reshape(shape).copy()
-        at += values.nbytes
-        return values
 
-    double, flag = np.dtype(np.float64), np.dtype(np.uint8)
-    time = take(double, h.rows)
-    cells, cell_quality = take(kinds[0], h.rows, h.cells), take(flag, h.rows, h.cells)
-    probes, probe_quality = take(kinds[1], h.rows, h.probes), take(flag, h.rows, h.probes)
-    scalar = {name: take(double, h.rows) for name in h.scalar}
-    return SampleBatch(
-        vehicle_id=vehicle_id,
-        unix_time_second=time,
-        cell_voltage_volt=cells,
-        cell_quality=cell_quality,
-        probe_temperature_celsius=probes,
-        probe_quality=probe_quality,
-        scalar=scalar,
-        scalar_quality={name: take(flag, h.rows) for name in h.scalar},
-        cell_names=tuple(names[:cut]),
-        probe_names=tuple(names[cut + 1 :]),
-    )
+def _bounded(part: bytes) -> bytes:
+    if len(part) > PART_BYTES_MAX:
+        raise UsageError("a chunk with so little order is too large", mend="cut it into several")
+    return part
+
+
+def _read_flags(packed: bytes, shape: tuple[int, int]) -> Flags:
+    if not packed:
+        return np.zeros(shape, np.uint8)
+    if len(packed) != shape[0] * shape[1]:
+        raise UnreadableError("chunk damaged: flags of another number")
+    return np.frombuffer(packed, np.uint8).reshape(shape).copy()

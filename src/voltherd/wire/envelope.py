@@ -178,7 +178,7 @@ def decode_gap(body: bytes) -> Gap:
 _Value = TypeVar("_Value", Record, Ack, EdgeState, Command, EdgeEvent, Gap)
 
 
-def _check(value: _Value) -> None:
+def _check(value: Record | Ack | EdgeState | Command | EdgeEvent | Gap) -> None:
     if problem := first_problem(value):
         raise UsageError(f"not to be sent: {problem}")
 

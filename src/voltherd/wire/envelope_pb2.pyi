@@ -1,10 +1,48 @@
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from collections.abc import Iterable as _Iterable, Mapping as _Mapping
 from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class Channel(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    OTHER: _ClassVar[Channel]
+    VOLTAGE_VOLT: _ClassVar[Channel]
+    CURRENT_AMPERE: _ClassVar[Channel]
+    SOC_FRACTION: _ClassVar[Channel]
+    SPEED_KILOMETRE_PER_HOUR: _ClassVar[Channel]
+    ODOMETER_KILOMETRE: _ClassVar[Channel]
+    AMBIENT_TEMPERATURE_CELSIUS: _ClassVar[Channel]
+    INSULATION_RESISTANCE_OHM: _ClassVar[Channel]
+    WARNING_LEVEL: _ClassVar[Channel]
+    CHARGE_STATE: _ClassVar[Channel]
+    CELL_VOLTAGE_VOLT_MAX: _ClassVar[Channel]
+    CELL_VOLTAGE_VOLT_MIN: _ClassVar[Channel]
+    TEMPERATURE_CELSIUS_MAX: _ClassVar[Channel]
+    TEMPERATURE_CELSIUS_MIN: _ClassVar[Channel]
+    RELATIVE_HUMIDITY_FRACTION: _ClassVar[Channel]
+    PRESSURE_PASCAL: _ClassVar[Channel]
+    VIBRATION_METRE_PER_SECOND_SQUARED: _ClassVar[Channel]
+OTHER: Channel
+VOLTAGE_VOLT: Channel
+CURRENT_AMPERE: Channel
+SOC_FRACTION: Channel
+SPEED_KILOMETRE_PER_HOUR: Channel
+ODOMETER_KILOMETRE: Channel
+AMBIENT_TEMPERATURE_CELSIUS: Channel
+INSULATION_RESISTANCE_OHM: Channel
+WARNING_LEVEL: Channel
+CHARGE_STATE: Channel
+CELL_VOLTAGE_VOLT_MAX: Channel
+CELL_VOLTAGE_VOLT_MIN: Channel
+TEMPERATURE_CELSIUS_MAX: Channel
+TEMPERATURE_CELSIUS_MIN: Channel
+RELATIVE_HUMIDITY_FRACTION: Channel
+PRESSURE_PASCAL: Channel
+VIBRATION_METRE_PER_SECOND_SQUARED: Channel
 
 class Envelope(_message.Message):
     __slots__ = ("record", "ack", "state", "command", "live")
@@ -159,10 +197,15 @@ class Gap(_message.Message):
     def __init__(self, epoch: _Optional[int] = ..., dropped: _Optional[_Iterable[_Union[SeqRange, _Mapping]]] = ..., first_second: _Optional[float] = ..., last_second: _Optional[float] = ..., rows: _Optional[int] = ..., reason: _Optional[int] = ...) -> None: ...
 
 class ChunkHeader(_message.Message):
-    __slots__ = ("rows", "cells", "probes", "first_second", "last_second", "cell_voltage_volt_min", "cell_voltage_volt_max", "cell_voltage_volt_mean", "temperature_celsius_min", "temperature_celsius_max", "current_ampere_min", "current_ampere_max", "current_ampere_mean", "charge_ah", "soc_fraction_last", "odometer_kilometre_last", "scalar")
+    __slots__ = ("rows", "cells", "probes", "channel", "other", "columns_bytes", "cells_double", "probes_double", "first_second", "last_second", "cell_voltage_volt_min", "cell_voltage_volt_max", "cell_voltage_volt_mean", "temperature_celsius_min", "temperature_celsius_max", "current_ampere_min", "current_ampere_max", "current_ampere_mean", "charge_ah", "soc_fraction_last", "odometer_kilometre_last")
     ROWS_FIELD_NUMBER: _ClassVar[int]
     CELLS_FIELD_NUMBER: _ClassVar[int]
     PROBES_FIELD_NUMBER: _ClassVar[int]
+    CHANNEL_FIELD_NUMBER: _ClassVar[int]
+    OTHER_FIELD_NUMBER: _ClassVar[int]
+    COLUMNS_BYTES_FIELD_NUMBER: _ClassVar[int]
+    CELLS_DOUBLE_FIELD_NUMBER: _ClassVar[int]
+    PROBES_DOUBLE_FIELD_NUMBER: _ClassVar[int]
     FIRST_SECOND_FIELD_NUMBER: _ClassVar[int]
     LAST_SECOND_FIELD_NUMBER: _ClassVar[int]
     CELL_VOLTAGE_VOLT_MIN_FIELD_NUMBER: _ClassVar[int]
@@ -176,10 +219,14 @@ class ChunkHeader(_message.Message):
     CHARGE_AH_FIELD_NUMBER: _ClassVar[int]
     SOC_FRACTION_LAST_FIELD_NUMBER: _ClassVar[int]
     ODOMETER_KILOMETRE_LAST_FIELD_NUMBER: _ClassVar[int]
-    SCALAR_FIELD_NUMBER: _ClassVar[int]
     rows: int
     cells: int
     probes: int
+    channel: bytes
+    other: _containers.RepeatedScalarFieldContainer[str]
+    columns_bytes: int
+    cells_double: bool
+    probes_double: bool
     first_second: float
     last_second: float
     cell_voltage_volt_min: float
@@ -193,5 +240,78 @@ class ChunkHeader(_message.Message):
     charge_ah: float
     soc_fraction_last: float
     odometer_kilometre_last: float
-    scalar: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, rows: _Optional[int] = ..., cells: _Optional[int] = ..., probes: _Optional[int] = ..., first_second: _Optional[float] = ..., last_second: _Optional[float] = ..., cell_voltage_volt_min: _Optional[float] = ..., cell_voltage_volt_max: _Optional[float] = ..., cell_voltage_volt_mean: _Optional[float] = ..., temperature_celsius_min: _Optional[float] = ..., temperature_celsius_max: _Optional[float] = ..., current_ampere_min: _Optional[float] = ..., current_ampere_max: _Optional[float] = ..., current_ampere_mean: _Optional[float] = ..., charge_ah: _Optional[float] = ..., soc_fraction_last: _Optional[float] = ..., odometer_kilometre_last: _Optional[float] = ..., scalar: _Optional[_Iterable[str]] = ...) -> None: ...
+    def __init__(self, rows: _Optional[int] = ..., cells: _Optional[int] = ..., probes: _Optional[int] = ..., channel: _Optional[bytes] = ..., other: _Optional[_Iterable[str]] = ..., columns_bytes: _Optional[int] = ..., cells_double: _Optional[bool] = ..., probes_double: _Optional[bool] = ..., first_second: _Optional[float] = ..., last_second: _Optional[float] = ..., cell_voltage_volt_min: _Optional[float] = ..., cell_voltage_volt_max: _Optional[float] = ..., cell_voltage_volt_mean: _Optional[float] = ..., temperature_celsius_min: _Optional[float] = ..., temperature_celsius_max: _Optional[float] = ..., current_ampere_min: _Optional[float] = ..., current_ampere_max: _Optional[float] = ..., current_ampere_mean: _Optional[float] = ..., charge_ah: _Optional[float] = ..., soc_fraction_last: _Optional[float] = ..., odometer_kilometre_last: _Optional[float] = ...) -> None: ...
+
+class ChunkColumns(_message.Message):
+    __slots__ = ("scale", "offset", "time_step", "counts", "corrections", "probes", "cell_quality", "probe_quality", "scalar_quality", "cell_names", "probe_names")
+    SCALE_FIELD_NUMBER: _ClassVar[int]
+    OFFSET_FIELD_NUMBER: _ClassVar[int]
+    TIME_STEP_FIELD_NUMBER: _ClassVar[int]
+    COUNTS_FIELD_NUMBER: _ClassVar[int]
+    CORRECTIONS_FIELD_NUMBER: _ClassVar[int]
+    PROBES_FIELD_NUMBER: _ClassVar[int]
+    CELL_QUALITY_FIELD_NUMBER: _ClassVar[int]
+    PROBE_QUALITY_FIELD_NUMBER: _ClassVar[int]
+    SCALAR_QUALITY_FIELD_NUMBER: _ClassVar[int]
+    CELL_NAMES_FIELD_NUMBER: _ClassVar[int]
+    PROBE_NAMES_FIELD_NUMBER: _ClassVar[int]
+    scale: bytes
+    offset: bytes
+    time_step: int
+    counts: ChunkSequences
+    corrections: ChunkSequences
+    probes: ChunkMatrix
+    cell_quality: bytes
+    probe_quality: bytes
+    scalar_quality: bytes
+    cell_names: bytes
+    probe_names: bytes
+    def __init__(self, scale: _Optional[bytes] = ..., offset: _Optional[bytes] = ..., time_step: _Optional[int] = ..., counts: _Optional[_Union[ChunkSequences, _Mapping]] = ..., corrections: _Optional[_Union[ChunkSequences, _Mapping]] = ..., probes: _Optional[_Union[ChunkMatrix, _Mapping]] = ..., cell_quality: _Optional[bytes] = ..., probe_quality: _Optional[bytes] = ..., scalar_quality: _Optional[bytes] = ..., cell_names: _Optional[bytes] = ..., probe_names: _Optional[bytes] = ...) -> None: ...
+
+class ChunkSequences(_message.Message):
+    __slots__ = ("first", "width", "delta")
+    FIRST_FIELD_NUMBER: _ClassVar[int]
+    WIDTH_FIELD_NUMBER: _ClassVar[int]
+    DELTA_FIELD_NUMBER: _ClassVar[int]
+    first: _containers.RepeatedScalarFieldContainer[int]
+    width: bytes
+    delta: bytes
+    def __init__(self, first: _Optional[_Iterable[int]] = ..., width: _Optional[bytes] = ..., delta: _Optional[bytes] = ...) -> None: ...
+
+class ChunkMatrix(_message.Message):
+    __slots__ = ("scale", "own", "lean", "late", "lean_shift", "late_shift", "small", "large", "raw", "minus")
+    SCALE_FIELD_NUMBER: _ClassVar[int]
+    OWN_FIELD_NUMBER: _ClassVar[int]
+    LEAN_FIELD_NUMBER: _ClassVar[int]
+    LATE_FIELD_NUMBER: _ClassVar[int]
+    LEAN_SHIFT_FIELD_NUMBER: _ClassVar[int]
+    LATE_SHIFT_FIELD_NUMBER: _ClassVar[int]
+    SMALL_FIELD_NUMBER: _ClassVar[int]
+    LARGE_FIELD_NUMBER: _ClassVar[int]
+    RAW_FIELD_NUMBER: _ClassVar[int]
+    MINUS_FIELD_NUMBER: _ClassVar[int]
+    scale: int
+    own: bytes
+    lean: bytes
+    late: bytes
+    lean_shift: int
+    late_shift: int
+    small: bytes
+    large: bytes
+    raw: bytes
+    minus: bytes
+    def __init__(self, scale: _Optional[int] = ..., own: _Optional[bytes] = ..., lean: _Optional[bytes] = ..., late: _Optional[bytes] = ..., lean_shift: _Optional[int] = ..., late_shift: _Optional[int] = ..., small: _Optional[bytes] = ..., large: _Optional[bytes] = ..., raw: _Optional[bytes] = ..., minus: _Optional[bytes] = ...) -> None: ...
+
+class ChunkNames(_message.Message):
+    __slots__ = ("before", "behind", "first", "digits", "name")
+    BEFORE_FIELD_NUMBER: _ClassVar[int]
+    BEHIND_FIELD_NUMBER: _ClassVar[int]
+    FIRST_FIELD_NUMBER: _ClassVar[int]
+    DIGITS_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    before: bytes
+    behind: bytes
+    first: int
+    digits: int
+    name: _containers.RepeatedScalarFieldContainer[bytes]
+    def __init__(self, before: _Optional[bytes] = ..., behind: _Optional[bytes] = ..., first: _Optional[int] = ..., digits: _Optional[int] = ..., name: _Optional[_Iterable[bytes]] = ...) -> None: ...

@@ -59,7 +59,7 @@ def parsed(kind: type[_Kind], content: bytes, what: str) -> _Kind:
     Raises:
         UnreadableError: It is none.
     """
-    message = kind()
+    message: _Kind = kind()
     try:
         message.ParseFromString(content)
     except DecodeError as error:

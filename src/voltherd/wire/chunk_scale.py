@@ -1,0 +1,167 @@
+"""Counts instead of floats: the steps in which a sensor, a bus or a file gives its values.
+
+A value is ``counts · multiplier / divisor + offset``, each operation rounded to a double as IEEE
+754 says, so that 0.1 · 3 and 3 / 10, which differ in the last bit, are told apart and both come
+back bit for bit.  The tables are part of the format: entries may be added behind, never changed.
+"""
+
+from typing import Final, NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float, Int8, UInt8
+
+DIVIDED: Final = (
+    (1000.0, 1.0),
+    (100.0, 1.0),
+    (10.0, 1.0),
+    (1.0, 1.0),
+    (1.0, 2.0),
+    (1.0, 10.0),
+    (1.0, 20.0),
+    (1.0, 100.0),
+    (1.0, 200.0),
+    (1.0, 1e3),
+    (1.0, 2e3),
+    (1.0, 1e4),
+    (1.0, 1e5),
+    (1.0, 1e6),
+    (1.0, 256.0),
+    (1.0, 65536.0),
+)
+"""Multiplier and divisor of decimal text, of halves and of binary fractions, coarse to fine."""
+_MULTIPLIED: Final = (0.1, 0.05, 0.01, 5e-3, 1e-3, 5e-4, 1e-4, 5e-5, 1e-5)
+"""Scales of a bus's database, which its readers multiply by."""
+SCALES: Final = (*DIVIDED, *((scale, 1.0) for scale in _MULTIPLIED))
+OFFSETS: Final = (
+    0.0,
+    *(1000.0, 500.0, 2000.0, 3000.0, 1600.0, 3200.0, 5000.0, 10_000.0, 40.0, 50.0, 100.0),
+    *(200.0, 250.0, 300.0, 400.0, 600.0, 800.0, 1500.0, 2500.0, 4000.0, 6000.0, 8000.0),
+)
+"""Offsets of a bus's database; a chunk gives the place in this table, negative to subtract."""
+COUNTS_MAX: Final = 2.0**53
+MULTIPLIER: Final = np.array([a for a, _ in SCALES])
+DIVISOR: Final = np.array([b for _, b in SCALES])
+_PER_UNIT: Final = DIVISOR / MULTIPLIER
+_OFFSETS: Final = np.array(OFFSETS)
+_COMMON: Final = len(DIVIDED)
+_GLANCE: Final = 4
+"""Rows that suggest a scale; what they suggest is then tried on every row."""
+_LOOK: Final = 240
+"""Rows looked at where a glance was not enough."""
+_NEAR: Final = 1 << 20
+"""Counts that miss by fewer units in the last place still say most of a value."""
+Columns = Float[np.ndarray, "columns time"]
+
+
+class Grid(NamedTuple):
+    """In which steps columns come, one entry a column."""
+
+    scale: UInt8[np.ndarray, "columns"]
+    """Place in ``SCALES``."""
+    rounded: Bool[np.ndarray, "columns"]
+    """Whether the value was rounded to 32 bits on its way."""
+    offset: Int8[np.ndarray, "columns"]
+    """Place in ``OFFSETS``, negative to subtract."""
+
+    def counts(self, values: Columns) -> Columns:
+        """Give the nearest counts."""
+        if self.offset.any():
+            values = values - self._added()
+        return np.asarray(np.rint(values * _PER_UNIT[self.scale][:, None]))
+
+    def values(self, counts: Columns) -> Columns:
+        """Give the values of counts."""
+        made = counts * MULTIPLIER[self.scale][:, None]
+        made /= DIVISOR[self.scale][:, None]
+        if self.offset.any():
+            made += self._added()
+        if self.rounded.any():
+            made[self.rounded] = made[self.rounded].astype(np.float32)
+        return np.asarray(made)
+
+    def _added(self) -> Float[np.ndarray, "columns 1"]:
+        return np.asarray((np.sign(self.offset) * _OFFSETS[np.abs(self.offset)])[:, None])
+
+
+class Found(NamedTuple):
+    """The steps of columns, and what they are worth."""
+
+    grid: Grid
+    counts: Columns
+    """Whole numbers, zero in a column that has no steps."""
+    values: Columns
+    """What the counts stand for, before the last places are corrected."""
+
+
+def find(columns: Columns) -> Found:
+    """Find the coarsest steps in which every value of a column comes.
+
+    Args:
+        columns: Finite values; none is minus zero.
+
+    Returns:
+        Steps, counts and values; where there are no such steps, the values miss some of those
+        given, mostly by little.
+    """
+    count, rows = columns.shape
+    glance = columns[:, :: max(1, (rows + _GLANCE - 1) // _GLANCE)]
+    place = _fits(glance, _COMMON).argmax(axis=0)
+    grid = Grid((place % _COMMON).astype(np.uint8), place >= _COMMON, np.zeros(count, np.int8))
+    found = _tried(columns, grid)
+    same = found.values == columns
+    if same.all():
+        return found
+    look = columns[:, :: max(1, rows // _LOOK)]
+    stepless = []
+    for column in np.flatnonzero(~same.all(axis=1)).tolist():  # few: a glance seldom errs
+        steps = _searched(look[column])
+        if steps is None:
+            stepless.append(column)
+        else:
+            grid.scale[column], grid.rounded[column], grid.offset[column] = steps
+    found = _tried(columns, grid)
+    found.counts[stepless] = found.values[stepless] = 0.0
+    return found
+
+
+def _tried(columns: Columns, grid: Grid) -> Found:
+    counts = grid.counts(columns)
+    if not np.abs(counts).max() < COUNTS_MAX:
+        counts[~(np.abs(counts) < COUNTS_MAX)] = 0.0
+    return Found(grid, counts, grid.values(counts))
+
+
+def _made(values: Columns, scales: int) -> Float[np.ndarray, "scales columns time"]:
+    """Round values to the steps of the first so many scales."""
+    counts = np.rint(values * _PER_UNIT[:scales, None, None])
+    counts *= MULTIPLIER[:scales, None, None]
+    counts /= DIVISOR[:scales, None, None]
+    return np.asarray(counts)
+
+
+def _fits(values: Columns, scales: int) -> Bool[np.ndarray, "choices columns"]:
+    """Say which scales reproduce all values of a column: as they are, then rounded to 32 bits."""
+    made = _made(values, scales)
+    same = (made == values).all(axis=2)
+    return np.concatenate((same, (made.astype(np.float32) == values).all(axis=2)))
+
+
+def _searched(values: Float[np.ndarray, "time"]) -> tuple[int, bool, int] | None:
+    """Search for the steps of one column: whole steps, steps with an offset, nearest steps."""
+    column = values[None, :]
+    fits = _fits(column, len(SCALES))[:, 0]
+    if fits.any():
+        rounded, scale = divmod(int(fits.argmax()), len(SCALES))
+        return scale, bool(rounded), 0
+    glance = values[:: max(1, len(values) // _GLANCE)]
+    added = np.concatenate((_OFFSETS[1:], -_OFFSETS[1:]))[:, None]
+    shifted = _made(glance - added, len(SCALES)) + added
+    for scale, place in np.argwhere((shifted == glance).all(axis=2)).tolist():
+        offset = place + 1 if place + 1 < len(OFFSETS) else len(OFFSETS) - 2 - place
+        grid = Grid(np.array([scale], np.uint8), np.zeros(1, bool), np.array([offset], np.int8))
+        if (grid.values(grid.counts(column)) == values).all():
+            return scale, False, offset
+    missed = _made(column, len(SCALES))[:, 0].view(np.int64) - values.view(np.int64)
+    most = (missed ^ (missed >> 63)).max(axis=1)
+    nearest = int(most.argmin())
+    return (nearest, False, 0) if most[nearest] < _NEAR else None
