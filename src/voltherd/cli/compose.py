@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final, NamedTuple, final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, final
 
 from voltherd.errors import InputError, StoreError, UsageError, VoltherdError
 from voltherd.intake.build import build
@@ -21,6 +21,9 @@ from voltherd.types.frame import MessageFrames, WrittenLog
 from voltherd.types.report import ImportReport
 from voltherd.types.sample import SampleBatch
 from voltherd.types.table import RawTable
+
+if TYPE_CHECKING:
+    from voltherd.adapters.sqlite.accounts import AccountBook
 
 STORE_CHUNK_DAYS: Final = 28
 SIBLINGS_ASKED: Final = 4
@@ -180,20 +183,22 @@ def _stored(root: Path, progress: Progress) -> Iterator[Piece]:
 def _store_at(root: Path) -> Store:
     """Give what a store's marker says it is."""
     from voltherd.adapters.parquet.store import ParquetStore
-    from voltherd.adapters.records.layout import is_record_store
+    from voltherd.adapters.records.marker import is_record_store
+
+    if not is_record_store(root):
+        return ParquetStore(root)
     from voltherd.adapters.records.store import RecordStore
 
-    return RecordStore(root) if is_record_store(root) else ParquetStore(root)
+    return RecordStore(root)
 
 
 def _in_chunks(root: Path, store: Store, vehicle_id: str) -> Iterator[SampleBatch]:
     """Read a vehicle month by month, so that years fit into memory."""
     from voltherd.adapters.parquet.layout import day_bounds, vehicle_folder
-    from voltherd.adapters.records.store import RecordStore
+    from voltherd.adapters.parquet.store import ParquetStore
 
-    if isinstance(store, RecordStore):
-        pieces = (store.read(vehicle_id, *span) for span in store.spans(vehicle_id))
-        yield from (batch for batch in pieces if batch.rows)
+    if not isinstance(store, ParquetStore):
+        yield from _in_spans(store, vehicle_id)
         return
     days = sorted(p.name for p in (root / vehicle_folder(vehicle_id)).glob("day=*"))
     for first in range(0, len(days), STORE_CHUNK_DAYS):
@@ -201,6 +206,15 @@ def _in_chunks(root: Path, store: Store, vehicle_id: str) -> Iterator[SampleBatc
         batch = store.read(vehicle_id, day_bounds(chunk[0])[0], day_bounds(chunk[-1])[1])
         if batch.rows:
             yield batch
+
+
+def _in_spans(store: Store, vehicle_id: str) -> Iterator[SampleBatch]:
+    """Read a vehicle of a record store piece by piece."""
+    from voltherd.adapters.records.store import RecordStore
+
+    assert isinstance(store, RecordStore)
+    pieces = (store.read(vehicle_id, *span) for span in store.spans(vehicle_id))
+    yield from (batch for batch in pieces if batch.rows)
 
 
 def _layout(root: Path, vehicle_id: str) -> PackLayout | None:
@@ -213,6 +227,13 @@ def asset(root: Path, vehicle_id: str) -> Vehicle | None:
     from voltherd.adapters.sqlite.assets import AssetBook
 
     return AssetBook(root).vehicle(vehicle_id)
+
+
+def account_book(path: Path) -> "AccountBook":
+    """Open the book of users and tokens."""
+    from voltherd.adapters.sqlite.accounts import AccountBook
+
+    return AccountBook(path)
 
 
 def open_store(root: Path) -> Store:

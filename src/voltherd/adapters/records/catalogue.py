@@ -109,30 +109,44 @@ def entries_of(con: sqlite3.Connection, numbers: Sequence[int]) -> np.ndarray:
 
 
 def summaries(
-    con: sqlite3.Connection, vehicle_id: str, start_second: float = -inf, stop_second: float = inf
+    con: sqlite3.Connection,
+    vehicle_id: str,
+    start_second: float = -inf,
+    stop_second: float = inf,
+    *,
+    thinned_only: bool = False,
 ) -> np.ndarray:
-    """Give the entries of a vehicle's chunks that speak of a time span, by first time."""
+    """Give the entries of a vehicle's chunks that speak of a time span, by first time.
+
+    Args:
+        con: The database.
+        vehicle_id: Whose.
+        start_second: First time to speak of [unix s].
+        stop_second: First time not to speak of [unix s].
+        thinned_only: Only of chunks whose samples are gone.
+    """
     span = (vehicle_id, start_second, stop_second)
     blobs = [
         row[0]
         for row in con.execute(
             "SELECT entries FROM file JOIN vehicle ON vehicle.number = vehicle "
-            "WHERE vehicle_id = ? AND last_second >= ? AND first_second < ? ORDER BY first_second",
-            span,
+            "WHERE vehicle_id = ? AND last_second >= ? AND first_second < ? AND kept <= ? "
+            "ORDER BY first_second",
+            (*span, 0 if thinned_only else 1),
         )
     ]
     blobs += [
         row[0]
         for row in con.execute(
             "SELECT entry FROM record JOIN vehicle ON number = vehicle WHERE vehicle_id = ? "
-            f"AND kind = {TELEMETRY} AND last_second >= ? AND first_second < ?",
-            span,
+            f"AND kind = {TELEMETRY} AND last_second >= ? AND first_second < ? AND NOT ?",
+            (*span, thinned_only),
         )
     ]
     entries = entries_from(blobs)
     within = (entries["last_second"] >= start_second) & (entries["first_second"] < stop_second)
     if not within.all():
         entries = entries[within]
-    if bool(np.all(np.diff(entries["first_second"]) > 0.0)):  # as is the rule
-        return entries
-    return entries[in_order(entries)]
+    if not bool(np.all(np.diff(entries["first_second"]) > 0.0)):  # an exception
+        entries = entries[in_order(entries)]
+    return entries

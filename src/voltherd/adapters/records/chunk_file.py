@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from voltherd.adapters.records.files import Files
-from voltherd.adapters.records.layout import ENTRY, LAYOUT_VERSION, PART_SUFFIX, sync
+from voltherd.adapters.records.layout import ENTRY, PART_SUFFIX, sync
+from voltherd.adapters.records.marker import LAYOUT_VERSION
 from voltherd.types.record import Record, RecordKey, RecordKind
 
 if TYPE_CHECKING:
     import duckdb
 
 COLUMNS: Final = (*(ENTRY.names or ()), "body")
+_ORDER: Final = "ORDER BY first_second, epoch, seq"
 _SCHEMA_KEY: Final = "voltherd_records"
 
 
@@ -48,10 +50,17 @@ def write_chunks(files: Files, name: str, entries: np.ndarray, bodies: Sequence[
         return _copy(files, con, name, f"SELECT {', '.join(COLUMNS)} FROM chunks")
 
 
-def merge_chunks(files: Files, name: str, sources: Sequence[str]) -> int:
-    """Write the chunks of several files into one, in order; see ``write_chunks``."""
+def copy_chunks(files: Files, name: str, sources: Sequence[str], which: str = "true") -> int:
+    """Write the chunks of some files into one, in order; see ``write_chunks``.
+
+    Args:
+        files: The store.
+        name: The new file's place within the store.
+        sources: Places of the others.
+        which: SQL over ``COLUMNS`` that says which chunks.
+    """
     with files.duck() as con:
-        query = f"SELECT * FROM {_parquet(files, sources)} ORDER BY first_second, epoch, seq"
+        query = f"SELECT * FROM {_parquet(files, sources)} WHERE {which} {_ORDER}"
         return _copy(files, con, name, query)
 
 

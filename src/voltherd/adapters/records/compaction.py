@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from voltherd.adapters.records import catalogue
 from voltherd.adapters.records.catalogue import TELEMETRY, ChunkFile
-from voltherd.adapters.records.chunk_file import merge_chunks, write_chunks
+from voltherd.adapters.records.chunk_file import copy_chunks, write_chunks
 from voltherd.adapters.records.files import Files
 from voltherd.adapters.records.layout import (
     PART_SUFFIX,
@@ -132,7 +132,7 @@ def _merge_day(files: Files, sources: list[ChunkFile]) -> None:
     size = 0
     if first.kept:
         name = file_name(first.vehicle_id, first.day, number)
-        size = merge_chunks(files, name, [file.name for file in sources])
+        size = copy_chunks(files, name, [file.name for file in sources])
     with files.writing() as con:
         files.step("file counts")
         catalogue.enter(con, number, first.vehicle, first.day, entries[in_order(entries)], size)

@@ -16,12 +16,10 @@ from urllib.parse import quote
 from voltherd.adapters.records.layout import (
     DATABASE,
     LOCK,
-    MARKER,
     PART_SUFFIX,
-    check_marker,
-    marker_text,
     sync,
 )
+from voltherd.adapters.records.marker import MARKER, check_marker, marker_text
 from voltherd.adapters.records.schema import (
     SCHEMA_VERSION,
     check_version,

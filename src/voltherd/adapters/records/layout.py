@@ -16,25 +16,21 @@ so that these can be read without the database.
 """
 
 import hashlib
-import json
 import os
 import struct
 from math import nan
 from operator import attrgetter
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from urllib.parse import quote, unquote
 
 import numpy as np
 
-from voltherd.errors import StoreError, UnreadableError
+from voltherd.errors import UnreadableError
 from voltherd.types.record import Record
 from voltherd.units import SECOND_PER_DAY
 from voltherd.wire.chunk import decode_summary
 
-MARKER: Final = "voltherd.json"
-FORMAT: Final = "voltherd-records"
-LAYOUT_VERSION: Final = 1
 DATABASE: Final = "records.sqlite"
 LOCK: Final = ".lock"
 PART_SUFFIX: Final = ".part"
@@ -186,45 +182,6 @@ def file_name(vehicle_id: str, day: str, number: int) -> str:
     'vehicle=bus%207/day=2024-05-17/17.parquet'
     """
     return f"{vehicle_folder(vehicle_id)}/day={day}/{number}.parquet"
-
-
-def is_record_store(root: Path) -> bool:
-    """Say whether a folder is a record store, of whatever version."""
-    return _marker(root).get("format") == FORMAT
-
-
-def check_marker(root: Path) -> None:
-    """Refuse a folder that is another kind of store, or of a newer layout.
-
-    Raises:
-        StoreError: With what to do.
-    """
-    found = _marker(root)
-    if found.get("format") != FORMAT:
-        raise StoreError(
-            "not a record store" if found else "the store's marker is missing or damaged",
-            where=str(root / MARKER),
-            mend=f"name another folder, or restore the marker; it reads {marker_text().strip()}",
-        )
-    if found.get("schema") != LAYOUT_VERSION:
-        raise StoreError(
-            f"layout version {found.get('schema')}; this voltherd knows {LAYOUT_VERSION}",
-            where=str(root / MARKER),
-            mend="use the voltherd that wrote it; nothing was changed",
-        )
-
-
-def marker_text() -> str:
-    """Write the marker of a record store."""
-    return json.dumps({"format": FORMAT, "schema": LAYOUT_VERSION}) + "\n"
-
-
-def _marker(root: Path) -> dict[str, Any]:
-    try:
-        found = json.loads((root / MARKER).read_text())
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def sync(path: Path) -> None:

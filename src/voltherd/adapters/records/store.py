@@ -13,14 +13,28 @@ from typing import Any, Final, NamedTuple, final
 
 import numpy as np
 
-from voltherd.adapters.records import catalogue, compaction, imports, rows
+from voltherd.adapters.records import (
+    catalogue,
+    checking,
+    compaction,
+    erasing,
+    imports,
+    retention,
+    rows,
+)
+from voltherd.adapters.records.backup import Backup, backup
 from voltherd.adapters.records.catalogue import TELEMETRY
+from voltherd.adapters.records.checking import Problem
 from voltherd.adapters.records.chunk_file import read_chunks, telemetry_of
 from voltherd.adapters.records.compaction import Compaction, Progress
+from voltherd.adapters.records.erasing import Erased, TimeSpan
 from voltherd.adapters.records.files import Files, Step, no_step
 from voltherd.adapters.records.landing import Landing, closed_of
 from voltherd.adapters.records.layout import ENTRY, SUMMARY, entries_from
+from voltherd.adapters.records.marker import check_marker
+from voltherd.adapters.records.retention import Removal, Retention
 from voltherd.adapters.records.schema import check_version
+from voltherd.adapters.records.search import Place, search
 from voltherd.errors import StoreError
 from voltherd.types.record import Commit, Record, RecordKey, RecordKind, SeqRange
 from voltherd.types.sample import SampleBatch
@@ -29,6 +43,7 @@ TRIES: Final = 5
 """How often a read begins anew because a file was merged into another meanwhile."""
 SAMPLES_AT_ONCE: Final = 400_000
 """Rows of a piece that ``spans`` cuts: 250 MB of a 96-cell pack."""
+ALWAYS: Final = TimeSpan(-inf, inf)
 _COLUMNS: Final = (
     "kind, epoch, seq, first_second, last_second, "
     "heard_first_nanosecond, heard_last_nanosecond, body"
@@ -203,7 +218,12 @@ class RecordStore:
             return tuple(sorted(row[0] for row in con.execute("SELECT vehicle_id FROM vehicle")))
 
     def summaries(
-        self, vehicle_id: str, start_second: float = -inf, stop_second: float = inf
+        self,
+        vehicle_id: str,
+        start_second: float = -inf,
+        stop_second: float = inf,
+        *,
+        thinned_only: bool = False,
     ) -> dict[str, np.ndarray]:
         """Give what is known of a vehicle's chunks without decoding any.
 
@@ -211,6 +231,7 @@ class RecordStore:
             vehicle_id: Whose.
             start_second: First time to speak of [unix s].
             stop_second: First time not to speak of [unix s].
+            thinned_only: Only of chunks whose samples were removed by age.
 
         Returns:
             A column each for ``epoch``, ``seq``, ``first_second``, ``last_second``, ``rows``,
@@ -218,7 +239,10 @@ class RecordStore:
             chunk by first time; chunks whose samples were removed by age too.
         """
         with self._files.reading() as con:
-            return _columns(catalogue.summaries(con, vehicle_id, start_second, stop_second))
+            entries = catalogue.summaries(
+                con, vehicle_id, start_second, stop_second, thinned_only=thinned_only
+            )
+        return _columns(entries)
 
     def latest(self) -> dict[str, np.ndarray]:
         """Give the newest chunk of every vehicle: as ``summaries``, and ``vehicle_id``."""
@@ -279,6 +303,78 @@ class RecordStore:
                 compaction.shrink(self._files)
             self._files.checkpoint()
         return done
+
+    def retain(self, policy: Retention, now_second: float, progress: Progress = no_step) -> int:
+        """Remove what is older than a policy allows; see ``retention.Retention``.
+
+        Args:
+            policy: For how long what is kept.
+            now_second: The time that ages are counted from [unix s].
+            progress: Is told where it stands.
+
+        Returns:
+            How many records lost something; ``removals`` tells more.
+        """
+        with self._files.upkeep():
+            removed = retention.retain(self._files, policy, now_second, progress)
+            self._files.checkpoint()
+        return removed
+
+    def removals(self) -> tuple[Removal, ...]:
+        """Give all that was ever removed, oldest first."""
+        with self._files.reading() as con:
+            return retention.removals(con)
+
+    def erase_vehicle(self, vehicle_id: str, now_second: float) -> Erased:
+        """Erase all there is of a vehicle, in every database of the folder.
+
+        Args:
+            vehicle_id: Which.
+            now_second: When, for the count of what was removed [unix s].
+
+        Raises:
+            StoreError: Another process reads an earlier state; erase again when it has stopped.
+        """
+        with self._files.upkeep():
+            self._landing.forget()
+            return erasing.erase_vehicle(self._files, vehicle_id, now_second)
+
+    def erase_spans(self, vehicle_id: str, spans: Sequence[TimeSpan], now_second: float) -> Erased:
+        """Erase every record of a vehicle that speaks of some times; see ``erase_vehicle``."""
+        with self._files.upkeep():
+            return erasing.erase_spans(self._files, vehicle_id, spans, now_second)
+
+    def scrub(self) -> None:
+        """Write every database of the folder anew, so that nothing deleted stays in free pages."""
+        with self._files.upkeep():
+            erasing.write_anew(self._files)
+
+    def fingerprints(
+        self, vehicle_id: str, spans: Sequence[TimeSpan] = (ALWAYS,)
+    ) -> tuple[bytes, ...]:
+        """Give pieces of some records' bytes, to be looked for when these are erased."""
+        return erasing.fingerprints(self._files, vehicle_id, spans)
+
+    def search(self, identifier: str, fingerprints: Sequence[bytes] = ()) -> tuple[Place, ...]:
+        """Look for an identifier in every name and every byte of the folder; see ``search``."""
+        with self._files.told():
+            return search(self.root, identifier, self.known_vehicles(), fingerprints)
+
+    def check(self, progress: Progress = no_step) -> tuple[Problem, ...]:
+        """Look whether every record is readable and unchanged, none lost, none twice.
+
+        Raises:
+            StoreError: There is no record store.
+        """
+        check_marker(self.root)
+        with self._files.upkeep():
+            return tuple(checking.check(self._files, progress))
+
+    def backup(self, out: Path, now_second: float, progress: Progress = no_step) -> Backup:
+        """Write a backup while commits go on; see ``backup.backup``."""
+        check_marker(self.root)
+        with self._files.upkeep():
+            return backup(self._files, out, now_second, progress)
 
 
 def _record(vehicle_id: str, row: Sequence[Any]) -> Record:

@@ -20,6 +20,8 @@ from voltherd.types.asset import CellType, Chemistry, PackLayout, Vehicle
 
 FILE: Final = "assets.sqlite"
 SCHEMA_VERSION: Final = 1
+DRIVER: Final = "driver"
+"""Kind of the documents that say who drove when."""
 _BUSY_SECOND: Final = 10.0
 _SCHEMA: Final = """
 CREATE TABLE vehicle (
@@ -56,6 +58,22 @@ class Document(NamedTuple):
     unix_time_second: float
     kind: str
     body: Mapping[str, Any]
+
+
+class Drive(NamedTuple):
+    """Who drove a vehicle when.
+
+    Attributes:
+        vehicle_id: Which.
+        driver_id: Who; a pseudonym does.
+        start_second: From when [unix s].
+        stop_second: Until when; infinite for 'still' [unix s].
+    """
+
+    vehicle_id: str
+    driver_id: str
+    start_second: float
+    stop_second: float = inf
 
 
 @final
@@ -140,6 +158,60 @@ class AssetBook:
                 "WHERE vehicle_id = ? AND unix_time_second >= ? AND unix_time_second < ? "
                 "ORDER BY unix_time_second, digest",
                 (vehicle_id, start_second, stop_second),
+            ).fetchall()
+        return tuple(Document(v, t, kind, json.loads(body)) for v, t, kind, body in rows)
+
+    def put_drive(self, drive: Drive) -> bool:
+        """Write down who drove a vehicle when, as a document of kind ``driver``.
+
+        Raises:
+            StoreError: As above.
+        """
+        body = drive._asdict() | {"stop_second": _finite_or_none(drive.stop_second)}
+        del body["vehicle_id"]
+        return self.put_document(Document(drive.vehicle_id, drive.start_second, DRIVER, body))
+
+    def drives(self, driver_id: str) -> tuple[Drive, ...]:
+        """Give the times in which somebody drove, in time order.
+
+        Raises:
+            StoreError: As above, or a document of kind ``driver`` tells no times.
+        """
+        with self._reading() as con:
+            rows = con.execute(
+                "SELECT vehicle_id, body FROM document WHERE kind = ? "
+                "AND CAST(json_extract(body, '$.driver_id') AS TEXT) = ? "
+                "ORDER BY unix_time_second, digest",
+                (DRIVER, driver_id),
+            ).fetchall()
+        return tuple(_drive(vehicle_id, body, self.root / FILE) for vehicle_id, body in rows)
+
+    def forget_driver(self, driver_id: str) -> int:
+        """Delete every document that names a driver; say how many.
+
+        Raises:
+            StoreError: As above.
+        """
+        if not (self.root / FILE).exists():
+            return 0
+        with self._writing() as con:
+            return con.execute(
+                "DELETE FROM document WHERE EXISTS "
+                "(SELECT 1 FROM json_tree(document.body) WHERE CAST(atom AS TEXT) = ?)",
+                (driver_id,),
+            ).rowcount
+
+    def every_document(self, kind: str = "") -> tuple[Document, ...]:
+        """Give every vehicle's documents whose kind begins so, in time order.
+
+        Raises:
+            StoreError: As above.
+        """
+        with self._reading() as con:
+            rows = con.execute(
+                "SELECT vehicle_id, unix_time_second, kind, body FROM document "
+                "WHERE substr(kind, 1, ?) = ? ORDER BY unix_time_second, digest",
+                (len(kind), kind),
             ).fetchall()
         return tuple(Document(v, t, kind, json.loads(body)) for v, t, kind, body in rows)
 
@@ -232,6 +304,25 @@ def _prepare(con: sqlite3.Connection, path: Path) -> None:
             where=str(path),
             mend="use the voltherd that wrote it",
         )
+
+
+def _finite_or_none(value: float) -> float | None:
+    """Tell infinity as JSON can."""
+    return value if isfinite(value) else None
+
+
+def _drive(vehicle_id: str, body: str, path: Path) -> Drive:
+    """Read who drove when back; times are what matters, so none may be guessed."""
+    told = json.loads(body)
+    start, stop = told.get("start_second"), told.get("stop_second", inf)
+    stop = inf if stop is None else stop
+    if not all(isinstance(second, int | float) for second in (start, stop)):
+        raise StoreError(
+            "a document of kind driver that does not say when (start_second, stop_second)",
+            where=f"{path}, {vehicle_id}",
+            mend="enter it with both times",
+        )
+    return Drive(vehicle_id, str(told["driver_id"]), float(start), float(stop))
 
 
 def _vehicle(text: str, path: Path) -> Vehicle:

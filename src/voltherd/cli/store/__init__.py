@@ -1,0 +1,1 @@
+"""``voltherd store``: look after what the cloud keeps."""
