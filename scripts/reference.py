@@ -30,6 +30,8 @@ def commands() -> Iterator[tuple[str, Any]]:
 
     def walk(words: str, command: Any) -> Iterator[tuple[str, Any]]:
         if hasattr(command, "commands"):
+            if getattr(command, "invoke_without_command", False) and words != "voltherd":
+                yield words, command
             for name, inner in command.commands.items():
                 yield from walk(f"{words} {name}", inner)
         elif not command.hidden:

@@ -7,6 +7,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
 from voltherd.cloud import (
+    pages,
     problems,
     routes_findings,
     routes_fleet,
@@ -16,6 +17,7 @@ from voltherd.cloud import (
     schema_vehicles,
 )
 from voltherd.cloud.access import Access
+from voltherd.cloud.metrics import Metrics
 from voltherd.cloud.service import Cloud
 
 API_VERSION: Final = "1.0.0"
@@ -30,16 +32,19 @@ Problems are RFC 9457 documents whose `type` explains them. Repeat a POST safely
 """
 
 
-def application(cloud: Cloud, access: Access) -> FastAPI:
-    """Make the application.
+def application(cloud: Cloud, access: Access, metrics: Metrics) -> FastAPI:
+    """Make the application, dashboard and all.
 
     Args:
         cloud: What its answers rest on.
         access: Who may ask.
+        metrics: What it counts.
     """
     app = described()
     app.state.cloud = cloud
     app.state.access = access
+    app.state.metrics = metrics
+    pages.mount(app)
     return app
 
 

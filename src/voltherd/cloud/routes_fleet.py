@@ -107,6 +107,13 @@ def readyz(cloud: CloudNow) -> Response:
     return JSONResponse(health.model_dump(), 200 if health.status == "ok" else 503)
 
 
+@router.get("/metrics", include_in_schema=False)
+def metrics(request: Request) -> Response:
+    """Give all counters to Prometheus."""
+    text, kind = request.app.state.metrics.text()
+    return Response(text, headers={"Content-Type": kind})
+
+
 @router.get("/api/problems/{kind}", include_in_schema=False)
 def problem_page(kind: str) -> Response:
     """Explain a kind of problem."""

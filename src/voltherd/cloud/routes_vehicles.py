@@ -26,8 +26,9 @@ from voltherd.cloud.schema_vehicles import (
     VehicleKpis,
     VehicleRow,
 )
-from voltherd.cloud.series import series
+from voltherd.cloud.series import nothing_of, series
 from voltherd.cloud.service import Cloud, cloud_of
+from voltherd.cloud.usage import Usage
 from voltherd.cloud.view import SortKey, sort_key
 from voltherd.report.words import rfc3339
 
@@ -153,7 +154,8 @@ def vehicle_series(
     ] = "json",
 ) -> Series | Response:
     """Give channels over time: at most so many points, each with lowest and highest value."""
-    known = channels(cloud.vehicle(vehicle_id))
+    view = cloud.vehicle(vehicle_id)
+    known = channels(view)
     for name in channel:
         if name not in known:
             raise ProblemError("channel-unknown", f"{vehicle_id} sends no {name[:80]!r}")
@@ -162,7 +164,15 @@ def vehicle_series(
     if not first < last:
         raise ProblemError("bad-request", "start is not before stop")
     lost = lost_spans(cloud.records, vehicle_id, first, last)
-    found = series(cloud.past, vehicle_id, list(dict.fromkeys(channel)), first, last, points, lost)
+    usage = view.followed.usage if view.followed else Usage()
+    if usage.rows:
+        first = max(first, usage.first_second)
+        last = min(last, math.nextafter(usage.last_second, math.inf))
+    wanted = list(dict.fromkeys(channel))
+    if not first < last < math.inf:
+        found = nothing_of(vehicle_id, wanted)
+    else:
+        found = series(cloud.past, vehicle_id, wanted, first, last, points, lost)
     return _csv(found) if form == "csv" else found
 
 

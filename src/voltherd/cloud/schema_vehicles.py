@@ -211,8 +211,8 @@ class Series(Shape):
     rows: int
     """Samples behind the points."""
     downsampled: bool
-    source: Literal["rows", "summaries"]
-    """``summaries``: made of chunks' own extremes, which are exact but dated to a minute or so."""
+    source: Literal["rows", "slices"]
+    """``slices``: made of slices of five minutes, whose extremes are exact."""
     gaps: list[Gap]
 
 

@@ -65,8 +65,8 @@ class Journal(Protocol):
         """
         ...
 
-    def every(self) -> Iterable[Kept]:
-        """Give every document of every vehicle in order of time."""
+    def every(self, kind: str) -> Iterable[Kept]:
+        """Give every vehicle's documents whose kind begins so, in order of time."""
         ...
 
     def of_vehicle(self, vehicle_id: str) -> Iterable[Kept]:
@@ -160,9 +160,8 @@ class Workflow:
         self._steps: dict[str, tuple[Step, ...]] = {}
         self._adopted: dict[str, str] = {}
         self._requests: dict[str, Step] = {}
-        for document in journal.every():
-            if document.kind.startswith(KIND):
-                self._enter(_step(document))
+        for document in journal.every(KIND):
+            self._enter(_step(document))
 
     def adopted(self) -> Mapping[str, str]:
         """Give alarm's name to finding's name for all findings that were acted upon."""

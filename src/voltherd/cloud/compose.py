@@ -1,0 +1,478 @@
+"""The only file of the cloud that knows adapters: from a configuration to a running service."""
+
+import logging
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from importlib.metadata import version
+from math import inf
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from voltherd.adapters.parquet import extremes as parquet_extremes
+from voltherd.adapters.parquet.store import ParquetStore, is_store
+from voltherd.adapters.records.marker import is_record_store
+from voltherd.adapters.records.store import RecordStore
+from voltherd.adapters.sqlite.accounts import AccountBook
+from voltherd.adapters.sqlite.assets import AssetBook, Document
+from voltherd.cloud.access import Access
+from voltherd.cloud.api import application
+from voltherd.cloud.chain import ApiFigures, BusFigures, ChainWatch, Sources, StoreFigures
+from voltherd.cloud.clocks import WallClock
+from voltherd.cloud.commands import Commands
+from voltherd.cloud.config import LOOPBACK, CloudConfig, MqttSection, secret_of
+from voltherd.cloud.fleet import Fleet
+from voltherd.cloud.guard import Guard
+from voltherd.cloud.ingest import Ingest
+from voltherd.cloud.lags import Lags
+from voltherd.cloud.metrics import Metrics
+from voltherd.cloud.past import ReadPast
+from voltherd.cloud.running import Address, Duty, Part, Running
+from voltherd.cloud.schema_service import Health, Truth
+from voltherd.cloud.service import About, Cloud
+from voltherd.cloud.stream import Hub
+from voltherd.cloud.telling import Teller
+from voltherd.cloud.view import FleetView
+from voltherd.cloud.watching import Watching
+from voltherd.cloud.workflow import Workflow
+from voltherd.errors import StoreError, UsageError
+from voltherd.ports import Bus, Clock
+from voltherd.types.extremes import Extremes
+from voltherd.types.record import Record, RecordKind
+from voltherd.types.sample import SampleBatch
+
+logger: Final = logging.getLogger(__name__)
+COMPACT_SECOND: Final = 60.0
+COMPACT_CHUNKS_MIN: Final = 60
+_ROWS_PER_DAY: Final = 10_000
+
+
+class CanonicalStore:
+    """A store of ``voltherd import`` or ``simulate``: telemetry only, read where it lies."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._store = ParquetStore(root)
+
+    def vehicles(self) -> tuple[str, ...]:
+        """Name every vehicle of which there are rows, sorted."""
+        return self._store.vehicles()
+
+    def spans(self, vehicle_id: str, samples_max: int) -> Iterator[tuple[float, float]]:
+        """Cut a vehicle's time into pieces of some days."""
+        days = max(samples_max // _ROWS_PER_DAY, 1)
+        yield from parquet_extremes.spans(self._root, vehicle_id, days)
+
+    def read(
+        self, vehicle_id: str, start_second: float = -inf, stop_second: float = inf
+    ) -> SampleBatch:
+        """Give a vehicle's rows in time order."""
+        return self._store.read(vehicle_id, start_second, stop_second)
+
+    def extremes(
+        self,
+        vehicle_id: str,
+        channels: Sequence[str],
+        start_second: float,
+        stop_second: float,
+        pieces: int,
+    ) -> Extremes:
+        """Cut a span into pieces; see ``Past.extremes``."""
+        return parquet_extremes.extremes(
+            self._root, vehicle_id, channels, start_second, stop_second, pieces
+        )
+
+    def events(
+        self, vehicle_id: str, start_second: float = -inf, stop_second: float = inf
+    ) -> Iterable[Record]:
+        """Give no records: this store has none."""
+        return ()
+
+    def epochs(self, vehicle_id: str) -> tuple[int, ...]:
+        """Give no epochs: this store has none."""
+        return ()
+
+    def figures(self) -> StoreFigures:
+        """Say that there are no records."""
+        return StoreFigures(0, 0, 0, 0)
+
+
+class CommittedStore:
+    """What the cloud commits: records, and the rows in them."""
+
+    def __init__(self, store: RecordStore) -> None:
+        self._store = store
+        self._past = ReadPast(self)
+
+    def vehicles(self) -> tuple[str, ...]:
+        """Name every vehicle of which there is anything, sorted."""
+        return self._store.known_vehicles()
+
+    def spans(self, vehicle_id: str, samples_max: int) -> Iterator[tuple[float, float]]:
+        """Cut a vehicle's time into pieces of so many rows."""
+        yield from self._store.spans(vehicle_id, samples_max)
+
+    def read(
+        self, vehicle_id: str, start_second: float = -inf, stop_second: float = inf
+    ) -> SampleBatch:
+        """Give a vehicle's rows in time order."""
+        return self._store.read(vehicle_id, start_second, stop_second)
+
+    def extremes(
+        self,
+        vehicle_id: str,
+        channels: Sequence[str],
+        start_second: float,
+        stop_second: float,
+        pieces: int,
+    ) -> Extremes:
+        """Cut a span into pieces; see ``Past.extremes``."""
+        return self._past.extremes(vehicle_id, channels, start_second, stop_second, pieces)
+
+    def events(
+        self, vehicle_id: str, start_second: float = -inf, stop_second: float = inf
+    ) -> Iterable[Record]:
+        """Give a vehicle's event and gap records."""
+        kinds = (RecordKind.EVENT, RecordKind.GAP)
+        return self._store.records(vehicle_id, start_second, stop_second, kinds)
+
+    def epochs(self, vehicle_id: str) -> tuple[int, ...]:
+        """Give the boots of its edge of which there are records; imported rows have none."""
+        return tuple(epoch for epoch in self._store.committed(vehicle_id) if epoch)
+
+    def figures(self) -> StoreFigures:
+        """Say how much there is."""
+        info = self._store.info()
+        kept = info.chunks + info.landed_chunks + info.events + info.gaps
+        size = info.file_bytes + info.database_bytes
+        return StoreFigures(kept, sum(info.removed.values()), size, info.landed_chunks)
+
+
+class BookJournal:
+    """The ``Journal`` port on the asset book."""
+
+    def __init__(self, book: AssetBook) -> None:
+        self._book = book
+
+    def write(
+        self, vehicle_id: str, unix_time_second: float, kind: str, body: Mapping[str, Any]
+    ) -> None:
+        """Keep a document."""
+        self._book.put_document(Document(vehicle_id, unix_time_second, kind, body))
+
+    def every(self, kind: str) -> Iterable[Document]:
+        """Give every vehicle's documents whose kind begins so, in order of time."""
+        return self._book.every_document(kind)
+
+    def of_vehicle(self, vehicle_id: str) -> Iterable[Document]:
+        """Give a vehicle's documents in order of time."""
+        return self._book.documents(vehicle_id)
+
+
+Kept = CanonicalStore | CommittedStore
+
+
+def opened(root: Path, *, receives: bool) -> tuple[Kept, RecordStore | None]:
+    """Open what a folder is; an empty one becomes a record store.
+
+    Raises:
+        UsageError: It is a store that cannot take in what vehicles send, and is to.
+        StoreError: It holds something else.
+    """
+    if is_store(root) and not is_record_store(root):
+        if receives:
+            raise UsageError(
+                "this store holds imported telemetry and takes in no records",
+                where=str(root),
+                mend="name another folder, and bring it in with voltherd import --out",
+            )
+        return CanonicalStore(root), None
+    if root.is_dir() and not is_record_store(root):
+        there = next((p.name for p in root.iterdir() if not p.name.startswith(".")), None)
+        if there is not None:
+            raise StoreError(
+                f"no store, but a folder that holds other files ({there})",
+                where=str(root),
+                mend="name an empty or new folder",
+            )
+    store = RecordStore(root)
+    return CommittedStore(store), store
+
+
+def newest_second(root: Path) -> float:
+    """Give the time of the newest row of a store [unix s].
+
+    Raises:
+        UsageError: There is none.
+    """
+    kept, _ = opened(root, receives=False)
+    newest = -inf
+    for vehicle_id in kept.vehicles():
+        for start, stop in list(kept.spans(vehicle_id, _ROWS_PER_DAY))[-1:]:
+            batch = kept.read(vehicle_id, start, stop)
+            newest = max(newest, float(batch.unix_time_second[-1]) if batch.rows else -inf)
+    if newest == -inf:
+        raise UsageError("an empty store has no newest sample", where=str(root))
+    return newest
+
+
+def bus_of(section: MqttSection) -> Bus:
+    """Connect to the broker."""
+    from voltherd.adapters.mqtt.bus import MqttBus
+    from voltherd.adapters.mqtt.settings import MqttSettings, MqttVersion, client_id
+
+    plain = section.model_dump(exclude={"password_file", "version"})
+    password = secret_of(section.password_file) if section.password_file else ""
+    settings = MqttSettings(**plain, version=MqttVersion(section.version), password=password)
+    return MqttBus(settings, client_id("voltherd-cloud", secrets.randbits(48)))
+
+
+def check_open(config: CloudConfig, accounts: AccountBook) -> None:
+    """Refuse to be reached from elsewhere without encryption and somebody who may sign in.
+
+    Raises:
+        UsageError: With what is missing.
+    """
+    http = config.http
+    if bool(http.tls_cert) != bool(http.tls_key):
+        raise UsageError(
+            "a certificate and its key come together", where="[http]", mend="set both or neither"
+        )
+    for path in (http.tls_cert, http.tls_key):
+        if path is not None and not path.is_file():
+            raise UsageError("no such file", where=str(path), mend="name a PEM file")
+    if not config.open_to_others:
+        return
+    where = f"[http] host = {http.host}"
+    if not http.tls_cert:
+        raise UsageError(
+            "refused to listen beyond this machine without TLS",
+            where=where,
+            mend='set tls_cert and tls_key, or host = "127.0.0.1"',
+        )
+    if not accounts.users():
+        raise UsageError(
+            "refused to listen beyond this machine while nobody can sign in",
+            where=where,
+            mend="add a user with: voltherd cloud user add NAME --config FILE",
+        )
+
+
+class Given(NamedTuple):
+    """What a caller brings along instead of what the configuration says.
+
+    Attributes:
+        bus: The bus; None connects to the broker of the configuration, if any.
+        clock: The fleet's time; None for the machine's.
+        about: What the service says of itself; None for the plain truth.
+        truth: Tells a demo's truth beside what was found.
+    """
+
+    bus: Bus | None = None
+    clock: Clock | None = None
+    about: About | None = None
+    truth: Callable[[FleetView], Truth] | None = None
+
+
+_NOTHING_GIVEN: Final = Given()
+Loop = Callable[[threading.Event], None]
+
+
+class Counted:
+    """Counts answers; from one thread only, the server's."""
+
+    def __init__(self) -> None:
+        self.answers = 0
+        self.failures = 0
+
+    def add(self, status: int) -> None:
+        """Count one."""
+        self.answers += 1
+        self.failures += status >= 500
+
+
+class _Core(NamedTuple):
+    """What every cloud has."""
+
+    kept: Kept
+    log: RecordStore | None
+    journal: BookJournal
+    workflow: Workflow
+    hub: Hub
+    teller: Teller
+    fleet: Fleet
+    clock: Clock
+    about: About
+
+
+class _Line(NamedTuple):
+    """What a cloud has that receives."""
+
+    bus: Bus
+    commands: Commands
+    ingest: Ingest
+
+
+def compose(config: CloudConfig, given: Given = _NOTHING_GIVEN) -> Running:
+    """Put a cloud together; nothing runs yet.
+
+    Raises:
+        UsageError: It may not run like this.
+        StoreError: The store cannot be used.
+    """
+    accounts = AccountBook(config.accounts_path)
+    check_open(config, accounts)
+    core = _core(config, given)
+    line = _line(core, config, given)
+    access = Access(
+        accounts, config.open_to_others, config.http.tls_cert is not None, time.monotonic
+    )
+    counted = Counted()
+    watch = ChainWatch(_sources(core, line, counted), core.clock)
+    metrics = Metrics(watch.chain)
+    cloud = _cloud(core, line, watch, given, access.needed)
+
+    def answered(method: str, status: int) -> None:
+        counted.add(status)
+        metrics.answered(method, status)
+
+    def look() -> None:
+        watch.look()
+        core.teller.chain(watch.chain())
+
+    duties = [Duty("looking at the chain", 1.0, look)]
+    loops: list[Loop] = []
+    parts: list[Part] = []
+    if line is not None:
+        watching = Watching(core.hub, line.commands, lambda: core.fleet.view, core.about.speed)
+        duties += [Duty("watching", 0.5, watching.watch), Duty("pinging", 5.0, watching.ping)]
+        loops += [line.ingest.run, _compacting(core.log)]
+        parts += [] if given.bus is not None else [line.bus]
+    if core.log is not None:
+        parts.append(core.log)
+    app = application(cloud, access, metrics)
+    guarded = Guard(app, access, _hosts(config), answered)
+    return Running(cloud, guarded, _address(config), loops, duties, parts)
+
+
+def _core(config: CloudConfig, given: Given) -> _Core:
+    receives = given.bus is not None or config.mqtt is not None
+    kept, log = opened(config.store.path, receives=receives)
+    clock, wall = given.clock or WallClock(), WallClock()
+    book = AssetBook(config.store.path)
+    journal = BookJournal(book)
+    workflow = Workflow(journal)
+    hub = Hub(secrets.token_hex(4), config.http.streams_max)
+    teller = Teller(hub, clock, wall.unix_second, time.monotonic)
+    fleet = Fleet(kept, book, workflow, clock, teller.changed, teller.live)
+    about = given.about or About(version=version("voltherd"), started_second=clock.unix_second())
+    return _Core(kept, log, journal, workflow, hub, teller, fleet, clock, about)
+
+
+def _line(core: _Core, config: CloudConfig, given: Given) -> _Line | None:
+    """Connect what receives."""
+    if core.log is None or (given.bus is None and config.mqtt is None):
+        return None
+    wall = WallClock()
+    bus = given.bus or bus_of(config.mqtt or MqttSection())
+    commands = Commands(bus, wall, lambda: secrets.token_hex(8))
+
+    def committed(records: list[Record]) -> None:
+        core.fleet.committed(records)
+        commands.hear(records)
+
+    ingest = Ingest(
+        core.log,
+        bus,
+        wall,
+        on_committed=committed,
+        on_live=core.fleet.live,
+        on_state=core.fleet.state,
+    )
+    return _Line(bus, commands, ingest)
+
+
+def _sources(core: _Core, line: _Line | None, counted: Counted) -> Sources:
+    def bus() -> BusFigures:
+        assert line is not None
+        return _bus_figures(line.bus)
+
+    return Sources(
+        view=lambda: core.fleet.view,
+        waiting=lambda: core.fleet.waiting,
+        traffic=line.ingest if line else None,
+        bus=bus if line else None,
+        round_trips=line.commands.round_trips if line else Lags(1).summary,
+        store=core.kept.figures,
+        api=lambda: ApiFigures(counted.answers, counted.failures, core.hub.readers),
+    )
+
+
+def _cloud(
+    core: _Core, line: _Line | None, watch: ChainWatch, given: Given, sign_in: bool
+) -> Cloud:
+    tell = given.truth
+
+    def truth() -> Truth:
+        assert tell is not None
+        return tell(core.fleet.view)
+
+    def health() -> Health:
+        figures = _bus_figures(line.bus) if line else None
+        if figures is not None and not figures.connected:
+            return Health(status="failing", text=f"no connection to the bus: {figures.trouble}")
+        return Health(status="ok")
+
+    return Cloud(
+        fleet=core.fleet,
+        workflow=core.workflow,
+        journal=core.journal,
+        records=core.kept,
+        past=core.kept,
+        hub=core.hub,
+        chain=watch.chain,
+        health=health,
+        clock=core.clock,
+        about=core.about,
+        truth=truth if tell else None,
+        sign_in=sign_in,
+    )
+
+
+def _bus_figures(bus: Bus) -> BusFigures:
+    """Ask a bus how it is; one that cannot say is up once it has connected."""
+    connected = getattr(bus, "connected", None)
+    trouble = getattr(bus, "trouble", None)
+    times = bus.connections()
+    up = bool(connected()) if callable(connected) else times > 0
+    return BusFigures(up, times, str(trouble()) if callable(trouble) and not up else "")
+
+
+def _compacting(log: RecordStore | None) -> Loop:
+    """Pack what has landed, now and then."""
+
+    def loop(stop: threading.Event) -> None:
+        while log is not None and not stop.wait(COMPACT_SECOND):
+            try:
+                log.compact(chunks_min=COMPACT_CHUNKS_MIN)
+            except StoreError as error:
+                logger.warning("packing is put off: %s", error)
+
+    return loop
+
+
+def _hosts(config: CloudConfig) -> set[str]:
+    """Give the names under which the service may be reached."""
+    names = {config.http.host, *config.http.hosts}
+    return {name.lower() for name in (names if config.open_to_others else names | set(LOOPBACK))}
+
+
+def _address(config: CloudConfig) -> Address:
+    http = config.http
+    return Address(
+        http.host,
+        http.port,
+        str(http.tls_cert) if http.tls_cert else None,
+        str(http.tls_key) if http.tls_key else None,
+    )
