@@ -150,6 +150,10 @@ class Outbox(Protocol):
         """Say how much is kept."""
         ...
 
+    def damages(self) -> Sequence[str]:
+        """Tell of every time since opening that all content was found damaged and is gone."""
+        ...
+
     def close(self) -> None:
         """Let go of the medium."""
         ...

@@ -60,6 +60,7 @@ def test_it_is_an_outbox_and_begins_empty(outbox):
     assert isinstance(outbox, Outbox)
     assert list(outbox.pending(None, 10)) == []
     assert outbox.size() == (0, 0)
+    assert list(outbox.damages()) == []
     assert list(outbox.oldest(thinned=False, limit=5)) == []
 
 
@@ -193,14 +194,16 @@ def test_a_damaged_database_is_moved_aside_and_starts_still_ascend(tmp_path, dam
     for suffix in ("-wal", "-shm"):
         Path(f"{path}{suffix}").unlink(missing_ok=True)
     again = SqliteOutbox(tmp_path)
-    [what] = again.damages
+    [what] = again.aside
+    [told] = again.damages()
+    assert str(what.aside) in told
     assert what.aside.read_bytes() == bytes(content)
     assert list(again.pending(None, 9)) == []
     assert again.boot() == 5
     again.put([record(1)])
     again.close()
     later = SqliteOutbox(tmp_path)
-    assert later.damages == [] and later.boot() == 6
+    assert later.aside == [] and later.boot() == 6
     later.close()
 
 
@@ -215,7 +218,7 @@ def test_a_database_that_breaks_while_in_use_is_replaced_and_the_call_is_refused
         file.write(os.urandom(path.stat().st_size - 4096))
     with pytest.raises(StoreError, match="refused"):
         list(durable.pending(None, 500))
-    assert len(durable.damages) == 1
+    assert len(durable.damages()) == 1
     durable.put([record(501)])
     assert seqs(durable.pending(None, 9)) == [501]
 
@@ -313,6 +316,6 @@ def test_killed_amid_a_write_it_has_kept_all_it_said_and_half_did_nothing(tmp_pa
         possible.append(list(model.pending(None, 999)))
     again = SqliteOutbox(tmp_path)
     assert list(again.pending(None, 999)) in possible
-    assert again.damages == []
+    assert again.aside == []
     assert again.boot() > (int(said[0]) if said else 0)
     again.close()

@@ -62,6 +62,10 @@ class MemoryOutbox:
         bodies = sum(len(record.body) for record in self._kept.values())
         return OutboxSize(len(self._kept), bodies + BESIDE_BYTES * len(self._kept))
 
+    def damages(self) -> Sequence[str]:
+        """Nothing is ever damaged; see ``Outbox.damages``."""
+        return ()
+
     def close(self) -> None:
         """Nothing to let go of."""
 

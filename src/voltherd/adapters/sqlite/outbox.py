@@ -1,7 +1,7 @@
 """The edge's outbox in SQLite: a write-ahead log that is flushed to the medium with every call.
 
 A database that turns out to be damaged is moved aside (``outbox.sqlite.damaged-1`` …) and a new one
-begun; ``replaced`` says so.  The count of starts is kept in a file of its own as well, so that it
+begun; ``damages`` says so.  The count of starts is kept in a file of its own as well, so that it
 survives the database: epochs must ascend.
 """
 
@@ -60,7 +60,7 @@ class SqliteOutbox:
     """The ``Outbox`` port on a folder; one process at a time.
 
     Attributes:
-        damages: Databases that were moved aside since this was opened, in order.
+        aside: Damaged databases moved aside since this was opened, in order.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -72,7 +72,7 @@ class SqliteOutbox:
         Raises:
             StoreError: Another process has it, it is of another version, or the medium refuses.
         """
-        self.damages: list[Damage] = []
+        self.aside: list[Damage] = []
         self._folder = folder
         self._path = folder / FILE
         self._lock = _locked(folder)
@@ -146,6 +146,10 @@ class SqliteOutbox:
     def size(self) -> OutboxSize:
         """Say how much is kept; see ``Outbox.size``."""
         return OutboxSize(self._records, self._bytes + BESIDE_BYTES * self._records)
+
+    def damages(self) -> Sequence[str]:
+        """Tell of damaged content that is gone; see ``Outbox.damages``."""
+        return [f"damaged ({what}); moved aside to {path}" for what, path in self.aside]
 
     def close(self) -> None:
         """Let go of files and lock; see ``Outbox.close``."""
@@ -267,7 +271,7 @@ class SqliteOutbox:
         for suffix in ("", "-wal", "-shm"):
             with suppress(FileNotFoundError):
                 os.replace(f"{self._path}{suffix}", self._folder / f"{free}{suffix}")
-        self.damages.append(Damage(what, self._folder / free))
+        self.aside.append(Damage(what, self._folder / free))
 
 
 def _is_damage(error: BaseException) -> bool:
