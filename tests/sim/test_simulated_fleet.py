@@ -52,6 +52,15 @@ def test_a_vehicle_is_the_same_bits_in_any_company(healthy: list[SimulatedDay]) 
         assert_equal(day, paired)
 
 
+def test_what_a_vehicle_does_at_the_end_of_its_charge_hangs_on_nobody(
+    healthy: list[SimulatedDay],
+) -> None:
+    """While vehicle 2 stands full at its charger, others end their day; it is the same alone."""
+    alone = list(simulate(fleet_spec(vehicles=2, days=1, seed=11), only=[2]))
+    assert (alone[0].batch.scalar["charge_state"] == 4.0).any()
+    assert_equal(of_vehicle(healthy, 2)[0], alone[0])
+
+
 def test_a_longer_record_begins_with_the_shorter_one(healthy: list[SimulatedDay]) -> None:
     longer = list(simulate(fleet_spec(vehicles=8, days=5, seed=11), only=[3]))
     for day, again in zip(of_vehicle(healthy, 3), longer[:3], strict=True):

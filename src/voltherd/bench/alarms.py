@@ -16,7 +16,8 @@ from typing import Final, final
 
 from voltherd.detection.engine import Detection, init, step
 from voltherd.sim.faults import Fault
-from voltherd.sim.fleet import FleetSpec, fleet_spec, simulate
+from voltherd.sim.fleet import fleet_spec, simulate
+from voltherd.sim.spec import FleetSpec
 from voltherd.triage.findings import findings
 from voltherd.types.asset import Chemistry
 from voltherd.types.event import Finding, Severity

@@ -20,10 +20,11 @@ from voltherd.errors import UsageError
 from voltherd.sim.can_dbc import Message, dbc_text, pack_messages
 from voltherd.sim.can_frames import frames
 from voltherd.sim.fault_text import format_faults, parse_faults
-from voltherd.sim.fleet import FleetSpec, fleet_spec
+from voltherd.sim.fleet import fleet_spec
 from voltherd.sim.fleet import simulate as simulate_days
 from voltherd.sim.fleet import truth as truth_of
 from voltherd.sim.fleet import vehicles as vehicles_of
+from voltherd.sim.spec import FleetSpec
 from voltherd.sim.truth import truth_document
 from voltherd.types.frame import MessageFrames
 

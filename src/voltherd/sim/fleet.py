@@ -5,81 +5,23 @@ its own number alone, not on how many others there are, nor on how they are grou
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple, final
-
-import numpy as np
-from jaxtyping import Float
+from typing import Any, Final, NamedTuple
 
 from voltherd.errors import UsageError
-from voltherd.sim import plant
-from voltherd.sim.drivers import Traits, draw_traits
+from voltherd.sim import running
+from voltherd.sim.activity import Sampling
 from voltherd.sim.fault_text import parse_faults
-from voltherd.sim.faults import Fault
-from voltherd.sim.injection import injections
-from voltherd.sim.pack import BLOCK_CAPACITY_AH, Pack, draw_pack, vehicle_facts
+from voltherd.sim.pack import BLOCK_CAPACITY_AH
 from voltherd.sim.placement import place_faults
-from voltherd.sim.sensor_faults import Held
-from voltherd.sim.sensors import Sensors, draw_sensors, soc_error
-from voltherd.sim.streams import Purpose, stream
-from voltherd.sim.telemetry import DayKey, VehicleRecord, sample_day
+from voltherd.sim.running import DayTruth
+from voltherd.sim.spec import DEFAULT_CHEMISTRY, DEFAULT_LAYOUT, START_SECOND, FleetSpec
 from voltherd.sim.truth import truth_document
-from voltherd.sim.usage import DayStart, Rows, Sampling, plan_day
-from voltherd.sim.weather import ambient_temperature_celsius, daily_anomaly
+from voltherd.sim.unit import chemistry_of, draw_unit
 from voltherd.types.asset import Chemistry, PackLayout, Vehicle
 from voltherd.types.sample import SampleBatch
-from voltherd.units import SECOND_PER_DAY
 
-START_SECOND: Final = 1_740_974_400.0
-"""2025-03-03T04:00:00Z, a Monday; the day begins at 04:00, when the night's charge is done."""
-DEFAULT_LAYOUT: Final = PackLayout(
-    series=96,
-    module_series=(12,) * 8,
-    probe_module=tuple(module for module in range(1, 9) for _ in range(3)),
-)
-DEFAULT_CHEMISTRY: Final = ((Chemistry.NMC, 0.5), (Chemistry.NCA, 0.2), (Chemistry.LFP, 0.3))
 VEHICLES_TOGETHER: Final = 48
 """So many packs run side by side: enough for speed, few enough for memory (about 300 MB)."""
-_GOLDEN: Final = 0.618_033_988_749_894_9
-
-
-@final
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FleetSpec:
-    """Everything a simulated fleet depends on.
-
-    Attributes:
-        vehicles: How many.
-        days: How many days each.
-        seed: Not negative.
-        start_second: First instant of the record [unix s].
-        sampling: How telematics samples.
-        chemistry: Share of each chemistry; the shares add up to 1.
-        layout: Layout of every pack.
-        faults: What is planted; ``fleet_spec`` makes them from text.
-    """
-
-    vehicles: int = 10
-    days: int = 14
-    seed: int = 1
-    start_second: float = START_SECOND
-    sampling: Sampling = field(default_factory=Sampling)
-    chemistry: tuple[tuple[Chemistry, float], ...] = DEFAULT_CHEMISTRY
-    layout: PackLayout = DEFAULT_LAYOUT
-    faults: tuple[Fault, ...] = ()
-
-
-class DayTruth(NamedTuple):
-    """What no vehicle knows: the truth behind one batch."""
-
-    soc_fraction: Float[np.ndarray, "time"]
-    """Mean state of charge of the cells at each row of the batch."""
-    cell_soc_end: Float[np.ndarray, "cells"]
-    """State of charge of each cell at the end of the day."""
-    capacity_ah: Float[np.ndarray, "cells"]
-    """Capacity of each cell, faults not counted [Ah]."""
-    net_charge_ah: float
-    """Charge through the pack over the day, rows between samples included [Ah]."""
 
 
 class SimulatedDay(NamedTuple):
@@ -92,27 +34,6 @@ class SimulatedDay(NamedTuple):
     vehicle: Vehicle
     batch: SampleBatch
     truth: DayTruth
-
-
-class _Unit(NamedTuple):
-    """What is drawn once for one vehicle."""
-
-    number: int
-    vehicle: Vehicle
-    traits: Traits
-    pack: Pack
-    sensors: Sensors
-    anomaly: Float[np.ndarray, "days"]
-    soc_error: Float[np.ndarray, "days"]
-    faults: tuple[Fault, ...]
-
-
-class _Carry(NamedTuple):
-    """What one vehicle hands from day to day, beside the state of its battery."""
-
-    since_second: float
-    odometer_kilometre: float
-    held: Held
 
 
 def fleet_spec(
@@ -166,7 +87,7 @@ def fleet_spec(
             "the shares of chemistries must be of " + ", ".join(BLOCK_CAPACITY_AH),
             mend="and add up to 1",
         )
-    kinds = [_chemistry(seed, index, chemistry) for index in range(1, vehicles + 1)]
+    kinds = [chemistry_of(seed, index, chemistry) for index in range(1, vehicles + 1)]
     placed = place_faults(
         parse_faults(faults),
         seed=seed,
@@ -189,7 +110,7 @@ def fleet_spec(
 
 def vehicles(spec: FleetSpec) -> tuple[Vehicle, ...]:
     """Give the asset facts of every vehicle, in order, without simulating a day."""
-    return tuple(_draw(spec, index).vehicle for index in range(1, spec.vehicles + 1))
+    return tuple(draw_unit(spec, index).vehicle for index in range(1, spec.vehicles + 1))
 
 
 def truth(spec: FleetSpec) -> dict[str, Any]:
@@ -226,123 +147,19 @@ def simulate(
 
 
 def _simulate_group(spec: FleetSpec, indices: Sequence[int]) -> Iterator[SimulatedDay]:
-    units = [_draw(spec, index) for index in indices]
-    fleet = plant.stack([unit.pack for unit in units])
-    start = np.array([spec.start_second])
-    state = plant.rest(
-        fleet,
-        np.array([unit.traits.soc_first for unit in units]),
-        np.array([float(_air(spec, unit, start)[0]) for unit in units]),
-    )
-    since = spec.start_second - 1.0  # at rest just before the record, when no fault has begun
-    carries = [_Carry(since, unit.traits.odometer_kilometre, {}) for unit in units]
+    now = running.begin(spec, indices)
     for day in range(spec.days):
-        soc = state.cell.z.mean(axis=1)
-        plans = [
-            _plan(spec, unit, carry, day, float(soc[j]))
-            for j, (unit, carry) in enumerate(zip(units, carries, strict=True))
-        ]
-        air = [_air(spec, unit, p.unix_time_second) for unit, p in zip(units, plans, strict=True)]
-        planted = injections(
-            [u.faults for u in units], [u.pack for u in units], plans, spec.start_second
-        )
-        state, record = plant.run(fleet, state, plans, air, planted)
-        for j, unit in enumerate(units):
-            yield_day, carries[j] = _measure(
-                spec, unit, carries[j], day, plans[j], air[j], record, j, state.cell.z[j]
-            )
-            yield yield_day
+        now, days = simulate_day(spec, now, day)
+        yield from days
 
 
-def _draw(spec: FleetSpec, index: int) -> _Unit:
-    traits = draw_traits(stream(spec.seed, Purpose.TRAITS, index))
-    kind = _chemistry(spec.seed, index, spec.chemistry)
-    pack = draw_pack(stream(spec.seed, Purpose.PACK, index), kind, spec.layout, traits.age)
-    return _Unit(
-        number=index,
-        vehicle=vehicle_facts(f"sim-{index:04d}", pack, f"simulated {traits.driver.name} {kind}"),
-        traits=traits,
-        pack=pack,
-        sensors=draw_sensors(stream(spec.seed, Purpose.SENSORS, index), spec.layout),
-        anomaly=daily_anomaly(spec.seed, index, spec.days + 1),
-        soc_error=soc_error(stream(spec.seed, Purpose.SENSORS, index, 1), spec.days + 1),
-        faults=tuple(fault for fault in spec.faults if fault.vehicle == index),
+def simulate_day(
+    spec: FleetSpec, now: running.Running, day: int
+) -> tuple[running.Running, tuple[SimulatedDay, ...]]:
+    """Simulate a whole day, counted from 0, of vehicles that stand where it begins."""
+    plans = running.draw_days(spec, now, day)
+    now, stretches = running.run_until(spec, now, plans, spec.sampling, day=day)
+    days = tuple(
+        SimulatedDay(s.unit.number, day, s.unit.vehicle, s.batch, s.truth) for s in stretches
     )
-
-
-def _chemistry(seed: int, index: int, shares: Sequence[tuple[Chemistry, float]]) -> Chemistry:
-    """Deal chemistries out evenly: golden-ratio steps keep to the shares in any run of vehicles."""
-    phase = float(stream(seed, Purpose.TRAITS).random())
-    position = (phase + index * _GOLDEN) % 1.0
-    below = 0.0
-    for kind, share in shares:
-        below += share
-        if position < below:
-            return kind
-    return shares[-1][0]
-
-
-def _air(
-    spec: FleetSpec, unit: _Unit, time: Float[np.ndarray, "time"]
-) -> Float[np.ndarray, "time"]:
-    return ambient_temperature_celsius(
-        time,
-        site_celsius=unit.traits.site_celsius,
-        start_second=spec.start_second,
-        anomaly=unit.anomaly,
-    )
-
-
-def _plan(spec: FleetSpec, unit: _Unit, carry: _Carry, day: int, soc: float) -> Rows:
-    start = spec.start_second + day * SECOND_PER_DAY
-    hours = start + SECOND_PER_DAY * np.arange(4) / 4.0
-    begin = DayStart(
-        start_second=start,
-        since_second=carry.since_second,
-        soc=soc,
-        energy_joule=unit.pack.energy_joule,
-        ambient_celsius=float(_air(spec, unit, hours).mean()),
-    )
-    rng = stream(spec.seed, Purpose.USAGE, unit.number, day)
-    return plan_day(rng, unit.traits, begin, spec.sampling)
-
-
-def _measure(
-    spec: FleetSpec,
-    unit: _Unit,
-    carry: _Carry,
-    day: int,
-    plan: Rows,
-    air: Float[np.ndarray, "rows"],
-    record: plant.Record,
-    position: int,
-    cell_soc: Float[np.ndarray, "cells"],
-) -> tuple[SimulatedDay, _Carry]:
-    length = len(plan.unix_time_second)
-    own = record.of_vehicle(position, length)
-    sent = np.flatnonzero(plan.reported & (own.rows_since_full <= plant.ROWS_AFTER_CHARGE))
-    kept = VehicleRecord._make((Rows(*(c[sent] for c in plan)), *(c[sent] for c in own), air[sent]))
-    since_start = (kept.rows.unix_time_second - spec.start_second) / SECOND_PER_DAY
-    batch, held = sample_day(
-        DayKey(spec.seed, unit.number, day),
-        unit.vehicle.vehicle_id,
-        unit.pack,
-        unit.sensors,
-        unit.faults,
-        kept,
-        odometer_kilometre=carry.odometer_kilometre,
-        soc_error=np.interp(since_start, np.arange(spec.days + 1), unit.soc_error),
-        held=carry.held,
-    )
-    truth_of_day = DayTruth(
-        soc_fraction=kept.soc_fraction,
-        cell_soc_end=np.array(cell_soc),
-        capacity_ah=unit.pack.parameters.capacity_ah * unit.pack.capacity_scale,
-        net_charge_ah=float((own.current_ampere * plan.step_second).sum() / 3600.0),
-    )
-    after = _Carry(
-        since_second=float(plan.unix_time_second[-1]),
-        odometer_kilometre=carry.odometer_kilometre + float(plan.distance_kilometre[-1]),
-        held=held,
-    )
-    return SimulatedDay(unit.number, day, unit.vehicle, batch, truth_of_day), after
+    return running.next_day(now), days

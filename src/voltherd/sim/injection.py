@@ -5,10 +5,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from jaxtyping import Float
 
+from voltherd.sim.activity import Rows
 from voltherd.sim.faults import Fault
 from voltherd.sim.pack import Pack
 from voltherd.sim.plant import Injection, Injections
-from voltherd.sim.usage import Rows
 from voltherd.types.event import Phenomenon
 
 SizeOf = Callable[[Fault, Pack, Rows], Float[np.ndarray, "time"]]

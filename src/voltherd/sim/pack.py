@@ -62,6 +62,12 @@ class Pack:
         usable_ah = block.capacity_ah * float(self.capacity_scale.min())
         return usable_ah * 3600.0 * float(block.ocv_volt.mean()) * self.layout.series
 
+    @property
+    def one_c_watt(self) -> float:
+        """Power that empties the nominal pack in an hour [W]."""
+        block = self.parameters
+        return block.capacity_ah * float(block.ocv_volt.mean()) * self.layout.series
+
 
 def draw_pack(
     rng: np.random.Generator, chemistry: Chemistry, layout: PackLayout, age: float

@@ -22,8 +22,8 @@ from voltherd.numerics.cell_model import (
     make_plant,
 )
 from voltherd.numerics.ocv import ocv_table
+from voltherd.sim.activity import Mode, Rows
 from voltherd.sim.pack import VOLTAGE_LIMITS_VOLT, Pack
-from voltherd.sim.usage import Mode, Rows
 from voltherd.units import REFERENCE_TEMPERATURE_CELSIUS
 
 COOLANT_ACTIVE_SECOND: Final = 1800.0
@@ -77,12 +77,14 @@ class Fleet(NamedTuple):
 
 
 class FleetState(NamedTuple):
-    """State of the batteries between two days."""
+    """State of the batteries between two rows."""
 
     cell: CellState
     voltage_volt: Float[np.ndarray, "vehicles cells"]
     current_ampere: Float[np.ndarray, "vehicles"]
     coolant_celsius: Float[np.ndarray, "vehicles"]
+    rows_since_full: Int[np.ndarray, "vehicles"]
+    """As in ``Record``."""
 
 
 class VehicleHistory(NamedTuple):
@@ -164,7 +166,7 @@ def rest(
         ]
     )
     state = CellState(z, zero, zero, zero, theta)
-    return FleetState(state, voltage, np.zeros(len(z)), celsius)
+    return FleetState(state, voltage, np.zeros(len(z)), celsius, np.zeros(len(z), np.int64))
 
 
 def run(
@@ -207,7 +209,7 @@ def run(
             first = last
         done.append(_part(now, slice(count - 1, count)))
         now = _part(now, slice(0, count - 1))
-    ended = _join(list(reversed(done)))
+    ended = joined(list(reversed(done)))
     back = FleetState(
         CellState(*(part[place] for part in ended.cell)), *(part[place] for part in ended[1:])
     )
@@ -322,7 +324,8 @@ def _part(state: FleetState, cut: slice) -> FleetState:
     return FleetState(CellState(*(part[cut] for part in state.cell)), *(p[cut] for p in state[1:]))
 
 
-def _join(states: Sequence[FleetState]) -> FleetState:
+def joined(states: Sequence[FleetState]) -> FleetState:
+    """Lay the states of batteries side by side."""
     cell = CellState(
         *(np.concatenate(parts) for parts in zip(*(s.cell for s in states), strict=True))
     )
@@ -341,7 +344,7 @@ def _run_together(  # long: the time loop, one statement per physical effect
     count: int,
 ) -> FleetState:
     """Run the first ``count`` vehicles through rows that all of them have; fills ``record``."""
-    cell, v, current, coolant = state
+    cell, v, current, coolant, full_rows = state
     inverse_capacity = np.array(fleet.inverse_capacity[:count])
     scale, busbar = fleet.resistance_scale[:count], fleet.busbar_ohm[:count]
     leak, warmth = fleet.leak_ampere[:count], fleet.warmth[:count]
@@ -350,7 +353,6 @@ def _run_together(  # long: the time loop, one statement per physical effect
     probe_cell = fleet.packs[0].probe_cell
     namespace = _joined_tables(u.table_offset[:count])
     lost, added, leaky, moved = (_first(fault, count) for fault in faults)
-    full_rows = np.zeros(count, np.int64)
     previous = np.full(count, -1)
     soc = cell.z.mean(axis=1)
     for k in steps:
@@ -414,7 +416,7 @@ def _run_together(  # long: the time loop, one statement per physical effect
         record.soc_fraction[k, :count] = soc
         record.cell_celsius[k, :count] = warm
         record.rows_since_full[k, :count] = full_rows
-    return FleetState(cell, v, current, coolant)
+    return FleetState(cell, v, current, coolant, full_rows)
 
 
 def _first(fault: Injection, count: int) -> Injection:

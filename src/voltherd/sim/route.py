@@ -141,6 +141,22 @@ def power_watt(
     return np.asarray(-np.where(wheel > 0.0, drawn, returned) - body.standby_watt - auxiliary_watt)
 
 
+def steady_power_watt(
+    speed: Float[np.ndarray, "speeds"], body: Body
+) -> Float[np.ndarray, "speeds"]:
+    """Give the power that a steady drive on a level road draws, heating and cooling left out [W].
+
+    Args:
+        speed: Speed [m/s].
+        body: The vehicle.
+    """
+    force = (
+        body.mass_kilogram * _GRAVITY * body.rolling
+        + 0.5 * _AIR_DENSITY * body.drag_area_square_metre * speed**2
+    )
+    return np.asarray(force * speed / body.drive_efficiency + body.standby_watt)
+
+
 def _smooth(values: Float[np.ndarray, "second"], width: int) -> Float[np.ndarray, "second"]:
     """Average over ``width`` seconds, shape kept."""
     if len(values) <= width:

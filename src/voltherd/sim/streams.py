@@ -1,7 +1,8 @@
 """Random streams keyed by what they are for, so that nothing depends on who else is simulated.
 
-A stream's key is (fleet seed, vehicle, purpose, day).  Vehicle 7 of seed 3 is therefore the same in
-a fleet of 7 and in one of 700, in whatever order and in whatever groups vehicles are computed.
+A stream's key is (fleet seed, purpose, vehicle, day), and the segment of a day drawn in parts.
+Vehicle 7 of seed 3 is therefore the same in a fleet of 7 and in one of 700, in whatever order and
+in whatever groups vehicles are computed.
 """
 
 from enum import IntEnum
@@ -21,9 +22,13 @@ class Purpose(IntEnum):
     PLACEMENT = 7
     FAULT_DAY = 8
     MESS = 9
+    ENVIRONMENT = 10
+    ENVIRONMENT_DAY = 11
 
 
-def stream(seed: int, purpose: Purpose, vehicle: int = 0, day: int = 0) -> np.random.Generator:
+def stream(
+    seed: int, purpose: Purpose, vehicle: int = 0, day: int = 0, segment: int | None = None
+) -> np.random.Generator:
     """Give the stream of one vehicle, purpose and day.
 
     Args:
@@ -31,6 +36,7 @@ def stream(seed: int, purpose: Purpose, vehicle: int = 0, day: int = 0) -> np.ra
         purpose: What it is drawn for.
         vehicle: Vehicle counted from 1, 0 for the fleet as a whole.
         day: Day counted from 0, or a running number.
+        segment: Part of the day, where a day is drawn in parts.
 
     Returns:
         A generator of its own; equal keys give equal numbers.
@@ -39,5 +45,5 @@ def stream(seed: int, purpose: Purpose, vehicle: int = 0, day: int = 0) -> np.ra
     >>> a.normal() == b.normal()
     True
     """
-    key = (int(purpose), vehicle, day)
+    key = (int(purpose), vehicle, day) if segment is None else (int(purpose), vehicle, day, segment)
     return np.random.Generator(np.random.SFC64(np.random.SeedSequence(seed, spawn_key=key)))

@@ -1,25 +1,24 @@
 """From what a vehicle's battery did to the sample batch that its telematics would have sent."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Float32, Int
 
-from voltherd.sim.faults import Fault
+from voltherd.sim.activity import Rows
 from voltherd.sim.pack import VOLTAGE_LIMITS_VOLT, Pack
 from voltherd.sim.sensor_faults import Held, Readings, corrupted, disturbed
 from voltherd.sim.sensors import (
     CURRENT_NOISE_AMPERE,
     CURRENT_STEP_AMPERE,
     VOLTAGE_STEP_VOLT,
-    Sensors,
     cell_readings,
     quantised,
     resistance_ohm,
 )
 from voltherd.sim.streams import Purpose, stream
-from voltherd.sim.usage import Rows
+from voltherd.sim.unit import Unit
 from voltherd.types.event import Phenomenon
 from voltherd.types.sample import SampleBatch
 
@@ -29,7 +28,7 @@ _CHARGING, _NOT_CHARGING, _COMPLETE = 1.0, 3.0, 4.0  # codes of GB/T 32960.3, ta
 
 
 class VehicleRecord(NamedTuple):
-    """What one vehicle did on one day, telemetered rows only."""
+    """What one vehicle did, telemetered rows only."""
 
     rows: Rows
     voltage_volt: Float32[np.ndarray, "time cells"]
@@ -41,45 +40,46 @@ class VehicleRecord(NamedTuple):
     ambient_celsius: Float[np.ndarray, "time"]
 
 
-class DayKey(NamedTuple):
-    """Whose day it is, which is what its random streams hang on."""
+class StretchKey(NamedTuple):
+    """Whose time it is, which is what its random streams hang on."""
 
     seed: int
     vehicle: int
     day: int
+    segment: int | None
+    """Which part of the day; None for a whole one."""
+
+    def stream(self, purpose: Purpose) -> np.random.Generator:
+        """Give the stream of this stretch."""
+        return stream(self.seed, purpose, self.vehicle, self.day, self.segment)
 
 
-def sample_day(  # long: one paragraph per kind of channel
-    key: DayKey,
-    vehicle_id: str,
-    pack: Pack,
-    sensors: Sensors,
-    faults: Sequence[Fault],
+def sample_stretch(  # long: one paragraph per kind of channel
+    key: StretchKey,
+    unit: Unit,
     record: VehicleRecord,
     *,
     odometer_kilometre: float,
     soc_error: Float[np.ndarray, "time"],
     held: Held,
 ) -> tuple[SampleBatch, Held]:
-    """Measure one day of a vehicle.
+    """Measure a vehicle for a day or a part of one.
 
     Args:
-        key: Seed, vehicle and day.
-        vehicle_id: Key that telemetry carries.
-        pack: The battery.
-        sensors: The electronics.
-        faults: Faults of this vehicle.
-        record: What the battery did.
+        key: Seed, vehicle, day and part of it.
+        unit: The vehicle.
+        record: What its battery did.
         odometer_kilometre: Distance covered before the day [km].
         soc_error: By how much the vehicle's own state of charge is off at each row.
-        held: What stuck channels keep from the days before.
+        held: What stuck channels keep from the time before.
 
     Returns:
-        The batch, and what stuck channels keep for the days after.
+        The batch, and what stuck channels keep for the time after.
     """
+    pack, sensors, faults = unit.pack, unit.sensors, unit.faults
     rows = record.rows
     time, count = rows.unix_time_second, len(rows.unix_time_second)
-    rng = stream(key.seed, Purpose.SENSOR_DAY, key.vehicle, key.day)
+    rng = key.stream(Purpose.SENSOR_DAY)
     pack_volt = record.voltage_volt.sum(axis=1, dtype=np.float64)
     ohm = resistance_ohm(pack.parameters, record.cell_celsius)
     now, slope = _current(pack, record, pack_volt, ohm)
@@ -104,7 +104,9 @@ def sample_day(  # long: one paragraph per kind of channel
 
     string_ohm = ohm * pack.resistance_scale.sum() + added.sum()
     current = sensors.current_gain * now + sensors.current_offset_ampere
-    wet = float(np.exp(-0.4 * abs(rng.normal())))
+    # However a day is cut, the weather that its insulation meets is one.
+    whole = rng if key.segment is None else key._replace(segment=0).stream(Purpose.WEATHER)
+    wet = float(np.exp(-0.4 * abs(whole.normal())))
     probes = record.probe_celsius + sensors.probe_offset_celsius.astype(np.float32)
     healthy = Readings(
         cells,
@@ -126,14 +128,14 @@ def sample_day(  # long: one paragraph per kind of channel
             ),
         },
     )
-    fault_rng = stream(key.seed, Purpose.FAULT_DAY, key.vehicle, key.day)
+    fault_rng = key.stream(Purpose.FAULT_DAY)
     converted = _converted(disturbed(fault_rng, healthy, time, faults), sensors.soc_step)
     readings, held = corrupted(converted, time, faults, held)
     scalar = {**readings.scalar, **_reported(readings)}
     charging = np.where(record.rows_since_full > 0, _COMPLETE, _CHARGING)
     scalar["charge_state"] = np.where(rows.charge_watt > 0.0, charging, _NOT_CHARGING)
     batch = SampleBatch(
-        vehicle_id=vehicle_id,
+        vehicle_id=unit.vehicle.vehicle_id,
         unix_time_second=time,
         cell_voltage_volt=readings.cell_voltage_volt,
         cell_quality=readings.cell_quality,
