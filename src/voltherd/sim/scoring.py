@@ -5,27 +5,69 @@ name.  What is raised where nothing was planted counts as false from severity re
 milder findings are remarks on data quality and cost nobody a visit.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from math import isfinite, nan
 from typing import Any, NamedTuple
 
 from voltherd.sim.faults import Fault
-from voltherd.types.event import Finding, Location, Severity
+from voltherd.types.event import Finding, Location, Phenomenon, Severity
+
+
+class Judged(NamedTuple):
+    """One thing planted, or one finding where nothing was.
+
+    Attributes:
+        vehicle_id: Whose.
+        phenomenon: What was planted, or is said.
+        location: Where.
+        finding: The finding under its name, or the false one; None where it was missed.
+        after_second: From the fault's beginning to the first raise under its name; NaN else [s].
+        seen_as: What stands at the place of a missed fault instead.
+    """
+
+    vehicle_id: str
+    phenomenon: Phenomenon
+    location: Location
+    finding: Finding | None = None
+    after_second: float = nan
+    seen_as: tuple[Phenomenon, ...] = ()
+
+    def plain(self) -> dict[str, Any]:
+        """Give it ready for JSON."""
+        place = self.location
+        told: dict[str, Any] = {
+            "vehicle_id": self.vehicle_id,
+            "phenomenon": self.phenomenon.value,
+            "location": {
+                "kind": place.kind.value,
+                "index": place.index,
+                "cells": list(place.cells),
+                "channel": place.channel,
+            },
+        }
+        if self.finding is not None:
+            told["severity"] = self.finding.severity.word
+        if isfinite(self.after_second):
+            told["raised_after_second"] = self.after_second
+        if self.seen_as:
+            told["seen_as"] = [phenomenon.value for phenomenon in self.seen_as]
+        return told
 
 
 class Score(NamedTuple):
-    """The account, each entry ready for JSON.
+    """The account.
 
     Attributes:
         planted: Everything planted.
         found: What was found under its own name.
-        missed: What was not, with what stands there instead.
+        missed: What was not.
         false: Findings where nothing was planted.
     """
 
-    planted: tuple[Mapping[str, Any], ...]
-    found: tuple[Mapping[str, Any], ...]
-    missed: tuple[Mapping[str, Any], ...]
-    false: tuple[Mapping[str, Any], ...]
+    planted: tuple[Judged, ...]
+    found: tuple[Judged, ...]
+    missed: tuple[Judged, ...]
+    false: tuple[Judged, ...]
 
 
 def score(faults: Sequence[Fault], names: Sequence[str], findings: Iterable[Finding]) -> Score:
@@ -37,37 +79,31 @@ def score(faults: Sequence[Fault], names: Sequence[str], findings: Iterable[Find
         findings: All findings of these vehicles.
     """
     told = list(findings)
-    planted, found, missed, accounted = [], [], [], set()
+    planted: list[Judged] = []
+    accounted: set[int] = set()
     for fault in faults:
-        entry = _entry(names[fault.vehicle - 1], fault.phenomenon, fault.location)
-        planted.append(entry)
-        there = [
-            finding
-            for finding in told
-            if finding.vehicle_id == entry["vehicle_id"] and same_place(finding, fault)
-        ]
+        name = names[fault.vehicle - 1]
+        there = [f for f in told if f.vehicle_id == name and same_place(f, fault)]
         accounted |= {id(finding) for finding in there}
-        named = [finding for finding in there if finding.phenomenon is fault.phenomenon]
-        if named:
-            first = min(finding.raised_second for finding in named)
-            found.append(
-                {
-                    **entry,
-                    "severity": max(finding.severity for finding in named).word,
-                    "raised_after_second": first - fault.start_second,
-                }
-            )
-        else:
-            missed.append({**entry, "seen_as": [finding.phenomenon.value for finding in there]})
-    false = [
-        {
-            **_entry(finding.vehicle_id, finding.phenomenon, finding.location),
-            "severity": finding.severity.word,
-        }
+        planted.append(_judged(name, fault, there))
+    false = tuple(
+        Judged(finding.vehicle_id, finding.phenomenon, finding.location, finding)
         for finding in told
         if finding.severity >= Severity.RECOMMENDED and id(finding) not in accounted
-    ]
-    return Score(tuple(planted), tuple(found), tuple(missed), tuple(false))
+    )
+    found = tuple(one for one in planted if one.finding is not None)
+    missed = tuple(one for one in planted if one.finding is None)
+    return Score(tuple(planted), found, missed, false)
+
+
+def _judged(name: str, fault: Fault, there: Sequence[Finding]) -> Judged:
+    named = [finding for finding in there if finding.phenomenon is fault.phenomenon]
+    if not named:
+        seen = tuple(finding.phenomenon for finding in there)
+        return Judged(name, fault.phenomenon, fault.location, seen_as=seen)
+    worst = max(named, key=lambda finding: finding.severity)
+    first = min(finding.raised_second for finding in named)
+    return Judged(name, fault.phenomenon, fault.location, worst, first - fault.start_second)
 
 
 def same_place(finding: Finding, planted: Fault) -> bool:
@@ -80,16 +116,3 @@ def same_place(finding: Finding, planted: Fault) -> bool:
     if here.channel and there.channel and not (here.index or here.cells):
         return there.channel == here.channel
     return there.index == here.index or bool(set(there.cells) & set(here.cells))
-
-
-def _entry(vehicle_id: str, phenomenon: str, location: Location) -> dict[str, Any]:
-    return {
-        "vehicle_id": vehicle_id,
-        "phenomenon": str(phenomenon),
-        "location": {
-            "kind": str(location.kind),
-            "index": location.index,
-            "cells": list(location.cells),
-            "channel": location.channel,
-        },
-    }

@@ -38,15 +38,22 @@ def judged(*findings):
 
 def test_a_fault_found_at_its_place_under_its_name_is_found():
     told = judged(FINDING)
-    assert [entry["raised_after_second"] for entry in told.found] == [50.0]
-    assert told.planted[0]["vehicle_id"] == "b"
+    assert [one.after_second for one in told.found] == [50.0]
+    assert told.planted == told.found
+    assert told.planted[0].plain() == {
+        "vehicle_id": "b",
+        "phenomenon": "weak_cell",
+        "location": {"kind": "cell", "index": 7, "cells": [7], "channel": None},
+        "severity": "recommended",
+        "raised_after_second": 50.0,
+    }
     assert told.missed == told.false == ()
 
 
 def test_another_name_at_the_right_place_is_no_find_and_no_false_alarm():
     told = judged(replace(FINDING, phenomenon=Phenomenon.CELL_OUTLIER))
     assert told.found == told.false == ()
-    assert told.missed[0]["seen_as"] == ["cell_outlier"]
+    assert told.missed[0].plain()["seen_as"] == ["cell_outlier"]
 
 
 def test_another_cell_vehicle_or_time_is_a_miss_and_a_false_alarm():
@@ -58,7 +65,7 @@ def test_another_cell_vehicle_or_time_is_a_miss_and_a_false_alarm():
     ):
         told = judged(wrong)
         assert len(told.missed) == len(told.false) == 1
-        assert told.missed[0]["seen_as"] == []
+        assert told.missed[0].seen_as == ()
 
 
 def test_a_remark_on_data_quality_is_no_false_alarm():
