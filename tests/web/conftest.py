@@ -2,6 +2,8 @@
 
 import importlib.util
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -23,16 +25,71 @@ def sample():
 
 
 @pytest.fixture(scope="session")
-def browser():
-    """A running headless Chromium."""
+def browser_module():
+    """The module that finds and drives a Chromium, where there is one."""
     module = load("voltherd_web_browser", HERE / "browser.py")
     if module.find_browser() is None:
         reason = "no Chromium found: apt-get install chromium"
         if os.environ.get("VOLTHERD_NO_SKIP"):
             pytest.fail(reason)
         pytest.skip(reason)
-    with module.Browser() as running:
+    return module
+
+
+@pytest.fixture(scope="session")
+def browser(browser_module):
+    """A running headless Chromium."""
+    with browser_module.Browser() as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def chromium(browser_module):
+    """The same Chromium, driven by Playwright: for pages that talk to a service."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(
+            executable_path=browser_module.find_browser(),
+            args=["--no-sandbox", "--disable-dev-shm-usage"],
+        )
+        yield running
+        running.close()
+
+
+@pytest.fixture(scope="session")
+def dashboard():
+    """The module of what the dashboard's tests share."""
+    return load("voltherd_web_dashboard", HERE / "dashboard.py")
+
+
+@pytest.fixture(scope="session")
+def small_store(tmp_path_factory):
+    """Three vehicles, eight days, one weak cell and one stuck sensor, as a store."""
+    folder = tmp_path_factory.mktemp("fleet") / "store"
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "voltherd", "simulate", "fleet", "--out", str(folder)),
+            *("--vehicles", "3", "--days", "8", "--period", "60", "--seed", "5"),
+            "--faults",
+            "weak_cell:25%@vehicle=2,cell=7,day=2,sensor_stuck@vehicle=3,cell=20,day=3",
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.fixture(scope="session")
+def cloud(dashboard, small_store):
+    """A running cloud on that store."""
+    running = dashboard.RunningCloud(small_store)
+    try:
+        yield running.start()
+    finally:
+        running.stop()
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ const DAY = 86_400;
 const TIME_STEPS = [
   ...[1, 2, 5, 10, 15, 30].map((minute) => 60 * minute),
   ...[1, 2, 3, 6, 12].map((hour) => HOUR * hour),
-  ...[1, 2, 7, 14, 28, 91, 182, 365, 730, 1826].map((days) => DAY * days),
+  ...[1, 2, 3, 7, 14, 28, 91, 182, 365, 730, 1826].map((days) => DAY * days),
 ];
 
 /** A round step that divides a span into about so many parts. */
@@ -21,6 +21,14 @@ export function niceStep(span: number, parts: number): number {
   const power = 10 ** Math.floor(Math.log10(raw));
   const miss = (m: number): number => Math.abs(Math.log((m * power) / raw));
   return [1, 2, 5, 10].reduce((best, m) => (miss(m) < miss(best) ? m : best)) * power;
+}
+
+/** How many decimals tell multiples of a step apart. */
+export function decimalsOf(step: number): number {
+  let decimals = 0;
+  while (decimals < 6 && Math.abs(step * 10 ** decimals - Math.round(step * 10 ** decimals)) > 1e-6)
+    decimals += 1;
+  return decimals;
 }
 
 /** The range of some numbers, never empty. */
@@ -38,7 +46,7 @@ export function range(values: Iterable<number | null>): [number, number] {
 
 export function numberTicks(low: number, high: number, parts: number, whole = false): Tick[] {
   const step = Math.max(niceStep(high - low, parts), whole ? 1 : 0);
-  const decimals = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
+  const decimals = decimalsOf(step);
   const ticks: Tick[] = [];
   for (let n = Math.ceil(low / step - 1e-9); n <= high / step + 1e-9; n += 1)
     ticks.push({ value: n * step, label: number(n * step, decimals) });

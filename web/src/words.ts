@@ -21,10 +21,34 @@ export const RANK: Record<string, number> = { safety: 3, recommended: 2, operati
 
 export const capitalised = (text: string): string => text.slice(0, 1).toUpperCase() + text.slice(1);
 
+/** Why something cannot be told, without saying again that it cannot. */
+export const reason = (evidence: string): string =>
+  evidence.replace(/^cannot tell( yet)?(:|,)? */, '');
+
+/** A text as a sentence. */
+export const sentence = (text: string): string =>
+  capitalised(text) + (/[.!?]$/.test(text) || !text ? '' : '.');
+
 export type Maybe = number | null | undefined;
 
 export const known = (value: Maybe): value is number =>
   typeof value === 'number' && Number.isFinite(value);
+
+const formats = new Map<number, Intl.NumberFormat>();
+
+/** Formats are dear to make and cheap to use. */
+function format(least: number, most: number): Intl.NumberFormat {
+  const key = 16 * least + most;
+  let found = formats.get(key);
+  if (!found) {
+    found = new Intl.NumberFormat('en', {
+      minimumFractionDigits: least,
+      maximumFractionDigits: most,
+    });
+    formats.set(key, found);
+  }
+  return found;
+}
 
 /** A number with so many decimals, or three significant digits; grouped, with a true minus. */
 export function number(value: Maybe, decimals?: number): string {
@@ -32,10 +56,7 @@ export function number(value: Maybe, decimals?: number): string {
   const size = Math.abs(value);
   const digits = decimals ?? Math.max(0, 2 - Math.floor(Math.log10(size || 1)));
   const rounded = decimals === undefined && size >= 1000 ? Number(value.toPrecision(3)) : value;
-  const text = rounded.toLocaleString('en', {
-    minimumFractionDigits: decimals ?? 0,
-    maximumFractionDigits: Math.min(digits, 12),
-  });
+  const text = format(decimals ?? 0, Math.min(digits, 12)).format(rounded);
   return (/[1-9]/.test(text) ? text : text.replace('-', '')).replace('-', '−');
 }
 
@@ -126,25 +147,19 @@ export const bytes = (size: Maybe): string => {
 export const seconds = (time: string | null | undefined): number | null =>
   time ? Date.parse(time) / 1000 : null;
 
-const stamp = (second: Maybe, options: Intl.DateTimeFormatOptions): string =>
-  known(second)
-    ? new Intl.DateTimeFormat('en-GB', { timeZone: 'UTC', ...options }).format(second * 1000)
-    : 'unknown';
+const stamp = (options: Intl.DateTimeFormatOptions): ((second: Maybe) => string) => {
+  const dates = new Intl.DateTimeFormat('en-GB', { timeZone: 'UTC', ...options });
+  return (second) => (known(second) ? dates.format(second * 1000) : 'unknown');
+};
 
-export const day = (second: Maybe): string =>
-  stamp(second, { day: 'numeric', month: 'short', year: 'numeric' });
+const DATE = { day: 'numeric', month: 'short', year: 'numeric' } as const;
+const TIME = { hour: '2-digit', minute: '2-digit' } as const;
+const dateAndTime = stamp({ ...DATE, ...TIME });
 
+export const day = stamp(DATE);
+export const clockTime = stamp({ ...TIME, second: '2-digit' });
 export const moment = (second: Maybe): string =>
-  stamp(second, {
-    day: 'numeric',
-    month: 'short',
-    year: 'numeric',
-    hour: '2-digit',
-    minute: '2-digit',
-  }).replace(' at ', ', ') + (known(second) ? ' UTC' : '');
-
-export const clockTime = (second: Maybe): string =>
-  stamp(second, { hour: '2-digit', minute: '2-digit', second: '2-digit' });
+  known(second) ? `${dateAndTime(second).replace(' at ', ', ')} UTC` : 'unknown';
 
 /** A confidence in the calibrated terms of the IPCC's guidance note (2010). */
 export function belief(confidence: number): string {

@@ -2,7 +2,7 @@
 
 import { get, onAnswer, Problem } from '../api/client';
 import type { Chain, Meta } from '../api/types';
-import { seconds } from '../words';
+import { ago, seconds } from '../words';
 import { stream } from './stream.svelte';
 
 const TICK_MILLISECOND = 1000;
@@ -59,6 +59,11 @@ class Cloud {
   age(time: string | null | undefined): number | null {
     const second = seconds(time);
     return second === null || !this.now ? null : Math.max(0, this.now - second);
+  }
+
+  /** The same in words; while the cloud is gone nobody knows. */
+  since(time: string | null | undefined): string {
+    return this.stale ? 'no contact' : ago(this.age(time));
   }
 
   #heard(chain: Chain): void {

@@ -1,8 +1,9 @@
 /**
  * Every pack's row and every unresolved finding, kept up to date by the stream.
  *
- * Rows live in a plain map and a version counts changes, at most once a frame: thousands of packs
- * change many times a second, and only the few on screen are drawn.
+ * Thousands of packs change many times a second and few are on screen.  So rows live in a plain
+ * map: a version counts changes at most once a frame for what is drawn, and the list that is
+ * counted, filtered and sorted settles at most once a second.
  */
 
 import { getAll } from '../api/client';
@@ -11,12 +12,18 @@ import { RANK } from '../words';
 import { stream } from './stream.svelte';
 
 const PAGE = 10_000;
+const SETTLED_MILLISECOND = 1000;
+
+const byName = (a: VehicleRow, b: VehicleRow): number => (a.vehicle_id < b.vehicle_id ? -1 : 1);
 
 class Fleet {
   readonly #rows = new Map<string, VehicleRow>();
   readonly #findings = new Map<string, FindingRow>();
   #version = $state(0);
   #frame = 0;
+  #settling: ReturnType<typeof setTimeout> | undefined;
+  /** All rows by name, at most a second old. */
+  rows = $state.raw<VehicleRow[]>([]);
   /** Whether there is anything to show yet. */
   loaded = $state(false);
 
@@ -48,16 +55,11 @@ class Fleet {
     if (!rows || !findings) return;
     this.#rows.clear();
     this.#findings.clear();
-    rows.forEach((row) => this.#rows.set(row.vehicle_id, row));
+    rows.sort(byName).forEach((row) => this.#rows.set(row.vehicle_id, row));
     findings.forEach((found) => this.#findings.set(found.finding_id, found));
     this.loaded = true;
     this.#version += 1;
-  }
-
-  /** All rows, in no order; reading it makes the reader follow changes. */
-  get rows(): VehicleRow[] {
-    void this.#version;
-    return [...this.#rows.values()];
+    this.#settle();
   }
 
   row(id: string): VehicleRow | undefined {
@@ -70,16 +72,18 @@ class Fleet {
     return id ? this.#findings.get(id) : undefined;
   }
 
-  /** Changes so far; following it costs less than following the rows. */
-  get version(): number {
-    return this.#version;
-  }
-
   #changed(): void {
     this.#frame ||= requestAnimationFrame(() => {
       this.#frame = 0;
       this.#version += 1;
     });
+    this.#settling ??= setTimeout(() => this.#settle(), SETTLED_MILLISECOND);
+  }
+
+  #settle(): void {
+    clearTimeout(this.#settling);
+    this.#settling = undefined;
+    this.rows = [...this.#rows.values()].sort(byName);
   }
 }
 
@@ -123,10 +127,19 @@ const WANTED: Record<string, (rank: number) => boolean> = {
   none: (rank) => rank === 0,
 };
 
-const words = (row: VehicleRow): string =>
-  `${row.vehicle_id} ${row.site_id} ${row.model} ${row.headline ?? ''}`.toLowerCase();
+const texts = new WeakMap<VehicleRow, string>();
 
-/** The rows that pass, in order; what is unknown comes last, names settle ties. */
+/** What a search looks at. */
+function words(row: VehicleRow): string {
+  let text = texts.get(row);
+  if (text === undefined) {
+    text = `${row.vehicle_id} ${row.site_id} ${row.model} ${row.headline ?? ''}`.toLowerCase();
+    texts.set(row, text);
+  }
+  return text;
+}
+
+/** The rows that pass, in order; what is unknown comes last, the order given settles ties. */
 export function select(
   rows: readonly VehicleRow[],
   filter: Filter,
@@ -150,7 +163,7 @@ export function select(
       if (unknown(a.key) !== unknown(b.key)) return unknown(a.key) ? 1 : -1;
     } else if (a.key! < b.key!) return -sign;
     else if (a.key! > b.key!) return sign;
-    return a.row.vehicle_id < b.row.vehicle_id ? -1 : 1;
+    return 0;
   });
   return keyed.map(({ row }) => row);
 }
