@@ -18,14 +18,10 @@ ROWS_MAX: Final = 6_000
 
 
 class Open(NamedTuple):
-    """The chunk under way: rows in order, none where empty."""
+    """The chunk under way: rows in order and how many, none where empty."""
 
     parts: tuple[Rows, ...] = ()
-
-    @property
-    def rows(self) -> int:
-        """How many rows it has."""
-        return sum(part.batch.rows for part in self.parts)
+    rows: int = 0
 
     @property
     def first_second(self) -> float:
@@ -79,7 +75,7 @@ def add(
         first = held.first_second if held.parts else float(time[begin])
         stop = int(np.searchsorted(time, first + span_second, side="left"))
         stop = max(begin + 1, min(stop, begin + rows_max - held.rows))
-        held = Open((*held.parts, cut(rows, begin, stop)))
+        held = Open((*held.parts, cut(rows, begin, stop)), held.rows + stop - begin)
         begin = stop
     return held, tuple(closed)
 

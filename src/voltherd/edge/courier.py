@@ -104,12 +104,16 @@ class Courier:
         record = self._spool.add(RecordKind.EVENT, encode_event(event), second, second)
         self._publisher.urgent(record, self._now())
 
+    def listen(self) -> None:
+        """Read what the cloud sent, so that its requests are before the next cycle."""
+        acks = self._read()
+        if acks:
+            self._publisher.hear(acks, self._now())
+
     def poll(self) -> None:
         """Do what there is to do; waits for nothing but the medium."""
         now = self._now()
-        acks = self._read()
-        if acks:
-            self._publisher.hear(acks, now)
+        self.listen()
         for result in self._control.results():
             self._take(result)
         self._end_chunk()

@@ -119,6 +119,7 @@ class EdgeRuntime:
 
     def poll(self) -> None:
         """Run one cycle and carry what came of it; never waits but for the medium."""
+        self.courier.listen()
         self.control.poll()
         self.courier.poll()
 
