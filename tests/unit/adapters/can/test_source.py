@@ -19,11 +19,11 @@ def ends():
 def test_frames_come_in_order_each_once_up_to_the_limit(ends):
     source, there = ends
     for number in range(5):
-        there.send(can.Message(10.0 + number, 0x100 + number, False, data=[number]))
+        there.send(can.Message(1.74e9 + number, 0x100 + number, False, data=[number]))
     first, rest = source.receive(3), source.receive(100)
     assert [f.arbitration_id for f in (*first, *rest)] == [0x100, 0x101, 0x102, 0x103, 0x104]
     assert len(first) == 3
-    assert [f.second for f in rest] == [13.0, 14.0]
+    assert [f.second for f in rest] == [1.74e9 + 3, 1.74e9 + 4]
     assert rest[1].data == b"\x04"
     assert not rest[1].extended
     assert source.receive(100) == []
