@@ -54,7 +54,8 @@ def cloud(
         typer.echo(EXAMPLE, nl=False)
         return
     from voltherd.cloud.clocks import WallClock
-    from voltherd.cloud.compose import Given, compose, newest_second
+    from voltherd.cloud.compose import Given, compose
+    from voltherd.cloud.stores.compose import newest_second
 
     found = configured(config, store, port, bus=not no_bus)
     given = Given()

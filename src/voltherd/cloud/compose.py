@@ -4,217 +4,45 @@ import logging
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable
 from importlib.metadata import version
-from math import inf
-from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
-from voltherd.adapters.parquet import extremes as parquet_extremes
-from voltherd.adapters.parquet.store import ParquetStore, is_store
-from voltherd.adapters.records.marker import is_record_store
+from voltherd.adapters.http.client import post
 from voltherd.adapters.records.store import RecordStore
 from voltherd.adapters.sqlite.accounts import AccountBook
-from voltherd.adapters.sqlite.assets import AssetBook, Document
+from voltherd.adapters.sqlite.assets import AssetBook
+from voltherd.adapters.sqlite.outgoing import FILE as OUTGOING
+from voltherd.adapters.sqlite.outgoing import OutgoingBook
 from voltherd.cloud.access import Access
 from voltherd.cloud.api import application
-from voltherd.cloud.chain import ApiFigures, BusFigures, ChainWatch, Sources, StoreFigures
+from voltherd.cloud.chain import ApiFigures, BusFigures, ChainWatch, Sources
 from voltherd.cloud.clocks import WallClock
 from voltherd.cloud.commands import Commands
-from voltherd.cloud.config import LOOPBACK, CloudConfig, MqttSection, secret_of
-from voltherd.cloud.fleet import Fleet
+from voltherd.cloud.config import LOOPBACK, CloudConfig, MqttSection, WebhookSection, secret_of
+from voltherd.cloud.fleet import Change, Fleet
 from voltherd.cloud.guard import Guard
 from voltherd.cloud.ingest import Ingest
 from voltherd.cloud.lags import Lags
 from voltherd.cloud.metrics import Metrics
-from voltherd.cloud.past import ReadPast
 from voltherd.cloud.running import Address, Duty, Part, Running
 from voltherd.cloud.schema_service import Health, Truth
 from voltherd.cloud.service import About, Cloud
+from voltherd.cloud.stores.compose import BookJournal, CommittedStore, Kept, opened
 from voltherd.cloud.stream import Hub
 from voltherd.cloud.telling import Teller
 from voltherd.cloud.view import FleetView
 from voltherd.cloud.watching import Watching
+from voltherd.cloud.webhooks import Target, Webhooks
 from voltherd.cloud.workflow import Workflow
 from voltherd.errors import StoreError, UsageError
 from voltherd.ports import Bus, Clock
-from voltherd.types.extremes import Extremes
-from voltherd.types.record import Record, RecordKind
-from voltherd.types.sample import SampleBatch
+from voltherd.types.event import Severity
+from voltherd.types.record import Record
 
 logger: Final = logging.getLogger(__name__)
 COMPACT_SECOND: Final = 60.0
 COMPACT_CHUNKS_MIN: Final = 60
-_ROWS_PER_DAY: Final = 10_000
-
-
-class CanonicalStore:
-    """A store of ``voltherd import`` or ``simulate``: telemetry only, read where it lies."""
-
-    def __init__(self, root: Path) -> None:
-        self._root = root
-        self._store = ParquetStore(root)
-
-    def vehicles(self) -> tuple[str, ...]:
-        """Name every vehicle of which there are rows, sorted."""
-        return self._store.vehicles()
-
-    def spans(self, vehicle_id: str, samples_max: int) -> Iterator[tuple[float, float]]:
-        """Cut a vehicle's time into pieces of some days."""
-        days = max(samples_max // _ROWS_PER_DAY, 1)
-        yield from parquet_extremes.spans(self._root, vehicle_id, days)
-
-    def read(
-        self, vehicle_id: str, start_second: float = -inf, stop_second: float = inf
-    ) -> SampleBatch:
-        """Give a vehicle's rows in time order."""
-        return self._store.read(vehicle_id, start_second, stop_second)
-
-    def extremes(
-        self,
-        vehicle_id: str,
-        channels: Sequence[str],
-        start_second: float,
-        stop_second: float,
-        pieces: int,
-    ) -> Extremes:
-        """Cut a span into pieces; see ``Past.extremes``."""
-        return parquet_extremes.extremes(
-            self._root, vehicle_id, channels, start_second, stop_second, pieces
-        )
-
-    def events(
-        self, vehicle_id: str, start_second: float = -inf, stop_second: float = inf
-    ) -> Iterable[Record]:
-        """Give no records: this store has none."""
-        return ()
-
-    def epochs(self, vehicle_id: str) -> tuple[int, ...]:
-        """Give no epochs: this store has none."""
-        return ()
-
-    def figures(self) -> StoreFigures:
-        """Say that there are no records."""
-        return StoreFigures(0, 0, 0, 0)
-
-
-class CommittedStore:
-    """What the cloud commits: records, and the rows in them."""
-
-    def __init__(self, store: RecordStore) -> None:
-        self._store = store
-        self._past = ReadPast(self)
-
-    def vehicles(self) -> tuple[str, ...]:
-        """Name every vehicle of which there is anything, sorted."""
-        return self._store.known_vehicles()
-
-    def spans(self, vehicle_id: str, samples_max: int) -> Iterator[tuple[float, float]]:
-        """Cut a vehicle's time into pieces of so many rows."""
-        yield from self._store.spans(vehicle_id, samples_max)
-
-    def read(
-        self, vehicle_id: str, start_second: float = -inf, stop_second: float = inf
-    ) -> SampleBatch:
-        """Give a vehicle's rows in time order."""
-        return self._store.read(vehicle_id, start_second, stop_second)
-
-    def extremes(
-        self,
-        vehicle_id: str,
-        channels: Sequence[str],
-        start_second: float,
-        stop_second: float,
-        pieces: int,
-    ) -> Extremes:
-        """Cut a span into pieces; see ``Past.extremes``."""
-        return self._past.extremes(vehicle_id, channels, start_second, stop_second, pieces)
-
-    def events(
-        self, vehicle_id: str, start_second: float = -inf, stop_second: float = inf
-    ) -> Iterable[Record]:
-        """Give a vehicle's event and gap records."""
-        kinds = (RecordKind.EVENT, RecordKind.GAP)
-        return self._store.records(vehicle_id, start_second, stop_second, kinds)
-
-    def epochs(self, vehicle_id: str) -> tuple[int, ...]:
-        """Give the boots of its edge of which there are records; imported rows have none."""
-        return tuple(epoch for epoch in self._store.committed(vehicle_id) if epoch)
-
-    def figures(self) -> StoreFigures:
-        """Say how much there is."""
-        info = self._store.info()
-        kept = info.chunks + info.landed_chunks + info.events + info.gaps
-        size = info.file_bytes + info.database_bytes
-        return StoreFigures(kept, sum(info.removed.values()), size, info.landed_chunks)
-
-
-class BookJournal:
-    """The ``Journal`` port on the asset book."""
-
-    def __init__(self, book: AssetBook) -> None:
-        self._book = book
-
-    def write(
-        self, vehicle_id: str, unix_time_second: float, kind: str, body: Mapping[str, Any]
-    ) -> None:
-        """Keep a document."""
-        self._book.put_document(Document(vehicle_id, unix_time_second, kind, body))
-
-    def every(self, kind: str) -> Iterable[Document]:
-        """Give every vehicle's documents whose kind begins so, in order of time."""
-        return self._book.every_document(kind)
-
-    def of_vehicle(self, vehicle_id: str) -> Iterable[Document]:
-        """Give a vehicle's documents in order of time."""
-        return self._book.documents(vehicle_id)
-
-
-Kept = CanonicalStore | CommittedStore
-
-
-def opened(root: Path, *, receives: bool) -> tuple[Kept, RecordStore | None]:
-    """Open what a folder is; an empty one becomes a record store.
-
-    Raises:
-        UsageError: It is a store that cannot take in what vehicles send, and is to.
-        StoreError: It holds something else.
-    """
-    if is_store(root) and not is_record_store(root):
-        if receives:
-            raise UsageError(
-                "this store holds imported telemetry and takes in no records",
-                where=str(root),
-                mend="name another folder, and bring it in with voltherd import --out",
-            )
-        return CanonicalStore(root), None
-    if root.is_dir() and not is_record_store(root):
-        there = next((p.name for p in root.iterdir() if not p.name.startswith(".")), None)
-        if there is not None:
-            raise StoreError(
-                f"no store, but a folder that holds other files ({there})",
-                where=str(root),
-                mend="name an empty or new folder",
-            )
-    store = RecordStore(root)
-    return CommittedStore(store), store
-
-
-def newest_second(root: Path) -> float:
-    """Give the time of the newest row of a store [unix s].
-
-    Raises:
-        UsageError: There is none.
-    """
-    kept, _ = opened(root, receives=False)
-    newest = -inf
-    for vehicle_id in kept.vehicles():
-        for start, stop in list(kept.spans(vehicle_id, _ROWS_PER_DAY))[-1:]:
-            batch = kept.read(vehicle_id, start, stop)
-            newest = max(newest, float(batch.unix_time_second[-1]) if batch.rows else -inf)
-    if newest == -inf:
-        raise UsageError("an empty store has no newest sample", where=str(root))
-    return newest
 
 
 def bus_of(section: MqttSection) -> Bus:
@@ -267,12 +95,14 @@ class Given(NamedTuple):
         clock: The fleet's time; None for the machine's.
         about: What the service says of itself; None for the plain truth.
         truth: Tells a demo's truth beside what was found.
+        log: The record store, open already; None opens the configuration's.
     """
 
     bus: Bus | None = None
     clock: Clock | None = None
     about: About | None = None
     truth: Callable[[FleetView], Truth] | None = None
+    log: RecordStore | None = None
 
 
 _NOTHING_GIVEN: Final = Given()
@@ -304,6 +134,8 @@ class _Core(NamedTuple):
     fleet: Fleet
     clock: Clock
     about: About
+    webhooks: Webhooks | None
+    parts: tuple[Part, ...]
 
 
 class _Line(NamedTuple):
@@ -344,13 +176,15 @@ def compose(config: CloudConfig, given: Given = _NOTHING_GIVEN) -> Running:
     duties = [Duty("looking at the chain", 1.0, look)]
     loops: list[Loop] = []
     parts: list[Part] = []
+    if core.webhooks is not None:
+        core.webhooks.delivered = metrics.delivered
+        loops += core.webhooks.loops()
     if line is not None:
         watching = Watching(core.hub, line.commands, lambda: core.fleet.view, core.about.speed)
         duties += [Duty("watching", 0.5, watching.watch), Duty("pinging", 5.0, watching.ping)]
         loops += [line.ingest.run, _compacting(core.log)]
         parts += [] if given.bus is not None else [line.bus]
-    if core.log is not None:
-        parts.append(core.log)
+    parts += core.parts
     app = application(cloud, access, metrics)
     guarded = Guard(app, access, _hosts(config), answered)
     return Running(cloud, guarded, _address(config), loops, duties, parts)
@@ -358,16 +192,52 @@ def compose(config: CloudConfig, given: Given = _NOTHING_GIVEN) -> Running:
 
 def _core(config: CloudConfig, given: Given) -> _Core:
     receives = given.bus is not None or config.mqtt is not None
-    kept, log = opened(config.store.path, receives=receives)
+    kept: Kept
+    log: RecordStore | None
+    if given.log is not None:
+        kept, log = CommittedStore(given.log), given.log
+    else:
+        kept, log = opened(config.store.path, receives=receives)
     clock, wall = given.clock or WallClock(), WallClock()
     book = AssetBook(config.store.path)
     journal = BookJournal(book)
     workflow = Workflow(journal)
     hub = Hub(secrets.token_hex(4), config.http.streams_max)
     teller = Teller(hub, clock, wall.unix_second, time.monotonic)
-    fleet = Fleet(kept, book, workflow, clock, teller.changed, teller.live)
+    parts: list[Part] = []
+    shelf = kept.shelf if isinstance(kept, CommittedStore) else None
+    parts += [part for part in (shelf, log) if part is not None]
+    webhooks = None
+    if config.webhook:
+        outgoing = OutgoingBook(config.store.path / OUTGOING)
+        parts.append(outgoing)
+        webhooks = Webhooks(
+            [_target(section) for section in config.webhook],
+            outgoing,
+            post,
+            workflow.steps,
+            wall.unix_second,
+            clock.unix_second,
+        )
+
+    def changed(change: Change) -> None:
+        teller.changed(change)
+        if webhooks is not None:
+            webhooks.changed(change)
+
+    fleet = Fleet(kept, book, workflow, clock, shelf, changed, teller.live)
     about = given.about or About(version=version("voltherd"), started_second=clock.unix_second())
-    return _Core(kept, log, journal, workflow, hub, teller, fleet, clock, about)
+    return _Core(
+        kept, log, journal, workflow, hub, teller, fleet, clock, about, webhooks, tuple(parts)
+    )
+
+
+def _target(section: WebhookSection) -> Target:
+    return Target(
+        url=section.url,
+        secret=secret_of(section.secret_file),
+        severity=Severity[section.severity.upper()],
+    )
 
 
 def _line(core: _Core, config: CloudConfig, given: Given) -> _Line | None:

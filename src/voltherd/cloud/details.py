@@ -4,7 +4,14 @@ import numpy as np
 
 from voltherd.cloud.findings import concerned, finding_row
 from voltherd.cloud.kpis import vehicle_kpis
-from voltherd.cloud.quantities import age, cell_quantities, pack_limits, pack_quantity, twin_told
+from voltherd.cloud.quantities import (
+    age,
+    blind_cells,
+    cell_quantities,
+    pack_limits,
+    pack_quantity,
+    twin_told,
+)
 from voltherd.cloud.rows import seen_second, vehicle_row
 from voltherd.cloud.schema import Estimated
 from voltherd.cloud.schema_vehicles import (
@@ -46,8 +53,9 @@ def vehicle_detail(view: VehicleView, epochs: tuple[int, ...], now_second: float
         view.lag_second,
         view.catching_up,
     )
+    blind = blind_cells(view.known)
     ages = {
-        "soc": pack_quantity(followed, now_second),
+        "soc": pack_quantity(followed, blind, now_second),
         "age_second": age(seen_second(followed), now_second),
     }
     usage = followed.usage if followed else None
@@ -59,7 +67,7 @@ def vehicle_detail(view: VehicleView, epochs: tuple[int, ...], now_second: float
         layout=_layout(asset.layout) if asset and asset.layout else None,
         channels=channels(view),
         twin=twin_told(followed, now_second),
-        soc_pack=pack_limits(followed),
+        soc_pack=pack_limits(followed, blind),
         open_findings=[
             finding_row(known, view.standings[known.finding_id], now_second)
             for known in view.known

@@ -14,8 +14,10 @@ from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 from voltherd.cloud.follow import Followed
+from voltherd.cloud.quantities import blind_cells
 from voltherd.cloud.replay import Assets, Telemetry
 from voltherd.cloud.rows import vehicle_row, written
+from voltherd.cloud.slicing import Shelf
 from voltherd.cloud.track import Track
 from voltherd.cloud.view import FleetView, VehicleView
 from voltherd.cloud.workflow import Workflow
@@ -47,6 +49,10 @@ class Change(NamedTuple):
     findings: tuple[tuple[VehicleView, str], ...]
 
 
+def _nobody(_followed: Followed, _blind: frozenset[int], _heard: int) -> None:
+    """Tell nobody of live samples."""
+
+
 class Fleet:
     """Every vehicle, followed.
 
@@ -55,8 +61,10 @@ class Fleet:
         assets: Facts of vehicles.
         workflow: What people did about findings.
         clock: The fleet's time; simulated in a demo.
+        shelf: Where slices for long charts are kept; None for nowhere.
         on_change: Told of every new view, on the thread that made it.
-        on_live: Told of every live sample that could be shown, and when it was heard [ns].
+        on_live: Told of every live sample that could be shown: the vehicle, cells not to be
+            trusted, and when it was heard [ns].
     """
 
     def __init__(
@@ -65,13 +73,15 @@ class Fleet:
         assets: Assets,
         workflow: Workflow,
         clock: Clock,
+        shelf: Shelf | None = None,
         on_change: Callable[[Change], None] = lambda _: None,
-        on_live: Callable[[Followed, int], None] = lambda _followed, _heard: None,
+        on_live: Callable[[Followed, frozenset[int], int], None] = _nobody,
     ) -> None:
         self._telemetry = telemetry
         self._assets = assets
         self._workflow = workflow
         self._clock = clock
+        self._shelf = shelf
         self._on_change = on_change
         self._on_live = on_live
         self._hints: queue.Queue[Hint] = queue.Queue(HINTS_MAX)
@@ -208,7 +218,8 @@ class Fleet:
             if track.seen_live(message.batch):
                 self._changed.add(track.vehicle_id)
                 if track.followed is not None:
-                    self._on_live(track.followed, message.heard_nanosecond)
+                    blind = blind_cells(track.known)
+                    self._on_live(track.followed, blind, message.heard_nanosecond)
 
     def _replay_some(self) -> bool:
         """Do one piece of the replay whose turn it is, of the first that is due."""
@@ -237,7 +248,7 @@ class Fleet:
     def _track(self, vehicle_id: str) -> Track:
         track = self._tracks.get(vehicle_id)
         if track is None:
-            track = Track(vehicle_id, self._telemetry, self._assets)
+            track = Track(vehicle_id, self._telemetry, self._assets, self._shelf)
             self._tracks[vehicle_id] = track
         return track
 

@@ -37,10 +37,21 @@ class ReadPast:
     ) -> Extremes:
         """Cut a span into at most so many pieces; see ``Past.extremes``."""
         cut = Cutter(start_second, stop_second, pieces, len(channels))
+        self.into(cut, vehicle_id, channels, start_second, stop_second)
+        return cut.done(summarised=False)
+
+    def into(
+        self,
+        cut: "Cutter",
+        vehicle_id: str,
+        channels: Sequence[str],
+        start_second: float,
+        stop_second: float,
+    ) -> None:
+        """Sort the rows of a time into the pieces of another, longer one."""
         for batch in self._batches(vehicle_id, start_second, stop_second):
             values = np.stack([column(batch, name) for name in channels], axis=1)
-            cut.add(batch.unix_time_second, values, values, batch.rows)
-        return cut.done(summarised=False)
+            cut.add(batch.unix_time_second, batch.unix_time_second, values, values, batch.rows)
 
     def _batches(self, vehicle_id: str, start: float, stop: float) -> Iterator[SampleBatch]:
         for begin, end in self.telemetry.spans(vehicle_id, _ROWS_AT_ONCE):
@@ -75,15 +86,24 @@ class Cutter:
     def add(
         self,
         time_second: Float[np.ndarray, " rows"],
+        last_second: Float[np.ndarray, " rows"],
         low: Float[np.ndarray, "rows channels"],
         high: Float[np.ndarray, "rows channels"],
         rows: int,
     ) -> None:
-        """Take in rows in time order, or slices that stand for ``rows`` of them."""
+        """Take in rows in time order, or slices that stand for ``rows`` of them.
+
+        Args:
+            time_second: Time of each row, or first time of each slice [unix s].
+            last_second: The same, or last time of each slice [unix s].
+            low: Values, or lowest ones.
+            high: Values, or highest ones.
+            rows: How many rows these are.
+        """
         self._rows += rows
         self._seen += len(time_second)
         if self._seen <= len(self._first):
-            self._few.append(Extremes(time_second, time_second, low, high, rows, False))
+            self._few.append(Extremes(time_second, last_second, low, high, rows, False))
         else:
             self._few.clear()
         place = np.floor((time_second - self._start) / self._width).astype(np.intp)
@@ -92,7 +112,7 @@ class Cutter:
         ends = np.append(starts[1:], len(place)) - 1
         where = place[starts]
         self._first[where] = np.minimum(self._first[where], time_second[starts])
-        self._last[where] = np.maximum(self._last[where], time_second[ends])
+        self._last[where] = np.maximum(self._last[where], last_second[ends])
         self._low[where] = np.fmin(self._low[where], np.fmin.reduceat(low, starts, axis=0))
         self._high[where] = np.fmax(self._high[where], np.fmax.reduceat(high, starts, axis=0))
 

@@ -1,7 +1,7 @@
 """A vehicle rebuilt from the store, piece by piece, so that other work goes on in between."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from math import inf, nextafter
 from typing import Final, NamedTuple, Protocol, runtime_checkable
 
@@ -67,13 +67,19 @@ class Progress(NamedTuple):
     done: bool
 
 
-def replay(telemetry: Telemetry, vehicle_id: str, asset: Vehicle | None) -> Iterator[Progress]:
+def replay(
+    telemetry: Telemetry,
+    vehicle_id: str,
+    asset: Vehicle | None,
+    taken: Callable[[SampleBatch], None],
+) -> Iterator[Progress]:
     """Rebuild a vehicle.
 
     Args:
         telemetry: Where its rows are; rows that come meanwhile behind the position are read, too.
         vehicle_id: Whose.
         asset: What is known of it.
+        taken: Told of the rows of each piece, in time order.
 
     Yields:
         Progress after each piece; the last one is ``done``.
@@ -92,6 +98,7 @@ def replay(telemetry: Telemetry, vehicle_id: str, asset: Vehicle | None) -> Iter
             continue
         for piece in _cut(rows, ROWS_AT_ONCE):
             followed = advance(followed, piece, with_twin=False)
+            taken(piece)
             yield Progress(followed, followed.usage.last_second, False)
     if followed is not None and followed.twin is not None:
         last = followed.usage.last_second
@@ -106,6 +113,7 @@ def replay(telemetry: Telemetry, vehicle_id: str, asset: Vehicle | None) -> Iter
             break
         for piece in _cut(rows, _TWIN_ROWS):
             followed = advance(followed, piece)
+            taken(piece)
             yield Progress(followed, followed.usage.last_second, False)
     yield Progress(followed, inf, True)
 

@@ -5,14 +5,14 @@ written when the vehicle last changed, and two numbers behind them.
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
 
 from voltherd.cloud.finding_names import Known
 from voltherd.cloud.follow import Followed
-from voltherd.cloud.quantities import pack_quantity
+from voltherd.cloud.quantities import blind_cells, pack_quantity
 from voltherd.cloud.schema_vehicles import VehicleRow
 from voltherd.cloud.view import Row, VehicleView, mode, newest
 from voltherd.cloud.workflow import Standing
@@ -50,7 +50,7 @@ def vehicle_row(
     vehicle_id: str,
     site_id: str,
     followed: Followed | None,
-    known: Iterable[Known],
+    known: Sequence[Known],
     standings: Mapping[str, Standing],
     edge: EdgeState | None,
     lag_second: float,
@@ -88,7 +88,9 @@ def vehicle_row(
         pending_records=edge.pending_records if edge else None,
         lag_second=round(lag_second, 3),
         catching_up=catching_up,
-        soc=pack_quantity(followed, math.nan).model_copy(update={"age_second": None}),
+        soc=pack_quantity(followed, blind_cells(known), math.nan).model_copy(
+            update={"age_second": None}
+        ),
         age_second=None,
     )
 
@@ -109,7 +111,7 @@ def seen_second(followed: Followed | None) -> float:
 def _extreme(values: np.ndarray | None, which: Any) -> float | None:  # noqa: ANN401 (a ufunc)
     if values is None or not np.isfinite(values).any():
         return None
-    return round(float(which(values)), 4)
+    return round(float(which(values)), 4) + 0.0  # no minus zero
 
 
 def written(row: VehicleRow, followed: Followed | None) -> Row:

@@ -9,14 +9,13 @@ import numpy as np
 from voltherd.cloud.findings import finding_row
 from voltherd.cloud.fleet import Change
 from voltherd.cloud.follow import Followed
-from voltherd.cloud.quantities import interval
+from voltherd.cloud.quantities import interval, pack
 from voltherd.cloud.rows import dated
 from voltherd.cloud.schema import Estimated, Shape
 from voltherd.cloud.schema_service import Chain
 from voltherd.cloud.schema_vehicles import LiveCells
 from voltherd.cloud.stream import Hub
 from voltherd.cloud.view import mode, newest
-from voltherd.estimation.soc_pack import pack_soc
 from voltherd.ports import Clock
 from voltherd.report.words import rfc3339
 
@@ -63,7 +62,7 @@ class Teller:
         """Tell how the chain is."""
         self._hub.publish("chain", _json(chain))
 
-    def live(self, followed: Followed, heard_nanosecond: int) -> None:
+    def live(self, followed: Followed, blind: frozenset[int], heard_nanosecond: int) -> None:
         """Tell of a live sample, where somebody watches the vehicle."""
         vehicle_id, now = followed.newest.vehicle_id, self._monotonic()
         watched = vehicle_id in self._hub.watched
@@ -71,14 +70,15 @@ class Teller:
             return
         self._sent[vehicle_id] = now
         lag = self._wall_second() - heard_nanosecond * _NANOSECOND if heard_nanosecond else math.nan
-        self._hub.publish("cells", _json(live_cells(followed, lag)), vehicle_id)
+        self._hub.publish("cells", _json(live_cells(followed, blind, lag)), vehicle_id)
 
 
-def live_cells(followed: Followed, lag_second: float) -> LiveCells:
+def live_cells(followed: Followed, blind: frozenset[int], lag_second: float) -> LiveCells:
     """Tell a vehicle's newest row.
 
     Args:
         followed: The vehicle, with a row.
+        blind: Cells whose measurement cannot be trusted.
         lag_second: How old the row's frame is by wall time [s].
     """
     batch = followed.newest
@@ -88,9 +88,9 @@ def live_cells(followed: Followed, lag_second: float) -> LiveCells:
     estimate = followed.twin.estimate if followed.twin else None
     soc = Estimated(value=None, low=None, high=None)
     if estimate is not None and estimate.value.size:
-        pack = pack_soc(estimate)
-        low, high = interval(pack.value, pack.sigma)
-        soc = Estimated(value=round(pack.value, 4), low=low, high=high)
+        whole = pack(estimate, blind)
+        low, high = interval(whole.value, whole.sigma)
+        soc = Estimated(value=round(whole.value, 4), low=low, high=high)
     return LiveCells(
         vehicle_id=batch.vehicle_id,
         time=stamp,

@@ -8,6 +8,7 @@ from typing import Final
 from voltherd.cloud.finding_names import Known, named
 from voltherd.cloud.follow import Followed, advance, alike, begin, follows, glance
 from voltherd.cloud.replay import Assets, Progress, Telemetry, replay
+from voltherd.cloud.slicing import Shelf, Slicer
 from voltherd.cloud.workflow import Workflow
 from voltherd.detection.verdict import Book
 from voltherd.errors import UnreadableError
@@ -24,7 +25,9 @@ QUIET_SECOND: Final = 2.0
 class Track:
     """One vehicle; used by one thread at a time."""
 
-    def __init__(self, vehicle_id: str, telemetry: Telemetry, assets: Assets) -> None:
+    def __init__(
+        self, vehicle_id: str, telemetry: Telemetry, assets: Assets, shelf: Shelf | None = None
+    ) -> None:
         self.vehicle_id = vehicle_id
         self.followed: Followed | None = None
         self.known: tuple[Known, ...] = ()
@@ -38,6 +41,8 @@ class Track:
         self._due_second = math.inf
         self._sure = -1
         self._told: Book | None = None
+        self._shelf = shelf
+        self._slicer = Slicer(shelf, vehicle_id) if shelf else None
 
     @property
     def catching_up(self) -> bool:
@@ -82,6 +87,8 @@ class Track:
             self.read_again(now_second + QUIET_SECOND)
             return True
         self.followed = advance(self.followed, rows)
+        if self._slicer:
+            self._slicer.add(rows)
         return True
 
     def seen_live(self, batch: SampleBatch) -> bool:
@@ -106,8 +113,10 @@ class Track:
                 return False
             self._due_second, self._again = math.inf, False
             self._position_second = -math.inf
+            self._slicer = Slicer(self._shelf, self.vehicle_id) if self._shelf else None
             asset = self._assets.vehicle(self.vehicle_id)
-            self._replay = replay(self._telemetry, self.vehicle_id, asset)
+            taken = self._slicer.add if self._slicer else _nothing
+            self._replay = replay(self._telemetry, self.vehicle_id, asset, taken)
         progress = next(self._replay)
         self._position_second = progress.position_second
         if progress.followed is not None:
@@ -136,3 +145,7 @@ class Track:
         self.known = named(self.vehicle_id, told(detection, names), workflow.adopted())
         workflow.reopened(self.known, now_second)
         return True
+
+
+def _nothing(_: SampleBatch) -> None:
+    """Take no notes."""

@@ -2,6 +2,7 @@
 
 import sqlite3
 import threading
+from itertools import takewhile
 from pathlib import Path
 from typing import Final, NamedTuple, final
 
@@ -13,6 +14,7 @@ CREATE TABLE IF NOT EXISTS message (
     number INTEGER PRIMARY KEY,
     name TEXT NOT NULL UNIQUE,      -- what it is about, and for whom: nobody is told twice
     target TEXT NOT NULL,
+    vehicle_id TEXT NOT NULL,       -- what is erased of a vehicle is erased here, too
     body BLOB NOT NULL,
     made_second REAL NOT NULL,
     tries INTEGER NOT NULL DEFAULT 0,
@@ -20,7 +22,7 @@ CREATE TABLE IF NOT EXISTS message (
     state TEXT NOT NULL DEFAULT 'waiting',   -- waiting, delivered, given_up
     trouble TEXT NOT NULL DEFAULT ''
 ) STRICT;
-CREATE INDEX IF NOT EXISTS message_due ON message (state, due_second);
+CREATE INDEX IF NOT EXISTS message_waiting ON message (state, target, number);
 """
 
 
@@ -63,7 +65,7 @@ class OutgoingBook:
         except sqlite3.Error as error:
             raise self._refused(error) from error
 
-    def put(self, name: str, target: str, body: bytes, now_second: float) -> bool:
+    def put(self, name: str, target: str, vehicle_id: str, body: bytes, now_second: float) -> bool:
         """Keep a message to be delivered; say whether it was new.
 
         Raises:
@@ -72,26 +74,30 @@ class OutgoingBook:
         try:
             with self._lock, self._con as con:
                 done = con.execute(
-                    "INSERT OR IGNORE INTO message (name, target, body, made_second, due_second) "
-                    "VALUES (?, ?, ?, ?, ?)",
-                    (name, target, body, now_second, now_second),
+                    "INSERT OR IGNORE INTO message "
+                    "(name, target, vehicle_id, body, made_second, due_second) "
+                    "VALUES (?, ?, ?, ?, ?, ?)",
+                    (name, target, vehicle_id, body, now_second, now_second),
                 )
                 return done.rowcount == 1
         except sqlite3.Error as error:
             raise self._refused(error) from error
 
-    def due(self, now_second: float, limit: int) -> tuple[Waiting, ...]:
-        """Give messages that are due, the oldest first."""
+    def due(self, target: str, now_second: float, limit: int) -> tuple[Waiting, ...]:
+        """Give a target's messages that are due, the oldest first.
+
+        Where the oldest is not due yet, nothing is: messages keep their order.
+        """
         try:
             with self._lock:
                 rows = self._con.execute(
-                    "SELECT number, name, target, body, made_second, tries FROM message "
-                    "WHERE state = 'waiting' AND due_second <= ? ORDER BY number LIMIT ?",
-                    (now_second, limit),
+                    "SELECT number, name, target, body, made_second, tries, due_second "
+                    "FROM message WHERE state = 'waiting' AND target = ? ORDER BY number LIMIT ?",
+                    (target, limit),
                 ).fetchall()
         except sqlite3.Error as error:
             raise self._refused(error) from error
-        return tuple(Waiting(*row) for row in rows)
+        return tuple(Waiting(*row[:6]) for row in takewhile(lambda row: row[6] <= now_second, rows))
 
     def tried(self, number: int, state: str, trouble: str = "", due_second: float = 0.0) -> None:
         """Note what became of a try: ``delivered``, ``given_up`` or still ``waiting``."""

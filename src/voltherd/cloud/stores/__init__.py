@@ -1,0 +1,1 @@
+"""Stores and books as the cloud's ports want them."""
