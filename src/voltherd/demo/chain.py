@@ -1,0 +1,174 @@
+"""The whole chain: broker, cloud, history, vehicles with their edges; started, followed, ended.
+
+What runs is what runs in production, put together by ``compose``: this module only says in which
+order.  The page is up first; weeks of history arrive while it is watched; then the vehicles live.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Final, NamedTuple
+
+from voltherd.cloud.running import Running
+from voltherd.cloud.view import FleetView
+from voltherd.demo import report
+from voltherd.demo.driver import Driver, VirtualVehicle
+from voltherd.demo.history import Day, HistoryProcess
+from voltherd.demo.report import EdgeAccount
+from voltherd.demo.truth import judged
+from voltherd.errors import VoltherdError
+from voltherd.ports import RecordLog
+from voltherd.sim.live import LiveSpec, LiveState
+from voltherd.types.record import Record, SeqRange
+
+SETTLE_TURNS: Final = 200
+"""Turns within which edges hand over what they hold when the demo ends."""
+_CHECK_SECOND: Final = 0.2
+Tell = Callable[[str], None]
+
+
+class Parts(NamedTuple):
+    """What ``compose`` has put together.
+
+    Attributes:
+        running: The cloud, started.
+        log: Where it commits.
+        hear: Tells the cloud's fleet of records committed without the bus.
+        vehicles: Makes the vehicles with their edges, by name, when the history is there.
+        bus_of: The bus of each edge, to be closed at the end.
+        stop_broker: Ends the broker.
+    """
+
+    running: Running
+    log: RecordLog
+    hear: Callable[[list[Record]], None]
+    vehicles: Callable[[], Mapping[str, VirtualVehicle]]
+    stop_broker: Callable[[], None]
+
+
+class Chain:
+    """A demo while it runs.
+
+    Args:
+        parts: Everything it consists of.
+        spec: The fleet.
+        names: Names of its vehicles, in the order of their numbers.
+        clock_starts: Lets the fleet's time begin when the vehicles do.
+        tell: Told where it stands.
+    """
+
+    def __init__(
+        self,
+        parts: Parts,
+        spec: LiveSpec,
+        names: tuple[str, ...],
+        driver_of: Callable[[LiveState, Mapping[str, VirtualVehicle]], Driver],
+        tell: Tell,
+    ) -> None:
+        self._parts, self._spec, self._names, self._tell = parts, spec, names, tell
+        self._driver_of = driver_of
+        self._history = HistoryProcess(spec)
+        self._stop = threading.Event()
+        self._driver: Driver | None = None
+        self._vehicles: Mapping[str, VirtualVehicle] = {}
+        self._trouble: VoltherdError | None = None
+        self._began = time.monotonic()
+        self.first_live_second = float("nan")
+        self._thread = threading.Thread(target=self._live, name="vehicles", daemon=True)
+        self._thread.start()
+
+    @property
+    def url(self) -> str:
+        """Where the page is."""
+        return self._parts.running.url
+
+    def wait(self, until_second: float) -> None:
+        """Wait until a time by the monotonic clock, or until something breaks.
+
+        Raises:
+            VoltherdError: What broke.
+        """
+        while time.monotonic() < until_second:
+            if self._trouble is not None:
+                raise self._trouble
+            time.sleep(min(_CHECK_SECOND, max(until_second - time.monotonic(), 0.0)))
+
+    def view(self) -> FleetView:
+        """The fleet as the cloud sees it."""
+        return self._parts.running.cloud.fleet.view
+
+    def end(self) -> dict[str, Any]:
+        """Stop the vehicles, let the edges hand over what they hold, and give the report."""
+        self._halt()
+        settled = True
+        if self._driver is not None:
+            settled = self._driver.settle(threading.Event(), SETTLE_TURNS)
+        fleet = self._parts.running.cloud.fleet
+        patience = time.monotonic() + 10.0
+        while (fleet.waiting or fleet.catching_up) and time.monotonic() < patience:
+            time.sleep(_CHECK_SECOND)
+        time.sleep(2.0 * _CHECK_SECOND)  # what was last worked through is shown a moment later
+        audited = report.audit(self._accounts(), self._parts.log)
+        told = judged(self._spec.fleet.faults, self._names, self.view())
+        figures: dict[str, float | int] = {
+            "vehicles": len(self._names),
+            "history_days": self._spec.fleet.days,
+            "frames": self._driver.frames if self._driver else 0,
+            "wall_second": time.monotonic() - self._began,
+            "settled": int(settled),
+        }
+        return report.report(told, audited, self._parts.running.cloud.chain(), figures)
+
+    def close(self) -> None:
+        """End everything."""
+        self._halt()
+        for vehicle in self._vehicles.values():
+            vehicle.close()
+        self._parts.running.stop()
+        self._parts.stop_broker()
+
+    def _halt(self) -> None:
+        self._stop.set()
+        self._history.close()
+        self._thread.join()
+
+    def _accounts(self) -> dict[str, EdgeAccount]:
+        """Ask every edge what it has sent and what it still holds."""
+        accounts = {}
+        for name, vehicle in self._vehicles.items():
+            spool = vehicle.edge.spool
+            held = [r.key.seq for r in spool.pending(None, 1_000_000) if r.key.epoch == spool.epoch]
+            pending = tuple(SeqRange(seq, seq) for seq in held)
+            accounts[name] = EdgeAccount(spool.epoch, spool.head_seq, pending)
+        return accounts
+
+    # The vehicles' thread.
+
+    def _live(self) -> None:
+        try:
+            state = self._take_history()
+            if state is None:
+                return
+            self._vehicles = self._parts.vehicles()
+            self._driver = self._driver_of(state, self._vehicles)
+            self._tell("live")
+            self._driver.run(self._stop)
+        except VoltherdError as error:
+            if not self._stop.is_set():
+                self._trouble = error
+
+    def _take_history(self) -> LiveState | None:
+        """Commit the history as it is made; None where the demo ended before it was there."""
+        days = self._spec.fleet.days + 1
+        for made in self._history.made():
+            if self._stop.is_set():
+                return None
+            if isinstance(made, Day):
+                records = list(made.records)
+                if records:
+                    self._parts.log.commit(records)
+                    self._parts.hear(records)
+                self._tell(f"history: day {made.number} of {days}")
+            else:
+                return made
+        return None
