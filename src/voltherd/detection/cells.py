@@ -108,23 +108,19 @@ def judge(memory: Memory, found: Fit) -> tuple[Verdict, ...]:
     cells = len(memory.square)
     if cells < SIBLINGS_MIN or memory.periods < PERIODS_MIN:
         return ()
-    score, centre, _ = sibling_score(found.volt, VOLT_FLOOR)
+    centre = float(median(found.volt, axis=0))
     charge = found.charge - float(median(found.charge, axis=0))
-    capacity_score, usual, _ = sibling_score(found.terms[1], CAPACITY_FLOOR)
-    faster = found.terms[1] - usual
+    faster = found.terms[1] - float(median(found.terms[1], axis=0))
     capacity = faster / (1.0 + np.maximum(faster, -0.9))  # charge falls 1 / (1 − deficit) as fast
-    weak = (
-        (capacity_score >= SCORE_MIN)
-        & (capacity >= np.maximum(CAPACITY_OPERATING, 4.0 * found.capacity_sigma))
-        & (memory.soc_high - memory.soc_low >= SPAN_MIN)
-    )
-    apart = (
-        (np.abs(score) >= SCORE_MIN)
-        & (np.abs(found.volt - centre) >= VOLT_MIN)
-        & (np.abs(charge) >= CHARGE_OPERATING)
-    )
-    if apart.any():
-        apart &= _agrees(memory, found.volt)
+    apart = (np.abs(found.volt - centre) >= VOLT_MIN) & (np.abs(charge) >= CHARGE_OPERATING)
+    weak = capacity >= np.maximum(CAPACITY_OPERATING, 4.0 * found.capacity_sigma)
+    weak &= memory.soc_high - memory.soc_low >= SPAN_MIN
+    if not (apart | weak).any():
+        return ()
+    score, _, _ = sibling_score(found.volt, VOLT_FLOOR)
+    capacity_score, _, _ = sibling_score(found.terms[1], CAPACITY_FLOOR)
+    weak &= capacity_score >= SCORE_MIN
+    apart &= (np.abs(score) >= SCORE_MIN) & _agrees(memory, found.volt)
     verdicts = []
     for cell in np.flatnonzero(weak | apart):
         loss = usable_loss(charge[cell], capacity[cell] if weak[cell] else 0.0)

@@ -29,6 +29,7 @@ USED_AFTER_SECOND: Final = 3600.0
 DEAD_AFTER_SECOND: Final = 1800.0
 SHOULD_VARY: Final = ("insulation_resistance_ohm", "voltage_volt", "current_ampere", "soc_fraction")
 COUNTERS: Final = ("odometer_kilometre",)
+_REJECTED: Final = np.uint8(Quality.REJECTED)
 
 
 class Watch(NamedTuple):
@@ -87,8 +88,9 @@ def look(watch: Watch, batch: SampleBatch, observed_second: float, used_second: 
         flags = batch.scalar_quality.get(name)
         if flags is None:
             continue
-        fell = np.flatnonzero(flags & Quality.REJECTED)
-        if len(fell):
+        rejected = flags & _REJECTED
+        if rejected.any():
+            fell = np.flatnonzero(rejected)
             times, _ = resets.get(name, (0, 0.0))
             resets[name] = (times + len(fell), float(batch.unix_time_second[fell[-1]]))
     seen = watch.seen

@@ -6,6 +6,8 @@ rest against its reported charge; where it has not been yet, the preset curve of
 stands in, from which makers' curves differ by tens of percent.
 """
 
+from bisect import bisect_left
+from math import isfinite
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -102,14 +104,11 @@ def learn(
     curve: Curve, cell_volt: Float[np.ndarray, " n"], soc_fraction: Float[np.ndarray, " n"]
 ) -> Curve:
     """Add median cell voltages less their ohmic part, at reported charges; NaN adds nothing."""
-    known = np.isfinite(cell_volt) & np.isfinite(soc_fraction)
-    volt, soc = cell_volt[known], soc_fraction[known]
-    place = np.clip((soc * BINS).astype(int), 0, BINS - 1)
-    return Curve(
-        curve.seen + np.bincount(place, minlength=BINS),
-        curve.volt + np.bincount(place, volt, minlength=BINS),
-        curve.soc + np.bincount(place, soc, minlength=BINS),
-    )
+    added = np.zeros((3, BINS))
+    for volt, soc in zip(cell_volt.tolist(), soc_fraction.tolist(), strict=True):
+        if isfinite(volt) and isfinite(soc):
+            added[:, min(max(int(soc * BINS), 0), BINS - 1)] += 1.0, volt, soc
+    return Curve(curve.seen + added[0], curve.volt + added[1], curve.soc + added[2])
 
 
 def own_slope(curve: Curve, soc: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
@@ -119,17 +118,22 @@ def own_slope(curve: Curve, soc: Float[np.ndarray, " n"]) -> Float[np.ndarray, "
     >>> own_slope(learn(unknown_curve(), 3.4 + 0.9 * soc, soc), np.array([0.4, 0.9])).round(3)
     array([0.9, nan])
     """
-    known = curve.seen >= 2.0
-    if known.sum() < 2:
+    known = np.flatnonzero(curve.seen >= 2.0)
+    if len(known) < 2:
         return np.full(len(soc), np.nan)
-    at = curve.soc[known] / curve.seen[known]
-    volt = curve.volt[known] / curve.seen[known]
-    right = np.clip(np.searchsorted(at, soc), 1, len(at) - 1)
-    # Over the two neighbouring bins on each side where there are so many: one bin is noisy.
-    low, high = np.maximum(right - 2, 0), np.minimum(right + 1, len(at) - 1)
-    slope = (volt[high] - volt[low]) / (at[high] - at[low])
-    near = (np.abs(at[right] - soc) <= NEAR_SOC) & (np.abs(at[right - 1] - soc) <= NEAR_SOC)
-    return np.where(near, np.clip(slope, SLOPE_VOLT_MIN, SLOPE_VOLT_MAX), np.nan)
+    seen = curve.seen[known]
+    at, volt = (curve.soc[known] / seen).tolist(), (curve.volt[known] / seen).tolist()
+
+    def slope_at(charge: float) -> float:
+        right = min(max(bisect_left(at, charge), 1), len(at) - 1)
+        if not (abs(at[right] - charge) <= NEAR_SOC and abs(at[right - 1] - charge) <= NEAR_SOC):
+            return float("nan")
+        # Over the two neighbouring bins on each side where there are so many: one bin is noisy.
+        low, high = max(right - 2, 0), min(right + 1, len(at) - 1)
+        slope = (volt[high] - volt[low]) / (at[high] - at[low])
+        return min(max(slope, SLOPE_VOLT_MIN), SLOPE_VOLT_MAX)
+
+    return np.array([slope_at(charge) for charge in soc.tolist()])
 
 
 def soc_and_slope(

@@ -40,9 +40,11 @@ def judge(before: Memory, period: Period) -> tuple[Verdict, ...]:
     if not (np.abs(jump) >= VOLT_OPERATING).any():
         return ()  # mostly: what follows is spared
     score, _, sigma = sibling_score(volt, FLOOR_VOLT)
+    out = (np.abs(score) >= SCORE_MIN) & (np.abs(jump) >= VOLT_OPERATING)
+    if not out.any():
+        return ()
     usual = np.sqrt(left_over(before, terms, before.square) / max(before.rows, 1.0))
-    own = jump / np.maximum(usual, FLOOR_VOLT)
-    out = (np.abs(score) >= SCORE_MIN) & (np.abs(own) >= OWN_MIN) & (np.abs(jump) >= VOLT_OPERATING)
+    out &= np.abs(jump / np.maximum(usual, FLOOR_VOLT)) >= OWN_MIN
     if not 0 < out.sum() <= CELLS_MAX:
         return ()
     return tuple(

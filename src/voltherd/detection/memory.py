@@ -205,7 +205,7 @@ def gather(memory: Memory, windows: Windows) -> Period:
         features=features,
         state=seen.astype(np.float64),
         charge=charge,
-        soc_fraction=float(np.mean(z)) if len(z) else soc,
+        soc_fraction=float(z.sum() / len(z)) if len(z) else soc,
         windows=windows,
         rested_volt=rested_volt,
         rested_soc=rested_soc,

@@ -123,9 +123,13 @@ def _collapses(
     lowest = np.fmin.reduce(volt, axis=1)
     # A reading below anything possible was taken out on import, but not the fact that it was: a
     # cell that had a value one row ago and now has none may have collapsed out of its range.
+    wide = np.fmax.reduce(volt, axis=1) - lowest > SPREAD_VOLT
     missing = np.isnan(volt)
-    lost = missing & ~np.concatenate([guard.cell_gone[None], missing[:-1]])
-    wide = (np.fmax.reduce(volt, axis=1) - lowest > SPREAD_VOLT) | lost.any(axis=1)
+    if missing.any():
+        lost = missing & ~np.concatenate([guard.cell_gone[None], missing[:-1]])
+        wide |= lost.any(axis=1)
+    else:
+        lost = missing
     rows = np.flatnonzero(wide)
     if not len(rows):
         return none
@@ -145,7 +149,9 @@ def _rises(
     if not batch.probes:
         return np.empty(0, np.int64), np.empty(0, np.int64)
     earlier = np.concatenate([guard.probe_celsius[None], celsius[:-1]])
-    rise = np.nan_to_num(celsius - earlier)
+    rise = celsius - earlier
+    if not ((rise >= RISE_KELVIN_MIN).any() or (celsius >= HOT_CELSIUS).any()):
+        return np.empty(0, np.int64), np.empty(0, np.int64)
     fast = np.maximum(RISE_KELVIN_MIN, RISE_KELVIN_PER_SECOND * np.nan_to_num(step_second))
     out = (np.nan_to_num(celsius) >= HOT_CELSIUS) | (rise >= fast[:, None])
     hit = np.flatnonzero(out.any(axis=1))

@@ -14,7 +14,7 @@ from voltherd.detection.cells import NOISE_VOLT
 from voltherd.detection.charge_scale import SLOPE_UNCERTAINTY
 from voltherd.detection.memory import Memory, days
 from voltherd.detection.verdict import Verdict
-from voltherd.numerics.robust import median, sibling_score
+from voltherd.numerics.robust import SIGMA_PER_MAD, median, sibling_score
 from voltherd.types.event import Location, LocationKind, Phenomenon, Severity
 
 CAUSE: Final = "short"
@@ -33,6 +33,10 @@ FILL_MIN: Final = 0.7
 PER_DAY_RECOMMENDED: Final = 0.003
 PER_DAY_SAFETY: Final = 0.05
 """Leak as a fraction of the cell's charge per day."""
+PER_DAY_FLOOR: Final = 1e-4
+"""Least spread of the siblings' slopes to score by [1/day]."""
+SCREEN_MARGIN: Final = 1.01
+"""Share by which the screen may be wrong; single precision is a thousand times better."""
 MISFIT: Final = SLOPE_UNCERTAINTY + 0.1
 """Share of a standing deviation that a wrong OCV slope can make come and go."""
 ALIKE_MAX: Final = 0.5
@@ -77,29 +81,72 @@ class Course(NamedTuple):
         age_day: Their times, the last period of all at 0 [day].
         soc: State of charge in each.
         charge: Each cell's deviation as charge, NaN where unreadable.
-        exact: The same in double precision.
         holed: Whether any cell is unreadable in it.
     """
 
     age_day: Float[np.ndarray, " n"]
     soc: Float[np.ndarray, " n"]
     charge: Float[np.ndarray, "n c"]
-    exact: Float[np.ndarray, "n c"]
     holed: Bool[np.ndarray, " n"]
+
+    def since(self, window_day: float) -> int | None:
+        """Give the first period of the last days, None where they are not filled."""
+        if not len(self.age_day):
+            return None
+        first = int(self.age_day.searchsorted(self.age_day[-1] - window_day))
+        span = self.age_day[-1] - self.age_day[first]
+        return (
+            first if len(self.soc) - first >= ROWS_MIN and span >= FILL_MIN * window_day else None
+        )
 
 
 def course(memory: Memory) -> Course:
     """Take from the history what can be read as charge."""
-    missing = np.isnan(memory.history_charge)
-    rows = ~missing.all(axis=1) & np.isfinite(memory.history_soc)
-    charge = memory.history_charge[rows]
-    return Course(
-        days(memory)[rows],
-        memory.history_soc[rows],
-        charge,
-        charge.astype(np.float64),
-        missing[rows].any(axis=1),
-    )
+    charge = memory.history_charge
+    holed = np.isnan(charge.sum(axis=1))
+    rows = np.isfinite(memory.history_soc)
+    rows[holed] &= ~np.isnan(charge[holed]).all(axis=1)
+    return Course(days(memory)[rows], memory.history_soc[rows], charge[rows], holed[rows])
+
+
+def suspected(seen: Course) -> list[int]:
+    """Give the windows in which somebody may leak, by all their slopes at once in single precision.
+
+    A screen with a margin: most packs are healthy most of the time, and what it lets through is
+    looked at exactly.
+    """
+    since = {
+        k: first for k, day in enumerate(WINDOWS_DAY) if (first := seen.since(day)) is not None
+    }
+    if not since:
+        return []
+    # The windows are nested: sums over the pieces between their beginnings, from the last back.
+    x = np.stack([seen.age_day - seen.age_day[-1], seen.soc, np.ones(len(seen.soc))], axis=1)
+    single = x.astype(np.float32)
+    begins = list(since.values())
+    stops = [len(seen.soc), *begins[:-1]]  # of each window's own piece: where the shorter begins
+    pieces = [slice(a, b) for a, b in zip(begins, stops, strict=True)]
+    gram = np.cumsum([x[p].T @ x[p] for p in pieces], axis=0)
+    moment = np.cumsum([single[p].T @ seen.charge[p] for p in pieces], axis=0)
+    mean = gram[:, :2, 2] / gram[:, 2:, 2]
+    tt, zz = (gram[:, k, k] - gram[:, 2, 2] * mean[:, k] ** 2 + _RIDGE[k, k] for k in (0, 1))
+    tz = gram[:, 0, 1] - gram[:, 2, 2] * mean[:, 0] * mean[:, 1]
+    by_time, by_soc = (moment[:, k] - mean[:, k, None] * moment[:, 2] for k in (0, 1))
+    slope = (zz[:, None] * by_time - tz[:, None] * by_soc) / (tt * zz - tz**2)[:, None]
+    apart = median(slope, axis=1)[:, None] - slope
+    spread = np.maximum(SIGMA_PER_MAD * median(np.abs(apart), axis=1), PER_DAY_FLOOR)
+    loss = SCREEN_MARGIN * apart.max(axis=1)
+    span = seen.age_day[-1] - seen.age_day[begins]
+    return [
+        k
+        for n, k in enumerate(since)
+        # Written so that NaN, where a cell was missing, is let through.
+        if not (
+            loss[n] < LOSS_MIN_PER_DAY[k]
+            or loss[n] * span[n] < CHANGE_MIN
+            or loss[n] < SCORE_MIN[k] * spread[n]
+        )
+    ]
 
 
 def leak(seen: Course, window_day: float, loss_min: float) -> Leak | None:
@@ -114,20 +161,17 @@ def leak(seen: Course, window_day: float, loss_min: float) -> Leak | None:
         The slopes; None where the window is not filled, where time cannot be told from charge in
         it, or where nobody loses enough to look closer.
     """
-    if not len(seen.age_day):
+    first = seen.since(window_day)
+    if first is None:
         return None
-    first = int(np.searchsorted(seen.age_day, seen.age_day[-1] - window_day))
     t, z = seen.age_day[first:], seen.soc[first:]
-    if len(t) < ROWS_MIN or t[-1] - t[0] < FILL_MIN * window_day:
-        return None
-    x = np.ones((len(t), 3))
-    x[:, 0], x[:, 1] = t - t.mean(), z - z.mean()
+    x = np.stack([t - t.mean(), z - z.mean(), np.ones(len(t))], axis=1)
     if _alike(x[:, 0], x[:, 1]) > ALIKE_MAX:
         return None
     inverse = np.linalg.inv(x.T @ x + _RIDGE)
-    charge = seen.exact[first:]
+    charge = seen.charge[first:]
     if seen.holed[first:].any():
-        charge = _filled(seen.charge[first:], x).astype(np.float64)
+        charge = _filled(charge, x)
     terms = inverse @ (x.T @ charge)
     loss = float(median(terms[0], axis=0)) - terms[0].min()
     if loss < loss_min or loss * (t[-1] - t[0]) < CHANGE_MIN:
@@ -214,13 +258,12 @@ def judge(memory: Memory) -> tuple[Verdict, ...]:
         return ()
     best: dict[int, Verdict] = {}
     seen = course(memory)
-    for window_day, score_min, loss_min in zip(
-        WINDOWS_DAY, SCORE_MIN, LOSS_MIN_PER_DAY, strict=True
-    ):
+    for k in suspected(seen):
+        window_day, score_min, loss_min = WINDOWS_DAY[k], SCORE_MIN[k], LOSS_MIN_PER_DAY[k]
         found = leak(seen, window_day, loss_min)
         if found is None:
             continue
-        score, centre, sigma = sibling_score(found.per_day, max(found.sigma_per_day, 1e-4))
+        score, centre, sigma = sibling_score(found.per_day, max(found.sigma_per_day, PER_DAY_FLOOR))
         loss = centre - found.per_day
         named = (
             (score <= -score_min)

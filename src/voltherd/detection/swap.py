@@ -46,35 +46,40 @@ def judge(
     """
     if windows.deviation_volt.shape[2] < SIBLINGS_MIN:
         return ()
-    jump = windows.deviation_volt - reference_volt[None]
-    known = np.isfinite(jump).mean(axis=2) > 0.5
-    pairs: dict[int, list[tuple[int, int, float, float] | None]] = {
-        int(w): [] for w in np.flatnonzero(known.any(axis=1))
-    }
-    for w, s in np.argwhere(known):
-        pairs[int(w)].append(_pair(jump[w, s], reference_volt[s]))
+    step = windows.deviation_volt - reference_volt[None]
+    known = (~np.isnan(step)).sum(axis=2) > 0.5 * step.shape[2]
+    window, state = np.nonzero(known)
+    step = step[known]
+    step -= median(step, axis=1)[:, None]
+    step[np.isnan(step)] = 0.0
+    found = _pairs(step, reference_volt[state])
+    by_window: dict[int, list[tuple[int, int, float, float] | None]] = {}
+    for lane, w in enumerate(window.tolist()):
+        by_window.setdefault(w, []).append(found.get(lane))
     judged = []
-    for w, found in pairs.items():
-        first = found[0]
-        agree = first is not None and all(p is not None and p[:2] == first[:2] for p in found)
+    for w, pairs in by_window.items():
+        first = pairs[0]
+        agree = first is not None and all(p is not None and p[:2] == first[:2] for p in pairs)
         if agree and memory is not None:
             agree = _surprising(memory, windows, w, first)
         judged.append((float(windows.end_second[w]), (_verdict(*first),) if agree else ()))
     return tuple(judged)
 
 
-def _pair(
-    jump: Float[np.ndarray, " c"], reference: Float[np.ndarray, " c"]
-) -> tuple[int, int, float, float] | None:
-    """Give the pair of cells that jumped alone and landed where the other was."""
-    step = jump - median(jump, axis=0)
-    step[np.isnan(step)] = 0.0
+def _pairs(
+    step: Float[np.ndarray, "n c"], reference: Float[np.ndarray, "n c"]
+) -> dict[int, tuple[int, int, float, float]]:
+    """Give, by row, the pair of cells that jumped alone and landed where the other was."""
     size = np.abs(step)
-    if (size >= JUMP_VOLT_MIN).sum() < 2:
-        return None
-    noise = max(SIGMA_PER_MAD * float(median(size, axis=0)), NOISE_FLOOR_VOLT)
-    out = size >= max(JUMP_SCORE_MIN * noise, JUMP_VOLT_MIN)
-    return _exchanged(step, out, reference, noise) if out.sum() == 2 else None
+    if not ((size >= JUMP_VOLT_MIN).sum(axis=1) >= 2).any():
+        return {}
+    noise = np.maximum(SIGMA_PER_MAD * median(size, axis=1), NOISE_FLOOR_VOLT)
+    out = size >= np.maximum(JUMP_SCORE_MIN * noise, JUMP_VOLT_MIN)[:, None]
+    pairs = {
+        int(n): _exchanged(step[n], out[n], reference[n], float(noise[n]))
+        for n in np.flatnonzero(out.sum(axis=1) == 2)
+    }
+    return {n: pair for n, pair in pairs.items() if pair is not None}
 
 
 def _exchanged(

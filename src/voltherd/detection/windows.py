@@ -205,11 +205,9 @@ def _spread_over_states(
 def _window_sums(
     windows: int, keys: Int[np.ndarray, " s"], values: Float[np.ndarray, "s ..."]
 ) -> Float[np.ndarray, "w ..."]:
-    total = np.zeros((windows, *values.shape[1:]))
-    mine, state = keys // 3, keys % 3
-    for here in (state == REST, state == DRIVE, state == CHARGE):  # one segment of each at most
-        total[mine[here]] += values[here]
-    return total
+    by_state = np.zeros((windows * 3, *values.shape[1:]))
+    by_state[keys] = values
+    return by_state.reshape(windows, 3, *values.shape[1:]).sum(axis=1)
 
 
 def _window_medians(
@@ -247,7 +245,7 @@ def _summarise_slab(
 
     rows = np.zeros(windows * 3, np.int64)
     rows[keys] = count
-    ranges = _spread_over_states((windows, batch.cells), keys, _ranges(volt, place[:, 0]))
+    ranges = _spread_over_states((windows, batch.cells), keys, _ranges(volt[place], once))
     total = batch.cell_voltage_volt.astype(np.float64).sum(axis=1)[even]
     return Windows(
         start_second=time[begin],
@@ -310,23 +308,23 @@ def _spikes(
 ) -> Float[np.ndarray, "s c"]:
     """Count the rows in which a cell stood far from its own usual place, and few others did."""
     far = np.abs(deviation) > SPIKE_VOLT
-    together = far.sum(axis=2)
-    alone = once & (together > 0) & (together <= max(1, int(ALONE_SHARE * far.shape[2])))
+    few = max(1, int(ALONE_SHARE * far.shape[2]))
     count = np.zeros(deviation.shape[::2])
-    for segment in np.flatnonzero(alone.any(axis=1)):
-        count[segment] = far[segment, alone[segment]].sum(axis=0)
+    for segment, row in np.argwhere(once & far.any(axis=2)):
+        if far[segment, row].sum() <= few:
+            count[segment] += far[segment, row]
     return count
 
 
 def _ranges(
-    volt: Float[np.ndarray, "n c"], begin: Int[np.ndarray, " s"]
+    volt: Float[np.ndarray, "s k c"], once: Bool[np.ndarray, "s k"]
 ) -> Float[np.ndarray, "s c"]:
-    """Give each cell's range in every segment of rows; NaN where too few of them measured it."""
-    wide = np.fmax.reduceat(volt, begin) - np.fmin.reduceat(volt, begin)
+    """Give each cell's range in every segment; NaN where too few rows measured it."""
+    wide = np.fmax.reduce(volt, axis=1) - np.fmin.reduce(volt, axis=1)
     missing = np.isnan(volt)
-    seen = np.diff(begin, append=len(volt))[:, None]
+    seen = once.sum(axis=1)[:, None]
     if missing.any():
-        seen = np.add.reduceat(~missing, begin, dtype=np.int64)
+        seen = (once[:, :, None] & ~missing).sum(axis=1)
     return np.where(seen >= RANGE_ROWS_MIN, wide, np.nan).astype(volt.dtype)
 
 

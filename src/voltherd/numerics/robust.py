@@ -34,16 +34,19 @@ def median(values: Float[np.ndarray, "..."], axis: int) -> Float[np.ndarray, "..
         return np.full(np.delete(values.shape, axis), np.nan, values.dtype)
     if values.ndim == 1:
         return np.asarray(_median_of(values))
-    ordered = np.sort(values, axis=axis).swapaxes(axis, 0)
+    if size == 1:
+        return values.take(0, axis)
+    ordered = values.copy()
+    ordered.sort(axis=axis)
+    ordered = ordered.swapaxes(axis, 0)
     if not np.isnan(ordered[-1]).any():
         middle = 0.5 * (ordered[(size - 1) // 2] + ordered[size // 2])
     else:
         flat = ordered.reshape(size, -1)
-        count = size - np.isnan(flat).sum(axis=0)
+        count = (flat == flat).sum(axis=0)  # of none the first and the last are NaN, as wanted
         lane = np.arange(len(count))
-        low = flat[np.maximum(count - 1, 0) // 2, lane]
-        high = flat[np.minimum(count // 2, size - 1), lane]
-        middle = (0.5 * (low + high)).reshape(ordered.shape[1:])
+        middle = 0.5 * (flat[(count - 1) // 2, lane] + flat[count // 2, lane])
+        middle = middle.reshape(ordered.shape[1:])
     # Swapping put the first axis where the reduced one was.
     return np.asarray(middle if axis < 2 else np.moveaxis(middle, axis - 1, 0), values.dtype)
 
