@@ -5,6 +5,7 @@ at that moment never change.  A manifest names every file with its digest; what 
 compared with it before it stands in its place.
 """
 
+import glob
 import hashlib
 import io
 import json
@@ -69,7 +70,7 @@ def backup(files: Files, out: Path, now_second: float, progress: Progress) -> Ba
         raise StoreError("there is something already", where=str(out), mend="name a new place")
     with files.told():
         out.parent.mkdir(parents=True, exist_ok=True)
-        stage = Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=PART_SUFFIX, dir=out.parent))
+        stage = _stage(out)
         try:
             databases = _databases(files, stage)
             with closing(sqlite3.connect(stage / files.database.name)) as con:
@@ -82,6 +83,13 @@ def backup(files: Files, out: Path, now_second: float, progress: Progress) -> Ba
             return _as_folder(sources, stage, out, (now_second, schema), progress)
         finally:
             shutil.rmtree(stage, ignore_errors=True)
+
+
+def _stage(target: Path) -> Path:
+    """Make a folder beside a new place, and remove what a death has left of earlier ones."""
+    for left in target.parent.glob(f".{glob.escape(target.name)}.*{PART_SUFFIX}"):
+        shutil.rmtree(left, ignore_errors=True)
+    return Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=PART_SUFFIX, dir=target.parent))
 
 
 def _databases(files: Files, stage: Path) -> list[str]:
@@ -192,9 +200,7 @@ def restore(source: Path, root: Path, progress: Progress) -> Backup:
         with _opened(source) as read:
             made = _parsed(read(MANIFEST), source)
             root.parent.mkdir(parents=True, exist_ok=True)
-            stage = Path(
-                tempfile.mkdtemp(prefix=f".{root.name}.", suffix=PART_SUFFIX, dir=root.parent)
-            )
+            stage = _stage(root)
             try:
                 for at, member in enumerate(made.members, start=1):
                     progress(f"restoring {at}/{len(made.members)} {member.name}")

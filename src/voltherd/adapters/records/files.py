@@ -270,17 +270,17 @@ def _empty() -> sqlite3.Connection:
 
 
 def _opened(path: Path) -> sqlite3.Connection:
-    """Open for reading; a medium may be read-only."""
-    where = "file:" + quote(str(path.absolute()))
-    con = sqlite3.connect(f"{where}?mode=ro", uri=True, timeout=BUSY_SECOND, isolation_level=None)
+    """Open for reading.
+
+    A process that died may have left a journal, which has to be worked through even to read; where
+    the medium is read-only there is none.
+    """
+    writable = os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
+    where = f"file:{quote(str(path.absolute()))}?{'mode=rw' if writable else 'immutable=1'}"
+    con = sqlite3.connect(where, uri=True, timeout=BUSY_SECOND, isolation_level=None)
     try:
+        con.execute("PRAGMA query_only = ON")
         con.execute("SELECT 1 FROM sqlite_schema").fetchone()
-    except sqlite3.OperationalError:
-        con.close()
-        if os.access(path.parent, os.W_OK):
-            raise
-        # A write-ahead log wants files beside it, which a read-only folder does not allow.
-        return sqlite3.connect(f"{where}?immutable=1", uri=True, isolation_level=None)
     except BaseException:
         con.close()
         raise
