@@ -2,11 +2,11 @@
 
 ::
 
-    faults  = "none" | "demo" | fault {"," fault}
+    faults  = "none" | "demo" | "live" | fault {"," fault}
     fault   = kind [":" size] ["@" option {"," option}]
-    size    = number [unit]              unit: % %/day mohm ohm kohm megohm mV V mA A K
-    option  = vehicle | cell | module | probe | channel | other | day | growth | chemistry | count
-              "=" value
+    size    = number [unit] | "frozen"   unit: % %/day mohm ohm kohm megohm mV V mA A K
+    option  = vehicle | cell | module | probe | channel | other | day | growth | chemistry | prefer
+              | count "=" value
 
 Vehicles, cells, modules, probes and days count from 1.  What is not written is drawn from the
 fleet's seed, or is the table's default (``voltherd.sim.faults.KINDS``).
@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 from typing import Final, final
 
 from voltherd.errors import UsageError
+from voltherd.sim.drivers import DRIVERS
 from voltherd.sim.faults import KINDS, size_rules
 from voltherd.types.asset import Chemistry
 from voltherd.types.event import LocationKind, Phenomenon
@@ -28,6 +29,13 @@ DEMO: Final = (
     "internal_short:1.5%/day@chemistry=NMC,sensor_stuck,soc_imbalance:7%@chemistry=NMC"
 )
 """The five faults that ``--faults demo`` hides."""
+LIVE: Final = (
+    "weak_cell:20%@chemistry=NMC,prefer=taxi,contact_resistance:0.6mohm,"
+    "internal_short:1.5%/day@chemistry=NMC,sensor_stuck,soc_imbalance:7%@chemistry=NMC,"
+    "soc_misreported:12%@chemistry=NMC"
+)
+"""What the living fleet hides: five faults, and a vehicle that lies about its charge."""
+NAMED: Final = {"demo": DEMO, "live": LIVE}
 
 COUNT_MAX: Final = 1000
 _UNITS: Final = {
@@ -46,8 +54,10 @@ _UNITS: Final = {
     "k": ("K", 1.0),
 }
 _NUMBER: Final = re.compile(r"^([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(\D*)$")
+FROZEN: Final = "frozen"
+"""Written for a size where a channel may also simply stay as it is."""
 _INTEGERS: Final = ("vehicle", "cell", "module", "probe", "other", "count")
-_OPTIONS: Final = (*_INTEGERS, "channel", "day", "growth", "chemistry")
+_OPTIONS: Final = (*_INTEGERS, "channel", "day", "growth", "chemistry", "prefer")
 _PLACE_OPTIONS: Final = {
     "cell": LocationKind.CELL,
     "module": LocationKind.MODULE,
@@ -73,6 +83,7 @@ class FaultRequest:
         channel: Scalar channel, where one is meant.
         day: Day counted from 1 on which it begins; a fraction is a time of that day.
         chemistry: Only in a vehicle of this chemistry.
+        prefer: Kind of driver in whose vehicle it sits where there is one.
     """
 
     phenomenon: Phenomenon
@@ -86,6 +97,7 @@ class FaultRequest:
     channel: str | None = None
     day: float | None = None
     chemistry: Chemistry | None = None
+    prefer: str | None = None
 
 
 def parse_faults(text: str) -> tuple[FaultRequest, ...]:
@@ -109,8 +121,7 @@ def parse_faults(text: str) -> tuple[FaultRequest, ...]:
     text = text.strip()
     if text.lower() in ("", "none"):
         return ()
-    if text.lower() == "demo":
-        text = DEMO
+    text = NAMED.get(text.lower(), text)
     requests: list[FaultRequest] = []
     for head, options in _grouped(text):
         requests += _requests(head, options)
@@ -137,11 +148,14 @@ def _format(request: FaultRequest) -> str:
     elif request.place is not KINDS[request.phenomenon].places[0]:
         options[request.place.value] = "any"
     options |= {"other": request.other, "day": request.day, "chemistry": request.chemistry}
+    options["prefer"] = request.prefer
     unit = "" if request.unit == "1" else request.unit.removeprefix("1")
     if request.growth_per_day:
         options["growth"] = f"{request.growth_per_day!r}{unit.removesuffix('/day')}"
     written = ",".join(f"{name}={value}" for name, value in options.items() if value is not None)
     size = f":{request.size!r}{unit}" if request.unit else ""
+    if not request.unit and KINDS[request.phenomenon].sizes[0].unit:
+        size = f":{FROZEN}"
     return f"{request.phenomenon}{size}" + (f"@{written}" if written else "")
 
 
@@ -197,6 +211,7 @@ def _requests(head: str, options: list[str]) -> list[FaultRequest]:
         channel=channel,
         day=day,
         chemistry=Chemistry(given["chemistry"]) if "chemistry" in given else None,
+        prefer=given.get("prefer"),
     )
     return [replace(request)] * count
 
@@ -233,6 +248,11 @@ def _option(phenomenon: Phenomenon, text: str) -> tuple[str, str]:
         value = value.upper()
         if value not in [str(chemistry) for chemistry in Chemistry]:
             raise _error(f"no chemistry is called {value!r}", text, "for instance NMC, NCA, LFP")
+    if name == "prefer":
+        value = value.lower()
+        known = [driver.name for driver in DRIVERS]
+        if value not in known:
+            raise _error(f"no driver is called {value!r}", text, f"one of {', '.join(known)}")
     if name == "other" and phenomenon is not Phenomenon.CHANNEL_SWAP:
         raise _error(f"{phenomenon} has no second cell", text, "only channel_swap has")
     return name, value
@@ -264,6 +284,8 @@ def _place(
 def _size(text: str, units: tuple[str, ...], where: str) -> tuple[float, str]:
     if units[0] == "":
         raise _error(f"size {text!r}, but this fault has no size", where, "leave the size out")
+    if text.lower() == FROZEN and "" in units:
+        return 0.0, ""
     match = _NUMBER.match(text)
     suffix = match[2].strip().lower().replace("ω", "ohm").replace("°c", "k") if match else ""
     if match is None or (suffix and suffix not in _UNITS):

@@ -21,7 +21,7 @@ class SizeRule:
     """How large a fault may be.
 
     Attributes:
-        unit: Canonical unit, empty where the fault has no size.
+        unit: Canonical unit, empty where the fault has no size: what it concerns stays as it is.
         default: Size where none is asked for.
         low: Smallest size that makes sense.
         high: Largest one.
@@ -42,13 +42,13 @@ class FaultKind:
         meaning: One clause for people.
         sizes: Permitted sizes, by unit; the first one is meant where no unit is written.
         places: Where it may sit; the first one is meant where no place is written.
-        channels: Scalar channels it may sit at, with that channel's rule of size.
+        channels: Scalar channels it may sit at, with that channel's sizes.
     """
 
     meaning: str
     sizes: tuple[SizeRule, ...]
     places: tuple[LocationKind, ...]
-    channels: Mapping[str, SizeRule]
+    channels: Mapping[str, tuple[SizeRule, ...]]
 
 
 @final
@@ -62,7 +62,7 @@ class Fault:
         location: Where it sits.
         start_second: When it begins [unix s].
         size: How large it is at the start, in ``unit``.
-        unit: ``1``, ``1/day``, ``ohm``, ``V``, ``A``, ``K``, or empty for none.
+        unit: ``1``, ``1/day``, ``ohm``, ``V``, ``A``, ``K``, ``Pa``, or empty for none.
         growth_per_day: By how much the size grows each day, in ``unit`` per day.
     """
 
@@ -90,6 +90,13 @@ class Fault:
         age_day = (unix_time_second - self.start_second) / SECOND_PER_DAY
         return np.where(age_day < 0.0, 0.0, self.size + self.growth_per_day * age_day)
 
+    def drift_at(self, unix_time_second: Float[np.ndarray, "time"]) -> Float[np.ndarray, "time"]:
+        """Give what a size per day has added up to at each time, 0 before the start."""
+        age_day = (unix_time_second - self.start_second) / SECOND_PER_DAY
+        return np.where(
+            age_day < 0.0, 0.0, (self.size + 0.5 * self.growth_per_day * age_day) * age_day
+        )
+
 
 _NO_SIZE: Final = SizeRule(unit="", default=0.0, low=0.0, high=0.0)
 _CELL: Final = (LocationKind.CELL,)
@@ -103,8 +110,9 @@ _FREEZABLE: Final = dict.fromkeys(
         "insulation_resistance_ohm",
         "ambient_temperature_celsius",
     ),
-    _NO_SIZE,
+    (_NO_SIZE,),
 )
+SOC_CHANNEL: Final = "soc_fraction"
 
 
 def _rule(unit: str, default: float, low: float, high: float) -> SizeRule:
@@ -115,10 +123,12 @@ def _kind(
     meaning: str,
     sizes: tuple[SizeRule, ...],
     places: tuple[LocationKind, ...],
-    channels: Mapping[str, SizeRule] | None = None,
+    channels: Mapping[str, tuple[SizeRule, ...]] | None = None,
 ) -> FaultKind:
     return FaultKind(meaning=meaning, sizes=sizes, places=places, channels=channels or {})
 
+
+_SOC_SIZES: Final = (_rule("1", 0.12, -0.5, 0.5), _rule("1/day", 0.01, -0.2, 0.2), _NO_SIZE)
 
 KINDS: Final[Mapping[Phenomenon, FaultKind]] = {
     Phenomenon.WEAK_CELL: _kind(
@@ -155,9 +165,9 @@ KINDS: Final[Mapping[Phenomenon, FaultKind]] = {
         (_rule("V", 0.02, -0.5, 0.5),),
         _SENSOR,
         {
-            "current_ampere": _rule("A", 3.0, -50.0, 50.0),
-            "voltage_volt": _rule("V", 5.0, -100.0, 100.0),
-            "soc_fraction": _rule("1", 0.1, -0.5, 0.5),
+            "current_ampere": (_rule("A", 3.0, -50.0, 50.0),),
+            "voltage_volt": (_rule("V", 5.0, -100.0, 100.0),),
+            SOC_CHANNEL: (_rule("1", 0.1, -0.5, 0.5),),
         },
     ),
     Phenomenon.SENSOR_STUCK: _kind(
@@ -184,12 +194,19 @@ KINDS: Final[Mapping[Phenomenon, FaultKind]] = {
         "odometer that falls back to zero",
         (_NO_SIZE,),
         (LocationKind.CHANNEL,),
-        {"odometer_kilometre": _NO_SIZE},
+        {"odometer_kilometre": (_NO_SIZE,)},
     ),
     Phenomenon.PACK_VOLTAGE_MISMATCH: _kind(
         "error of the pack's own voltage sensor",
         (_rule("V", 8.0, -100.0, 100.0),),
         (LocationKind.PACK,),
+    ),
+    Phenomenon.SOC_MISREPORTED: _kind(
+        "charge by which the reported state of charge is off, or by which it drifts away each day; "
+        "or it is frozen",
+        _SOC_SIZES,
+        (LocationKind.CHANNEL,),
+        {SOC_CHANNEL: _SOC_SIZES},
     ),
     Phenomenon.TEMPERATURE_OUTLIER: _kind(
         "temperature by which one probe stands above its siblings",
@@ -214,7 +231,7 @@ def size_rules(
     """Give the permitted sizes of a fault at a place, the default one first."""
     kind = KINDS[phenomenon]
     if channel is not None and place is LocationKind.CHANNEL:
-        return (kind.channels[channel],)
+        return kind.channels[channel]
     if phenomenon is Phenomenon.SENSOR_BIAS and place is LocationKind.PROBE:
         return (PROBE_BIAS_KELVIN,)
     return kind.sizes

@@ -5,6 +5,7 @@ its own number alone, not on how many others there are, nor on how they are grou
 """
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 from voltherd.errors import UsageError
@@ -16,7 +17,7 @@ from voltherd.sim.placement import place_faults
 from voltherd.sim.running import DayTruth
 from voltherd.sim.spec import DEFAULT_CHEMISTRY, DEFAULT_LAYOUT, START_SECOND, FleetSpec
 from voltherd.sim.truth import truth_document
-from voltherd.sim.unit import chemistry_of, draw_unit
+from voltherd.sim.unit import chemistry_of, draw_unit, driver_of
 from voltherd.types.asset import Chemistry, PackLayout, Vehicle
 from voltherd.types.sample import SampleBatch
 
@@ -87,14 +88,15 @@ def fleet_spec(
             "the shares of chemistries must be of " + ", ".join(BLOCK_CAPACITY_AH),
             mend="and add up to 1",
         )
-    kinds = [chemistry_of(seed, index, chemistry) for index in range(1, vehicles + 1)]
+    numbers = range(1, vehicles + 1)
     placed = place_faults(
         parse_faults(faults),
         seed=seed,
         start_second=start_second,
         days=days,
         layout=layout,
-        chemistry=kinds,
+        chemistry=[chemistry_of(seed, index, chemistry) for index in numbers],
+        driver=partial(driver_of, seed),
     )
     return FleetSpec(
         vehicles=vehicles,

@@ -1,6 +1,6 @@
 """Where and when: draws what a fault request left open, from the fleet's seed alone."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -25,6 +25,7 @@ def place_faults(
     days: int,
     layout: PackLayout,
     chemistry: Sequence[Chemistry],
+    driver: Callable[[int], str],
 ) -> tuple[Fault, ...]:
     """Settle where and when each requested fault sits.
 
@@ -35,6 +36,7 @@ def place_faults(
         days: Length of the record.
         layout: Pack layout that all vehicles share.
         chemistry: Chemistry of each vehicle, in order.
+        driver: Kind of driver of a vehicle counted from 1; only asked where it matters.
 
     Returns:
         One fault per request, in the same order.  A fault without a given vehicle gets one that
@@ -47,7 +49,7 @@ def place_faults(
     faults = []
     for number, request in enumerate(requests):
         rng = stream(seed, Purpose.PLACEMENT, day=number)
-        vehicle = _vehicle(request, chemistry, taken, rng)
+        vehicle = _vehicle(request, chemistry, driver, taken, rng)
         taken.add(vehicle)
         day = request.day
         if day is None:
@@ -75,6 +77,7 @@ def place_faults(
 def _vehicle(
     request: FaultRequest,
     chemistry: Sequence[Chemistry],
+    driver: Callable[[int], str],
     taken: set[int],
     rng: np.random.Generator,
 ) -> int:
@@ -105,6 +108,8 @@ def _vehicle(
             mend="use more --vehicles, another --seed, or leave chemistry= out",
         )
     free = [index for index in fitting if index not in taken] or fitting
+    if request.prefer is not None:
+        free = [index for index in free if driver(index) == request.prefer] or free
     return int(rng.choice(free))
 
 

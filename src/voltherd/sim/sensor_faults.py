@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Float32, UInt8
 
-from voltherd.sim.faults import Fault
+from voltherd.sim.faults import SOC_CHANNEL, Fault
 from voltherd.types.event import LocationKind, Phenomenon
 from voltherd.types.quality import Quality
 
@@ -72,6 +72,10 @@ def disturbed(
                 probes[:, index] += size.astype(np.float32)
             case Phenomenon.SENSOR_BIAS:
                 scalar[channel] = scalar[channel] + size
+            case Phenomenon.SOC_MISREPORTED if fault.unit:
+                daily = fault.unit == "1/day"
+                off = fault.drift_at(unix_time_second) if daily else size
+                scalar[SOC_CHANNEL] = scalar[SOC_CHANNEL] + off
             case Phenomenon.PACK_VOLTAGE_MISMATCH:
                 scalar["voltage_volt"] = scalar["voltage_volt"] + size
             case Phenomenon.INSULATION_LOW:
@@ -117,11 +121,12 @@ def corrupted(
             column, flags = scalar[fault.location.channel], np.empty(0, np.uint8)
         else:
             continue
-        if fault.phenomenon in _STUCK:
+        frozen = fault.phenomenon is Phenomenon.SOC_MISREPORTED and not fault.unit
+        if fault.phenomenon in _STUCK or frozen:
             keeps.setdefault(number, float(column[begun[0]]))
         if fault.phenomenon is Phenomenon.COUNTER_RESET:
             column[begun] -= keeps[number]
-        elif fault.phenomenon in _STUCK:
+        elif fault.phenomenon in _STUCK or frozen:
             column[begun] = keeps[number]
         elif fault.phenomenon is Phenomenon.CHANNEL_SWAP:
             pair = np.array(fault.location.cells) - 1

@@ -42,6 +42,10 @@ def test_an_option_belongs_to_the_fault_before_it() -> None:
         ("sensor_bias:5°C@probe=2", 5.0, "K"),
         ("insulation_low:80kohm", 8e4, "ohm"),
         ("sensor_stuck", 0.0, ""),
+        ("soc_misreported", 0.12, "1"),
+        ("soc_misreported:-8%", -0.08, "1"),
+        ("soc_misreported:1%/day", 0.01, "1/day"),
+        ("soc_misreported:Frozen", 0.0, ""),
     ],
 )
 def test_sizes_are_read_with_their_units(text: str, size: float, unit: str) -> None:
@@ -57,6 +61,14 @@ def test_count_asks_for_several() -> None:
 @pytest.mark.parametrize("text", ["", "none", " None "])
 def test_nothing_asked_for_is_nothing(text: str) -> None:
     assert parse_faults(text) == ()
+
+
+def test_the_living_fleet_hides_the_demos_kinds_and_a_lie() -> None:
+    live = {request.phenomenon for request in parse_faults("live")}
+    assert live == {
+        *(request.phenomenon for request in parse_faults("demo")),
+        Phenomenon.SOC_MISREPORTED,
+    }
 
 
 def test_the_demo_hides_five_different_faults() -> None:
@@ -89,6 +101,10 @@ def test_the_demo_hides_five_different_faults() -> None:
         ("weak_cell,,weak_cell", "missing between two commas"),
         ("weak_cell@count=1001", "more than 1000"),
         ("weak_cell@growth=1ohm", "wrong unit"),
+        ("weak_cell:frozen", "is no size"),
+        ("soc_misreported@cell=3", "it takes channel"),
+        ("soc_misreported:60%", "outside -0.5 to 0.5"),
+        ("weak_cell@prefer=pilot", "one of commuter, van, taxi"),
     ],
 )
 def test_what_cannot_be_understood_is_refused_with_the_mend(text: str, told: str) -> None:
@@ -126,6 +142,7 @@ def requests(draw: st.DrawFn) -> FaultRequest:
         channel=channel,
         day=draw(st.none() | st.floats(1.0, 1000.0).map(lambda day: round(day, 3))),
         chemistry=draw(st.none() | st.sampled_from(sorted(Chemistry))),
+        prefer=draw(st.none() | st.sampled_from(["commuter", "van", "taxi"])),
     )
 
 

@@ -43,6 +43,18 @@ def test_a_wanted_chemistry_is_kept_to() -> None:
         assert cell_type.chemistry == "LFP"
 
 
+def test_a_preferred_driver_is_found_where_there_is_one() -> None:
+    spec = fleet_spec(vehicles=30, faults="weak_cell@prefer=taxi,chemistry=NMC,count=3")
+    facts = vehicles(spec)
+    assert {facts[fault.vehicle - 1].model for fault in spec.faults} == {"simulated taxi NMC"}
+
+
+def test_a_preference_that_nobody_meets_stops_nothing() -> None:
+    spec = fleet_spec(vehicles=1, faults="weak_cell@prefer=taxi")
+    assert "taxi" not in vehicles(spec)[0].model
+    assert [fault.vehicle for fault in spec.faults] == [1]
+
+
 def test_a_module_fault_names_its_cells() -> None:
     [fault] = fleet_spec(faults="module_offset@module=2").faults
     assert fault.location.kind is LocationKind.MODULE
