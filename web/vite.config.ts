@@ -12,6 +12,7 @@ export default defineConfig({
     outDir: '../src/voltherd/web/dist',
     emptyOutDir: true,
     target: 'es2023',
+    cssTarget: ['chrome123', 'firefox120', 'safari17.5'], // know light-dark()
     modulePreload: { polyfill: false },
     license: { fileName: 'licences.md' },
     reportCompressedSize: false,

@@ -34,6 +34,8 @@ class RunningCloud:
 
     def start(self):
         """Start it and wait until it knows all that is in the store."""
+        if self._process is not None:
+            return self
         self._process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "voltherd", "cloud"),

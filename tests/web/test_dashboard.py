@@ -169,8 +169,9 @@ def test_arrows_walk_through_the_list_of_packs(watched, cloud):
 
 
 def test_an_acknowledgement_is_kept_and_a_note_of_another_arrives_by_itself(
-    watched, cloud, worst, dashboard
+    watched, restarted, worst
 ):
+    cloud = restarted
     address = f"findings/{worst['finding_id']}"
     view = watched()
     page = view.go(f"#/{address}")
@@ -200,11 +201,18 @@ def test_an_acknowledgement_is_kept_and_a_note_of_another_arrives_by_itself(
     assert page.get_by_label("Your name").input_value() == "Ana"
 
 
-def test_the_page_says_when_the_cloud_is_gone_and_comes_back_by_itself(watched, cloud, worst):
+@pytest.fixture
+def restarted(cloud):
+    """The cloud, which a test may stop: it runs again afterwards."""
+    yield cloud
+    cloud.start()
+
+
+def test_the_page_says_when_the_cloud_is_gone_and_comes_back_by_itself(watched, restarted, worst):
     view = watched()
     page = view.go(f"#/vehicles/{worst['vehicle_id']}")
     view.until("document.querySelector('.state').innerText.includes('live')")
-    cloud.stop()
+    restarted.stop()
     page.wait_for_selector("text=The cloud does not answer.")
     page.wait_for_selector(".stale >> text=no contact")
     assert "may have changed since" in page.locator("[role=status]").first.inner_text()
@@ -213,7 +221,7 @@ def test_the_page_says_when_the_cloud_is_gone_and_comes_back_by_itself(watched, 
     page.get_by_role("link", name="Fleet").first.click()
     page.wait_for_selector("[data-place='0'] >> text=no contact")
     view.requests.clear()
-    cloud.start()
+    restarted.start()
     page.wait_for_selector("text=The cloud does not answer.", state="detached")
     stream = [r for r in view.requests if "/stream" in r.url][-1]
     assert stream.headers.get("last-event-id")
@@ -251,40 +259,46 @@ def large(watched, cloud):
     return view
 
 
-TIMED = """async ([selector, change, tries]) => {
-  const times = [];
-  for (let n = 0; n < tries; n += 1) {
-    const part = document.querySelector(selector);
-    const began = performance.now();
-    if (part.tagName === 'BUTTON') part.click();
-    else {
-      part.value = change[n % change.length];
-      part.dispatchEvent(new Event(part.tagName === 'INPUT' ? 'input' : 'change', {bubbles: true}));
-    }
-    await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
-    times.push(performance.now() - began);
+ACT = """async ([selector, value]) => {
+  const part = document.querySelector(selector);
+  if (part.tagName === 'BUTTON') part.click();
+  else {
+    part.value = value;
+    part.dispatchEvent(new Event(part.tagName === 'INPUT' ? 'input' : 'change', {bubbles: true}));
   }
-  return times;
+  await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
 }"""
+"""Does something and waits until it is on the screen."""
 
 
 def test_ten_thousand_packs_are_filtered_and_sorted_without_lag(large):
+    """By the time that the page's own thread works: others use this machine meanwhile."""
     page = large.page
-    assert page.get_by_role("table", name="Packs").get_attribute("aria-rowcount") == str(
-        ROWS_MANY + 1
-    )
+    table = page.get_by_role("table", name="Packs")
+    assert table.get_attribute("aria-rowcount") == str(ROWS_MANY + 1)
     assert page.locator("[data-place]").count() < 100, "only what is on screen is drawn"
+    devtools = large.context.new_cdp_session(page)
+    devtools.send("Performance.enable", {"timeDomain": "threadTicks"})
+
+    def worked():
+        metrics = devtools.send("Performance.getMetrics")["metrics"]
+        return next(1e3 * each["value"] for each in metrics if each["name"] == "TaskDuration")
+
     actions = {
         "search": ("input[type=search]", ["pack-01", "pack-012", ""]),
         "urgency": ("select", ["any", "none", ""]),
         **{
-            f"sort {n}": (f"[role=columnheader]:nth-child({n}) button", [None]) for n in range(1, 9)
+            f"sort {n}": (f"[role=columnheader]:nth-child({n}) button", [None, None])
+            for n in range(1, 9)
         },
     }
-    for name, (selector, change) in actions.items():
-        # The quickest of some tries: others of this machine's tests may run meanwhile.
-        times = page.evaluate(TIMED, [selector, change, 2 * len(change) + 1])
-        assert min(times) < ANSWER_MILLISECOND_MAX, (name, times)
+    for name, (selector, values) in actions.items():
+        times = []
+        for value in values * 2:
+            before = worked()
+            page.evaluate(ACT, [selector, value])
+            times.append(worked() - before)
+        assert sorted(times)[len(times) // 2] < ANSWER_MILLISECOND_MAX, (name, times)
     page.evaluate("scrollTo(0, document.body.scrollHeight)")
     page.wait_for_selector(f"[data-place='{ROWS_MANY - 1}']")
     assert page.locator("[data-place]").count() < 100
