@@ -20,7 +20,7 @@ from voltherd.adapters.records.compaction import shrink, sweep
 from voltherd.adapters.records.files import BUSY_SECOND, Files
 from voltherd.adapters.records.landing import boot_name
 from voltherd.adapters.records.layout import DATABASE, IMPORT_EPOCH, file_name
-from voltherd.adapters.records.retention import count_chunks, count_records
+from voltherd.adapters.records.retention import Values, count_chunks, count_records
 from voltherd.errors import StoreError
 
 ERASED: Final = "erased"
@@ -115,7 +115,7 @@ def erase_vehicle(files: Files, vehicle_id: str, now_second: float) -> Erased:
     return Erased(records, len(gone), rows)
 
 
-def _count(con: sqlite3.Connection, now_second: float, which: str, values: Sequence[float]) -> int:
+def _count(con: sqlite3.Connection, now_second: float, which: str, values: Values) -> int:
     chunks = count_chunks(
         con, ERASED, now_second, which, values, "bytes + length(entries)", forgotten=True
     )

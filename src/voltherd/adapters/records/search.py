@@ -52,18 +52,16 @@ def search(
         Where something was found; nothing where all is gone.
     """
     needles = spellings(identifier)
-    longer = [o.encode() for o in others if identifier in o and o != identifier]
-    longer += [quote(o, safe="").encode() for o in others if identifier in o and o != identifier]
+    longer = [form for o in _longer(identifier, others) for form in spellings(o)]
     found: list[Place] = []
     for path in sorted(root.rglob("*")):
         name = path.relative_to(root).as_posix()
-        where = name.encode("utf-8", "surrogateescape")
-        if times := sum(_count(where, needle, longer) for needle in needles):
-            found.append(Place(f"name of {name}", times))
+        if _is_named(path, identifier, needles, longer):
+            found.append(Place(f"name of {name}", 1))
         if not path.is_file():
             continue
         binary = path.suffix == ".parquet" or ".sqlite" in path.name
-        looked_for = () if binary and len(needles[0]) < SHORT_BYTES else needles
+        looked_for = () if binary and _is_short(identifier) else needles
         if times := _in_file(path, (*looked_for, *fingerprints), longer):
             found.append(Place(name, times))
         if path.suffix == ".sqlite":
@@ -71,8 +69,26 @@ def search(
     return tuple(found)
 
 
-def _count(data: bytes, needle: bytes, longer: Sequence[bytes]) -> int:
-    return sum(1 for at in _places(data, needle) if not _explained(data, at, needle, longer))
+def _longer(identifier: str, others: Collection[str]) -> list[str]:
+    return [other for other in others if identifier in other and other != identifier]
+
+
+def _is_named(
+    path: Path, identifier: str, needles: Sequence[bytes], longer: Sequence[bytes]
+) -> bool:
+    """Say whether a file or folder is called after the identifier; a short one must stand alone."""
+    name = path.name.encode("utf-8", "surrogateescape")
+    if _is_short(identifier):
+        return name.removeprefix(b"vehicle=") in needles
+    return any(
+        not _explained(name, at, needle, longer)
+        for needle in needles
+        for at in _places(name, needle)
+    )
+
+
+def _is_short(identifier: str) -> bool:
+    return len(identifier.encode()) < SHORT_BYTES
 
 
 def _places(data: bytes, needle: bytes) -> Iterator[int]:
@@ -113,7 +129,7 @@ def _in_file(path: Path, needles: Sequence[bytes], longer: Sequence[bytes]) -> i
 
 def _in_values(path: Path, name: str, identifier: str, others: Collection[str]) -> Iterator[Place]:
     """Look through the texts of a database, which finds short identifiers too."""
-    longer = [o for o in others if identifier in o and o != identifier]
+    longer = _longer(identifier, others)
     with closing(sqlite3.connect(path, timeout=10.0)) as con:
         for table, column in _columns(con):
             rows = con.execute(
@@ -123,14 +139,14 @@ def _in_values(path: Path, name: str, identifier: str, others: Collection[str]) 
             )
             times = sum(1 for (text,) in rows if _names(text, identifier, longer))
             if times:
-                yield Place(f"{name}, {table}.{column}", times)
+                yield Place(f"{name}, {table}.{column}".replace('"', ""), times)
 
 
 def _names(text: str, identifier: str, longer: Sequence[str]) -> bool:
     """Say whether a text names the identifier itself, and not only longer ones."""
     for other in sorted(longer, key=len, reverse=True):
         text = text.replace(other, "")
-    if len(identifier.encode()) < SHORT_BYTES:
+    if _is_short(identifier):
         return text == identifier or json.dumps(identifier) in text
     return identifier in text
 
