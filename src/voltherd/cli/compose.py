@@ -257,6 +257,13 @@ def open_store(root: Path) -> Store:
     return _store_at(root)
 
 
+def record_store(root: Path) -> "RecordStore":
+    """Open a store of records for writing."""
+    from voltherd.adapters.records.store import RecordStore
+
+    return RecordStore(root)
+
+
 def put_vehicles(root: Path, vehicles: tuple[Vehicle, ...]) -> None:
     """Enter asset facts beside a store's telemetry."""
     from voltherd.adapters.sqlite.assets import AssetBook

@@ -1,81 +1,161 @@
-"""``voltherd demo``: the main job on a fleet made on the spot, with the truth beside it."""
+"""``voltherd demo``: the whole chain on one machine, on a fleet with hidden faults."""
 
 import json
 import shutil
+import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
-from voltherd.cli.compose import TRUTH_FILE, Progress, Reading, write_text
-from voltherd.cli.simulate import write_fleet
-from voltherd.cli.triage import triage
-from voltherd.report.document import dumps
-from voltherd.report.html import render_html
-from voltherd.report.terminal import render_triage
-from voltherd.sim.fleet import fleet_spec
+import typer
 
-VEHICLES: Final = 12
-DAYS: Final = 14
+from voltherd.cli.compose import Progress, write_text
+from voltherd.cli.screen import output
+from voltherd.demo.spec import DemoSpec
+from voltherd.errors import UsageError
+
+if TYPE_CHECKING:
+    from voltherd.demo.chain import Chain
+
+NOTE_FILE: Final = "demo.json"
+NOTE_SECOND: Final = 5.0
+"""How often is noted up to where the fleet has lived [s]."""
 
 
-def run(
-    out: Path, seed: int, duration_second: float, width: int, colour: bool, progress: Progress
-) -> str:
-    """Simulate, triage and tell.
-
-    Args:
-        out: Folder for everything; what an earlier demo left there is replaced.
-        seed: Which fleet.
-        duration_second: Simulating stops at the end of the day after it [s].
-        width: Columns of the terminal.
-        colour: Whether to colour.
-        progress: Told where it stands.
+def headless(
+    spec: DemoSpec, place: Path | None, duration_second: float, json_to: Path | None
+) -> int:
+    """Run for a while, report, and end.
 
     Returns:
-        What to show.
+        Exit status: 1 where a record was lost or counted twice.
     """
-    fleet = out / "fleet"
-    if (fleet / TRUTH_FILE).is_file():
-        shutil.rmtree(fleet)
-    spec = fleet_spec(vehicles=VEHICLES, days=DAYS, seed=seed, faults="demo")
+    from voltherd.demo.report import dumps, text
+
     began = time.monotonic()
-    days = write_fleet(spec, fleet, progress, duration_second)
-    made = time.monotonic()
-    report = triage([fleet], Reading(), time.time(), progress)
-    ready = time.monotonic()
-    write_text(out / "report.html", render_html(report))
-    write_text(out / "report.json", dumps(report))
-    truth = json.loads((fleet / TRUTH_FILE).read_text(encoding="utf-8"))
-    return "\n".join(
-        [
-            f"Demo data: {days} vehicle-days of {VEHICLES} simulated vehicles with five hidden "
-            f"faults (seed {seed}), made in {made - began:.0f} s, triaged in {ready - made:.0f} s.",
-            "",
-            render_triage(report, width, colour),
-            "",
-            f"The truth ({fleet / TRUTH_FILE}):",
-            *(_planted(fault) for fault in truth["faults"]),
-            "",
-            f"The same as a page: {out / 'report.html'}   as JSON: {out / 'report.json'}",
-            "Your own data: voltherd triage FILE-OR-FOLDER",
-        ]
-    )
+    with _folder(place, spec) as (folder, note), _chain(spec, folder, 0, note) as chain:
+        _follow(chain, folder, note, began + duration_second)
+        made = chain.end()
+    if json_to:
+        output(json_to, dumps(made))
+    if str(json_to) != "-":
+        typer.echo(f"Chain of {spec.vehicles} simulated vehicles at {spec.speed:g} times real time")
+        typer.echo(text(made))
+    return int(made["lost"] > 0 or made["duplicate_effects"] > 0)
 
 
-def _planted(fault: dict[str, object]) -> str:
-    place = fault["location"]
-    assert isinstance(place, dict)
-    where = f"{place['kind']} {place['index']}" if place["index"] else str(place["kind"])
-    start = str(fault["start"])[:16].replace("T", " ")
-    return (
-        f"  {fault['vehicle_id']}  {fault['phenomenon']}, {where}{_size(fault)}, from {start} UTC"
-    )
+def watch(spec: DemoSpec, place: Path | None, port: int) -> None:
+    """Run until interrupted, with the page up."""
+    with _folder(place, spec) as (folder, note), _chain(spec, folder, port, note) as chain:
+        try:
+            _follow(chain, folder, note, float("inf"))
+        except KeyboardInterrupt:
+            typer.echo("stopping: the edges hand over what they hold", err=True)
 
 
-def _size(fault: dict[str, object]) -> str:
-    size, unit = fault["size"], str(fault["size_unit"])
-    if not isinstance(size, float | int):
-        return ""
-    shown = {"1": (100.0, "%"), "1/day": (100.0, "% a day"), "ohm": (1e3, "mΩ"), "V": (1e3, "mV")}
-    factor, symbol = shown.get(unit, (1.0, unit))
-    return f", {size * factor:g} {symbol}"
+def watch_data(data: Path, place: Path | None, port: int, progress: Progress) -> None:
+    """Show a folder of a user's own on the same pages."""
+    from voltherd.cli.own_data import brought_in
+    from voltherd.cloud.clocks import WallClock
+    from voltherd.cloud.compose import Given
+    from voltherd.cloud.compose import compose as compose_cloud
+    from voltherd.cloud.config import CloudConfig, HttpSection, StoreSection
+    from voltherd.cloud.stores.compose import newest_second
+
+    with tempfile.TemporaryDirectory(prefix="voltherd-demo-") as scratch:
+        store = (place or Path(scratch)) / "store"
+        typer.echo(brought_in(data, store, progress))
+        progress("")
+        config = CloudConfig(store=StoreSection(path=store), http=HttpSection(port=port))
+        shift = newest_second(store) - time.time()
+        running = compose_cloud(config, Given(clock=WallClock(shift_second=shift)))
+        typer.echo(f"voltherd demo at {running.url}  (Ctrl-C ends it)")
+        running.run()
+
+
+@contextmanager
+def _chain(spec: DemoSpec, folder: Path, port: int, note: dict[str, Any]) -> Iterator["Chain"]:
+    from voltherd.demo.compose import compose
+
+    began = time.monotonic()
+
+    def tell(where: str) -> None:
+        typer.echo(f"{time.monotonic() - began:6.1f} s  {where}", err=True)
+
+    chain = compose(spec, folder, port, note["begins_second"], tell, note["lived_second"])
+    try:
+        typer.echo(f"voltherd demo at {chain.url}  (Ctrl-C ends it)")
+        yield chain
+    finally:
+        chain.close()
+
+
+def _follow(chain: "Chain", folder: Path, note: dict[str, Any], until_second: float) -> None:
+    """Wait, and note up to where the fleet has lived."""
+    while (now := time.monotonic()) < until_second:
+        chain.wait(min(now + NOTE_SECOND, until_second))
+        if (lived := chain.lived_second) is not None:
+            note["lived_second"] = lived
+            write_text(folder / NOTE_FILE, json.dumps(note, indent=1) + "\n")
+
+
+@contextmanager
+def _folder(place: Path | None, spec: DemoSpec) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Give the folder of a demo, and what is noted of it; without a place, one that vanishes.
+
+    Raises:
+        UsageError: Something else is there, or a demo of another fleet.
+    """
+    fresh = {
+        "schema": "voltherd-demo/1",
+        "vehicles": spec.vehicles,
+        "seed": spec.seed,
+        "faults": spec.faults,
+        "history_days": spec.history_days,
+        "begins_second": float(time.time() // 60.0 * 60.0),
+        "lived_second": 0.0,
+    }
+    if place is None:
+        scratch = Path(tempfile.mkdtemp(prefix="voltherd-demo-"))
+        try:
+            yield scratch, fresh
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+        return
+    noted = _noted(place)
+    if noted is None:
+        place.mkdir(parents=True, exist_ok=True)
+        write_text(place / NOTE_FILE, json.dumps(fresh, indent=1) + "\n")
+        yield place, fresh
+        return
+    differing = [
+        name
+        for name in ("schema", "vehicles", "seed", "faults", "history_days")
+        if noted.get(name) != fresh[name]
+    ]
+    if differing:
+        told = ", ".join(f"{name} {noted.get(name)}" for name in differing)
+        raise UsageError(
+            f"a demo of another fleet ({told})",
+            where=str(place),
+            mend="name another folder with --out, or ask for the same fleet",
+        )
+    yield place, noted
+
+
+def _noted(place: Path) -> dict[str, Any] | None:
+    """Read what is noted of a folder, None for a new or empty one."""
+    if not place.exists() or (place.is_dir() and not any(place.iterdir())):
+        return None
+    try:
+        noted = json.loads((place / NOTE_FILE).read_text(encoding="utf-8"))
+        times = float(noted["begins_second"]), float(noted["lived_second"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UsageError(
+            f"no folder of a demo ({error})",
+            where=str(place),
+            mend="name an empty or new folder with --out",
+        ) from error
+    return {**noted, "begins_second": times[0], "lived_second": times[1]}

@@ -10,7 +10,9 @@ import typer
 from typer.core import TyperGroup
 
 from voltherd.cli.bench import bench_app
+from voltherd.cli.cloud import cloud_app
 from voltherd.cli.screen import Json, colour, output, progress, width
+from voltherd.cli.store.commands import store_app
 from voltherd.errors import UsageError, VoltherdError
 
 if TYPE_CHECKING:
@@ -65,6 +67,8 @@ app = typer.Typer(
 simulate_app = typer.Typer(help="Make data whose truth is known.", no_args_is_help=True)
 app.add_typer(simulate_app, name="simulate")
 app.add_typer(bench_app, name="bench")
+app.add_typer(store_app, name="store")
+app.add_typer(cloud_app, name="cloud")
 
 Paths = Annotated[list[Path], typer.Argument(help="Files, folders or stores.", show_default=False)]
 One = Annotated[Path, typer.Argument(help="File, folder or store.", show_default=False)]
@@ -237,24 +241,38 @@ def doctor() -> None:
 
 @app.command()
 def demo(
+    vehicles: Annotated[int, typer.Option("--vehicles", help="How many.")] = 20,
+    speed: Annotated[
+        float, typer.Option("--speed", help="Simulated seconds per second; 1 is real time.")
+    ] = 60.0,
+    data: Annotated[
+        Path | None, typer.Option("--data", help="Show your own file, folder or store instead.")
+    ] = None,
     headless: Annotated[
-        bool, typer.Option("--headless", help="Do not open the report in a browser.")
+        bool, typer.Option("--headless", help="Run for --duration, report, and end.")
     ] = False,
     duration: Annotated[
-        float, typer.Option("--duration", min=1.0, help="Simulate for at most so many seconds.")
-    ] = 60.0,
-    out: Annotated[Path, typer.Option("--out", help="Folder for fleet, truth and report.")] = Path(
-        "demo"
-    ),
+        float, typer.Option("--duration", min=1.0, help="Seconds to run when headless.")
+    ] = 40.0,
+    json: Json = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="Keep everything here and go on from it; else it vanishes."),
+    ] = None,
+    port: Annotated[int, typer.Option("--port", help="Of the page; 0 takes a free one.")] = 0,
     seed: Annotated[int, typer.Option("--seed", help="Another fleet, other hiding places.")] = 1,
 ) -> None:
-    """Simulate a small fleet with hidden faults, find them, and say where the truth was."""
-    from voltherd.cli.demo import run
+    """Run the whole chain on one machine: vehicles, edges, broker, cloud, page."""
+    from voltherd.cli import demo as demonstration
+    from voltherd.demo.spec import DemoSpec
 
-    typer.echo(run(out, seed, duration, width(), colour(), progress))
-    progress("")
-    if not headless and sys.stdout.isatty():
-        typer.launch(str(out / "report.html"))
+    if data is not None:
+        demonstration.watch_data(data, out, port, progress)
+        return
+    spec = DemoSpec(vehicles=vehicles, speed=speed, seed=seed)
+    if headless:
+        raise typer.Exit(demonstration.headless(spec, out, duration, json))
+    demonstration.watch(spec, out, port)
 
 
 @simulate_app.command()
@@ -267,7 +285,7 @@ def fleet(
         str,
         typer.Option(
             "--faults",
-            help="What to plant, as weak_cell:15%@vehicle=2,cell=7; also 'demo' and 'none'.",
+            help="What to plant, as weak_cell:15%@vehicle=2,cell=7; also 'demo', 'live' and 'none'.",
         ),
     ] = "none",
     period: Annotated[

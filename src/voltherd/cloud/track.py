@@ -86,7 +86,9 @@ class Track:
         if rows is None or not follows(self.followed, rows):
             self.read_again(now_second + QUIET_SECOND)
             return True
-        self.followed = advance(self.followed, rows)
+        # A twin lives with its vehicle: rows that no edge heard, imported ones, are history to it.
+        heard = record.heard_last_nanosecond > 0
+        self.followed = advance(self.followed, rows, with_twin=heard)
         if self._slicer:
             self._slicer.add(rows)
         return True

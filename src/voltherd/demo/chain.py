@@ -18,7 +18,7 @@ from voltherd.demo.report import EdgeAccount
 from voltherd.demo.truth import judged
 from voltherd.errors import VoltherdError
 from voltherd.ports import RecordLog
-from voltherd.sim.live import LiveSpec, LiveState
+from voltherd.sim.live import LiveSpec, LiveState, advance
 from voltherd.types.record import Record, SeqRange
 
 SETTLE_TURNS: Final = 200
@@ -34,15 +34,14 @@ class Parts(NamedTuple):
         running: The cloud, started.
         log: Where it commits.
         hear: Tells the cloud's fleet of records committed without the bus.
-        vehicles: Makes the vehicles with their edges, by name, when the history is there.
-        bus_of: The bus of each edge, to be closed at the end.
+        vehicles: Lets the fleet's time begin, and makes the vehicles with their edges, by name.
         stop_broker: Ends the broker.
     """
 
     running: Running
     log: RecordLog
     hear: Callable[[list[Record]], None]
-    vehicles: Callable[[], Mapping[str, VirtualVehicle]]
+    vehicles: Callable[[float], Mapping[str, VirtualVehicle]]
     stop_broker: Callable[[], None]
 
 
@@ -53,7 +52,8 @@ class Chain:
         parts: Everything it consists of.
         spec: The fleet.
         names: Names of its vehicles, in the order of their numbers.
-        clock_starts: Lets the fleet's time begin when the vehicles do.
+        resume_second: Up to here an earlier run has lived already; earlier than live for none.
+        driver_of: Makes the driver of the vehicles.
         tell: Told where it stands.
     """
 
@@ -62,18 +62,18 @@ class Chain:
         parts: Parts,
         spec: LiveSpec,
         names: tuple[str, ...],
+        resume_second: float,
         driver_of: Callable[[LiveState, Mapping[str, VirtualVehicle]], Driver],
         tell: Tell,
     ) -> None:
         self._parts, self._spec, self._names, self._tell = parts, spec, names, tell
-        self._driver_of = driver_of
+        self._driver_of, self._resume_second = driver_of, resume_second
         self._history = HistoryProcess(spec)
         self._stop = threading.Event()
         self._driver: Driver | None = None
         self._vehicles: Mapping[str, VirtualVehicle] = {}
         self._trouble: VoltherdError | None = None
         self._began = time.monotonic()
-        self.first_live_second = float("nan")
         self._thread = threading.Thread(target=self._live, name="vehicles", daemon=True)
         self._thread.start()
 
@@ -92,6 +92,12 @@ class Chain:
             if self._trouble is not None:
                 raise self._trouble
             time.sleep(min(_CHECK_SECOND, max(until_second - time.monotonic(), 0.0)))
+
+    @property
+    def lived_second(self) -> float | None:
+        """Up to where the vehicles have lived; None before they began [unix s]."""
+        driver = self._driver
+        return None if driver is None else driver.second
 
     def view(self) -> FleetView:
         """The fleet as the cloud sees it."""
@@ -149,7 +155,9 @@ class Chain:
             state = self._take_history()
             if state is None:
                 return
-            self._vehicles = self._parts.vehicles()
+            while state.second < self._resume_second and not self._stop.is_set():
+                state, _ = advance(state)  # lived already
+            self._vehicles = self._parts.vehicles(state.second)
             self._driver = self._driver_of(state, self._vehicles)
             self._tell("live")
             self._driver.run(self._stop)
@@ -165,9 +173,9 @@ class Chain:
                 return None
             if isinstance(made, Day):
                 records = list(made.records)
-                if records:
-                    self._parts.log.commit(records)
-                    self._parts.hear(records)
+                new = set(self._parts.log.commit(records).new) if records else set()
+                if new:
+                    self._parts.hear([record for record in records if record.key in new])
                 self._tell(f"history: day {made.number} of {days}")
             else:
                 return made

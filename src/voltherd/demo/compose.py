@@ -86,7 +86,14 @@ class Unheeded:
         self.last = actuation
 
 
-def compose(spec: DemoSpec, place: Path, port: int, begins_second: float, tell: Tell) -> Chain:
+def compose(
+    spec: DemoSpec,
+    place: Path,
+    port: int,
+    begins_second: float,
+    tell: Tell,
+    resume_second: float = 0.0,
+) -> Chain:
     """Put a demo together and start it; its page answers when this returns.
 
     Args:
@@ -95,6 +102,7 @@ def compose(spec: DemoSpec, place: Path, port: int, begins_second: float, tell: 
         port: Of the page; 0 takes a free one.
         begins_second: When the vehicles begin, by the fleet's clock [unix s].
         tell: Told where it stands.
+        resume_second: Up to here an earlier run in this folder has lived [unix s].
 
     Raises:
         VoltherdError: It cannot be.
@@ -110,7 +118,7 @@ def compose(spec: DemoSpec, place: Path, port: int, begins_second: float, tell: 
     log = RecordStore(store)
     for vehicle in facts:
         book.put_vehicle(vehicle)
-    clock = StartingClock(begins_second, SystemClock())
+    clock = StartingClock(max(begins_second, resume_second), SystemClock())
     given = cloud.Given(
         bus=MqttBus(settings, client_id("cloud", time.time_ns())),
         clock=clock,
@@ -122,9 +130,9 @@ def compose(spec: DemoSpec, place: Path, port: int, begins_second: float, tell: 
     running = cloud.compose(config, given)
     running.start()
 
-    def begin() -> Mapping[str, VirtualVehicle]:
+    def begin(second: float) -> Mapping[str, VirtualVehicle]:
         system = SystemClock()
-        clock.start(ScaledClock(begins_second, spec.speed, system.monotonic_second, system.sleep))
+        clock.start(ScaledClock(second, spec.speed, system.monotonic_second, system.sleep))
         yard = _Yard(spec, live, place, settings, clock)
         return {vehicle.vehicle_id: yard.vehicle(vehicle) for vehicle in facts}
 
@@ -136,7 +144,7 @@ def compose(spec: DemoSpec, place: Path, port: int, begins_second: float, tell: 
         broker.stop()
 
     parts = Parts(running, log, running.cloud.fleet.committed, begin, stop)
-    return Chain(parts, live, names, driver, tell)
+    return Chain(parts, live, names, resume_second, driver, tell)
 
 
 def _about(spec: DemoSpec, begins_second: float) -> About:
@@ -200,6 +208,7 @@ class _Yard:
             epoch,
             pace=Pace(period_second=0.1 * self._spec.speed, watchdog_second=5.0 * self._spec.speed),
         )
+
         def close() -> None:
             edge.close()
             source.close()

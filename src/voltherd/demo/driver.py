@@ -63,6 +63,11 @@ class Driver:
         self._state, self._vehicles = state, vehicles
         self._clock, self._speed = clock, speed
 
+    @property
+    def second(self) -> float:
+        """The fleet's time [unix s]."""
+        return self._clock.unix_second()
+
     def run(self, stop: Event) -> None:
         """Drive until told to stop."""
         while not stop.is_set():
