@@ -1,0 +1,56 @@
+"""Does a test notice every small wrong in the protection room?
+
+    python -m tests.mutation.protection
+
+Runs all mutants of all its modules, two at a time, and fails where one survives that is not in the
+list of those nobody can tell from the original.  Part of CI, not of ``make test``: some minutes.
+"""
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from tests.mutation.mutants import SRC
+
+TESTS = "tests/unit/protection"
+EQUIVALENT = {
+    "gate": {
+        "request_ampere > 0.0 => request_ampere >= 0.0": "a request of nothing gets nothing",
+        "request_ampere < 0.0 => request_ampere <= 0.0": "a request of nothing gets nothing",
+        "0.0 => 1.0": "on a trip a small charging request becomes a negative magnitude: nothing",
+        "value >= 0.0 => value > 0.0": "a ceiling of nothing gives nothing either way",
+    },
+}
+"""By module: what survives, and why it is no wrong."""
+
+
+def main() -> int:
+    """Run everything; 1 where a mutant survives that should not."""
+    modules = [p.stem for p in sorted((SRC / "voltherd/protection").glob("[a-z]*.py"))]
+    with ThreadPoolExecutor(2) as pool:
+        told = dict(zip(modules, pool.map(_survivors, modules), strict=True))
+    wrong = 0
+    for module, (survivors, count) in told.items():
+        known = EQUIVALENT.get(module, {})
+        bad = [line for line in survivors if line.partition(": ")[2] not in known]
+        print(f"{module}: {count}, {len(survivors) - len(bad)} known to be no wrong")
+        for line in bad:
+            print(f"  SURVIVES  {module}:{line}")
+        wrong += len(bad)
+    return int(wrong > 0)
+
+
+def _survivors(module: str) -> tuple[list[str], str]:
+    command = [sys.executable, "-m", "tests.mutation.mutants", f"voltherd.protection.{module}"]
+    done = subprocess.run(
+        [*command, TESTS], cwd=Path(SRC).parent, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise SystemExit(f"{module}: {done.stdout}{done.stderr}")
+    *survivors, count = done.stdout.splitlines()
+    return survivors, count
+
+
+if __name__ == "__main__":
+    sys.exit(main())
