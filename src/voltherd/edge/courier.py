@@ -46,7 +46,8 @@ class Sending:
         site_id: Where the vehicle belongs.
         vehicle_id: Whose edge this is.
         chunk_second: Vehicle's time in a chunk of the stream [s].
-        event_chunk_second: The same in event mode, where no boundary is crossed [s].
+        event_chunk_second: The same in event mode; where a boundary was crossed, rows go after
+            ``chunk_second`` there too [s].
         selection: What event mode sends.
         version: Of the software.
     """
@@ -55,7 +56,7 @@ class Sending:
     vehicle_id: str
     selection: Selection
     chunk_second: float = 60.0
-    event_chunk_second: float = 7200.0
+    event_chunk_second: float = 21_600.0
     version: str = ""
 
 
@@ -82,7 +83,7 @@ class Courier:
         self._clock, self._wall = clock, wall
         self._publisher = Publisher(spool, bus, sending.site_id, sending.vehicle_id)
         self._heard: deque[bytes] = deque(maxlen=HEARD_MAX)
-        self._open, self._opened_second = Open(), 0.0
+        self._open, self._due_second = Open(), inf
         self._mode = control.state.desk.mode
         self._selecting = selection.init(sending.selection)
         self._live: deque[Rows] = deque(maxlen=10 * LIVE_ROWS)
@@ -179,7 +180,7 @@ class Courier:
         for part in chosen:
             self._add(part, self._sending.event_chunk_second)
         if crossed:
-            self._flush()
+            self._due_second = min(self._due_second, self._soon(self._sending.chunk_second))
 
     def _add(self, rows: Rows, span_second: float) -> None:
         before = self._open
@@ -187,20 +188,21 @@ class Courier:
         for chunk in closed:
             self._keep(chunk)
         if self._open.parts and (closed or not before.parts):
-            self._opened_second = self._clock.monotonic_second()
+            self._due_second = self._soon(span_second)
+
+    def _soon(self, second: float) -> float:
+        return self._clock.monotonic_second() + second + LATE_SECOND
 
     def _end_chunk(self) -> None:
         """Close a chunk whose time is over although no row came to end it."""
-        stream = self._mode == commands.STREAM
-        span = self._sending.chunk_second if stream else self._sending.event_chunk_second
-        waited = self._clock.monotonic_second() - self._opened_second
-        if self._open.parts and waited > span + LATE_SECOND:
+        if self._open.parts and self._clock.monotonic_second() > self._due_second:
             self._flush()
 
     def _flush(self) -> None:
         if self._open.parts:
             held, self._open = self._open, Open()
             self._keep(chunks.close(held))
+        self._due_second = inf
 
     def _keep(self, chunk: Chunk) -> None:
         time = chunk.batch.unix_time_second

@@ -19,6 +19,8 @@ from jaxtyping import Float
 from voltherd.edge.chunks import cut
 from voltherd.edge.decode import Rows
 from voltherd.edge.retention import rows_of
+from voltherd.protection.limits import PackLimits
+from voltherd.types.asset import CellType
 
 
 @final
@@ -55,8 +57,8 @@ class Selection:
     temperature_celsius: Boundary
     current_ampere: Boundary
     soc_fraction: Boundary
-    spacing_second: float = 300.0
-    heartbeat_second: float = 3600.0
+    spacing_second: float = 900.0
+    heartbeat_second: float = 10_800.0
 
     @property
     def boundaries(self) -> tuple[Boundary, ...]:
@@ -69,6 +71,29 @@ class Selection:
             self.current_ampere,
             self.soc_fraction,
         )
+
+
+def for_pack(cell: CellType, limits: PackLimits) -> Selection:
+    """Give what is worth sending of a pack: its limits, and every tenth of its charge.
+
+    Args:
+        cell: Its cell block.
+        limits: Its limits.
+    """
+    return Selection(
+        cell_voltage_volt=Boundary(
+            levels=(cell.voltage_volt_min, cell.voltage_volt_max), back=0.01, step=0.05
+        ),
+        temperature_celsius=Boundary(levels=(0.0, 50.0), back=1.0, step=5.0),
+        current_ampere=Boundary(
+            levels=(-limits.discharge_ampere_max, limits.charge_ampere_max),
+            back=10.0,
+            step=0.3 * cell.capacity_nominal_ah,
+        ),
+        soc_fraction=Boundary(
+            levels=tuple(round(0.1 * k, 1) for k in range(1, 10)), back=0.02, step=0.05
+        ),
+    )
 
 
 class Selecting(NamedTuple):
