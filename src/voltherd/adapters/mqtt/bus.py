@@ -7,13 +7,16 @@ or a feature of version 5.
 """
 
 import logging
+import selectors
+import socket
+import ssl
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from random import SystemRandom
-from ssl import SSLContext
-from typing import Final, final
+from typing import Final, cast, final
 
 from paho.mqtt.client import Client, MQTTMessage, MQTTMessageInfo
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
@@ -21,6 +24,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from voltherd.adapters.mqtt.settings import MqttSettings, MqttVersion, check, tls_context
+from voltherd.adapters.mqtt.wire import Wire, Wiring
 from voltherd.errors import ServiceError, UsageError
 from voltherd.ports import Handler, LastWill
 from voltherd.types.bus_pattern import matches, pattern_problem, topic_problem
@@ -29,10 +33,12 @@ from voltherd.wire.checks import PAYLOAD_BYTES_MAX
 STEADY_SECOND: Final = 10.0
 """A connection that lived so long was a good one: the next pause is short again [s]."""
 GOODBYE_SECOND: Final = 2.0
-"""How long closing waits for what was handed over before [s]."""
+"""Closing waits for what was handed over before, unless nothing moves for so long [s]."""
 _LOOP_SECOND: Final = 1.0
 _CONNECT_SECOND: Final = 5.0
 _ROUTES_MAX: Final = 65_536
+_READ_PACKETS: Final = 200
+"""So many are read before what they brought about is written."""
 _CHANCE: Final = SystemRandom()
 _LOG: Final = logging.getLogger(__name__)
 
@@ -46,7 +52,7 @@ class _Connection:
         settings: MqttSettings,
         client_id: str,
         will: LastWill | None,
-        tls: SSLContext | None,
+        tls: ssl.SSLContext | None,
         patterns: list[str],
         hear: Handler,
     ) -> None:
@@ -71,6 +77,12 @@ class _Connection:
         client.connect_timeout = _CONNECT_SECOND
         # Whoever publishes must not write to the socket himself: only the bus's thread does.
         client.on_socket_register_write = _nothing
+        self._wiring = Wiring(tls)
+        client.tls_set_context(cast(ssl.SSLContext, self._wiring))
+        self._waker, self._woken = socket.socketpair()
+        self._waker.setblocking(False)
+        self._woken.setblocking(False)
+        self._awake = False
         client.on_connect = self._connected
         client.on_subscribe = self._subscribed
         client.on_disconnect = self._disconnected
@@ -79,8 +91,6 @@ class _Connection:
             client.username_pw_set(settings.username, settings.password)
         if will is not None:
             client.will_set(will.topic, will.payload, qos=1, retain=True)
-        if tls is not None:
-            client.tls_set_context(tls)
 
     def live(self, stop: threading.Event) -> None:
         """Connect, and carry messages until the connection is lost or closed.
@@ -90,14 +100,51 @@ class _Connection:
         """
         client, settings = self.client, self._settings
         client.connect(settings.host, settings.port, settings.keepalive_second)
+        wire = self._wiring.wire
+        assert wire is not None
         asked_at = time.monotonic()
-        while client.loop(_LOOP_SECOND) == MQTTErrorCode.MQTT_ERR_SUCCESS:
-            if not self.ready:
-                if stop.is_set():
-                    return
-                if time.monotonic() - asked_at > _CONNECT_SECOND:
-                    self.trouble = self.trouble or "the broker took the connection and says nothing"
-                    return
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._woken, selectors.EVENT_READ)
+            selector.register(wire, selectors.EVENT_READ)
+            while client.socket() is not None:
+                self._carry(selector, wire)
+                if not self.ready:
+                    if stop.is_set():
+                        return
+                    if time.monotonic() - asked_at > _CONNECT_SECOND:
+                        told = "the broker took the connection and says nothing"
+                        self.trouble = self.trouble or told
+                        return
+
+    def _carry(self, selector: selectors.BaseSelector, wire: Wire) -> None:
+        """Wait for something to carry, and carry it both ways."""
+        client = self.client
+        if client.want_write():
+            client.loop_write()
+            if client.socket() is None:  # that was a goodbye
+                return
+        try:
+            all_sent = wire.flush()
+        except OSError:
+            all_sent = True  # reading will tell of it
+        both = selectors.EVENT_READ | selectors.EVENT_WRITE
+        selector.modify(wire, selectors.EVENT_READ if all_sent else both)
+        selector.select(0.0 if wire.pending() else _LOOP_SECOND)
+        if self._awake:
+            with suppress(BlockingIOError):
+                self._woken.recv(4096)
+            self._awake = False
+        for _ in range(_READ_PACKETS):
+            if client.loop_read() != MQTTErrorCode.MQTT_ERR_SUCCESS or not wire.pending():
+                break
+        client.loop_misc()
+
+    def wake(self) -> None:
+        """Let the bus's thread see that there is something to write."""
+        if not self._awake:
+            self._awake = True
+            with suppress(OSError):
+                self._waker.send(b"!")
 
     def publish(self, topic: str, payload: bytes, qos: int, retain: bool) -> bool:
         """Hand a message over, if there is room for it."""
@@ -114,17 +161,30 @@ class _Connection:
                 return False
             self._under_way.append((info, size))
             self._bytes += size
-            return True
+        self.wake()
+        return True
 
-    def idle(self) -> bool:
-        """Say whether everything handed over has reached the broker."""
+    def subscribe(self, pattern: str) -> None:
+        """Ask for messages under one more pattern."""
+        self.client.subscribe(pattern, 1)
+        self.wake()
+
+    def disconnect(self) -> None:
+        """Say goodbye."""
+        self.client.disconnect()
+        self.wake()
+
+    def under_way(self) -> int:
+        """Count the messages that have not reached the broker yet."""
         with self._lock:
             self._settle()
-            return not self._under_way
+            return len(self._under_way)
 
     def release(self) -> None:
         """Let go of the client, so that its sockets are closed now and not some time later."""
         client, self.ready, self.on_ready = self.client, False, _nothing
+        self._waker.close()
+        self._woken.close()
         client.on_connect = client.on_subscribe = client.on_disconnect = client.on_message = None
 
     def _settle(self) -> None:
@@ -244,7 +304,7 @@ class MqttBus:
             self._routes = {}
             current = self._current
         if current is not None:
-            current.client.subscribe(pattern, 1)
+            current.subscribe(pattern)
 
     def connections(self) -> int:
         """Say how often the bus has connected; see ``Bus.connections``."""
@@ -275,13 +335,11 @@ class MqttBus:
         """Say goodbye and stop; see ``Bus.close``."""
         current = self._current
         if current is not None and not self._closing.is_set():
-            until = time.monotonic() + GOODBYE_SECOND
-            while current.ready and not current.idle() and time.monotonic() < until:
-                time.sleep(0.005)
+            _drain(current)
         self._closing.set()
         current = self._current
         if current is not None:
-            current.client.disconnect()
+            current.disconnect()
         if self._thread is not threading.current_thread():
             self._thread.join(2 * _CONNECT_SECOND)
 
@@ -311,7 +369,7 @@ class MqttBus:
                 self._connections += 1
                 self._trouble = connection.trouble
             for pattern in late:  # subscribed to while the connection was made
-                connection.client.subscribe(pattern, 1)
+                connection.subscribe(pattern)
             self._up.set()
 
         connection.on_ready = ready
@@ -319,6 +377,10 @@ class MqttBus:
             connection.live(self._closing)
         except (OSError, ValueError) as error:
             connection.trouble = connection.trouble or f"out of reach ({error})"
+        except Exception as error:
+            # A broker that makes the client stumble must not silence the bus for good.
+            connection.trouble = f"failed ({error!r})"
+            _LOG.exception("a connection failed; trying again")
         finally:
             self._up.clear()
             self._current = None
@@ -340,6 +402,16 @@ class MqttBus:
             found = tuple(handler for pattern, handler in self._heard if matches(pattern, topic))
             self._routes[topic] = found
         return found
+
+
+def _drain(connection: _Connection) -> None:
+    """Wait until everything has reached the broker, or nothing moves any more."""
+    left, since = connection.under_way(), time.monotonic()
+    while left and connection.ready and time.monotonic() - since < GOODBYE_SECOND:
+        time.sleep(0.005)
+        now_left = connection.under_way()
+        if now_left < left:
+            left, since = now_left, time.monotonic()
 
 
 def _done(info: MQTTMessageInfo) -> bool:
