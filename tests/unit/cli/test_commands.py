@@ -215,17 +215,24 @@ def test_the_report_cannot_be_written_where_there_is_no_room(fleet, tmp_path):
     assert "Traceback" not in done.stderr
 
 
-def test_the_demo_finds_what_it_hid_and_says_where(tmp_path):
-    done = voltherd_run("demo", "--headless", "--duration", 60, cwd=tmp_path)
+def test_triage_of_a_simulated_fleet_finds_what_was_hidden_in_it(tmp_path):
+    fleet = tmp_path / "fleet"
+    made = voltherd_run(
+        "simulate", "fleet", "--vehicles", 12, "--days", 14, "--faults", "demo", "--out", fleet
+    )
+    assert made.returncode == 0, made.stderr
+    done = voltherd_run(
+        "triage", fleet, "--json", tmp_path / "report.json", "--html", tmp_path / "report.html"
+    )
     assert done.returncode == 0, done.stderr
-    report = json.loads((tmp_path / "demo" / "report.json").read_text())
-    truth = json.loads((tmp_path / "demo" / "fleet" / "truth.json").read_text())
+    report = json.loads((tmp_path / "report.json").read_text())
+    truth = json.loads((fleet / "truth.json").read_text())
     hidden = {(f["vehicle_id"], f["phenomenon"]) for f in truth["faults"]}
     found = {(f["vehicle_id"], f["phenomenon"]) for f in report["findings"]}
     assert len(hidden) == 5
     assert hidden <= found
     assert all(vehicle in done.stdout for vehicle, _ in hidden)
-    assert (tmp_path / "demo" / "report.html").stat().st_size > 10_000
+    assert (tmp_path / "report.html").stat().st_size > 10_000
 
 
 def test_files_that_no_reader_takes_are_named(tmp_path):
