@@ -85,7 +85,7 @@ def small_store(tmp_path_factory):
 @pytest.fixture(scope="session")
 def cloud(dashboard, small_store):
     """A running cloud on that store."""
-    running = dashboard.RunningCloud(small_store)
+    running = dashboard.RunningCloud("--store", str(small_store))
     try:
         yield running.start()
     finally:

@@ -6,7 +6,9 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
+from http import HTTPStatus
 from pathlib import Path
 
 import axe_core_python
@@ -24,22 +26,23 @@ def free_port():
 
 
 class RunningCloud:
-    """``voltherd cloud`` on a store, without a bus, in a process of its own."""
+    """``voltherd cloud`` without a bus, in a process of its own; ``options`` name its store."""
 
-    def __init__(self, store):
-        self.store = store
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
+    def __init__(self, *options, port=None, url=None, trusted=None):
+        self.port = port or free_port()
+        self.url = url or f"http://127.0.0.1:{self.port}"
+        self._options = options
+        self._trusted = trusted
         self._process = None
 
     def start(self):
-        """Start it and wait until it knows all that is in the store."""
+        """Start it and wait until it knows all that is in the store, or wants a sign-in."""
         if self._process is not None:
             return self
         self._process = subprocess.Popen(
             [
-                *(sys.executable, "-m", "voltherd", "cloud"),
-                *("--store", str(self.store), "--no-bus", "--as-of-last", "--port", str(self.port)),
+                *(sys.executable, "-m", "voltherd", "cloud", *self._options),
+                *("--no-bus", "--as-of-last", "--port", str(self.port)),
             ],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
@@ -49,34 +52,42 @@ class RunningCloud:
         while time.monotonic() < deadline:
             if self._process.poll() is not None:
                 raise AssertionError(f"the cloud stopped: {self._process.stderr.read()}")
-            with contextlib.suppress(OSError):
-                rows = self.ask("vehicles?limit=1000")["items"]
-                if rows and not any(row["catching_up"] for row in rows):
+            with contextlib.suppress(urllib.error.URLError):
+                if self._knows_its_store():
                     return self
             time.sleep(0.1)
         raise AssertionError("the cloud does not come to an end with its store")
 
+    def _knows_its_store(self):
+        try:
+            rows = self.ask("vehicles?limit=1000")["items"]
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code == HTTPStatus.UNAUTHORIZED
+        return rows and not any(row["catching_up"] for row in rows)
+
     def stop(self):
         """Stop it as Ctrl-C would."""
-        if self._process is not None and self._process.poll() is None:
+        if self._process is None:
+            return
+        if self._process.poll() is None:
             self._process.terminate()
             try:
                 self._process.wait(20)
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait(20)
-        if self._process is not None:
-            self._process.stderr.close()
+        self._process.stderr.close()
         self._process = None
 
-    def ask(self, path, body=None, *, api=True):
+    def ask(self, path, body=None):
         """Ask the API; with a body, tell it."""
-        address = f"{self.url}/{'api/v1/' if api else ''}{path}"
-        data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(
-            address, data=data, headers={"Content-Type": "application/json"}
+            f"{self.url}/api/v1/{path}",
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Content-Type": "application/json"},
         )
-        with urllib.request.urlopen(request, timeout=20) as answer:
+        with urllib.request.urlopen(request, timeout=20, context=self._trusted) as answer:
             return json.load(answer)
 
 
@@ -88,6 +99,7 @@ class Watched:
         self.context = chromium.new_context(
             viewport={"width": width, "height": 844 if width < 600 else 900},
             color_scheme="dark" if dark else "light",
+            ignore_https_errors=url.startswith("https:"),
         )
         self.page = self.context.new_page()
         self.page.set_default_timeout(1000 * SHOWN_SECOND)
