@@ -17,7 +17,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path, PurePosixPath
-from typing import IO, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from voltherd.adapters.records import catalogue
 from voltherd.adapters.records.compaction import Progress
@@ -161,7 +161,7 @@ def _as_tar(
     return made
 
 
-def _digest(file: IO[bytes]) -> str:
+def _digest(file: io.BufferedReader) -> str:
     digest = hashlib.blake2b(digest_size=32)
     while block := file.read(_BLOCK):
         digest.update(block)
@@ -229,16 +229,16 @@ def _opened(source: Path) -> Iterator[Any]:
         return
     with tarfile.open(source, "r:") as tar:
 
-        def read(name: str) -> IO[bytes]:
+        def read(name: str) -> io.BufferedReader:
             file = tar.extractfile(name)
-            if file is None:
+            if not isinstance(file, io.BufferedReader):
                 raise KeyError(name)
             return file
 
         yield read
 
 
-def _parsed(file: IO[bytes], source: Path) -> Backup:
+def _parsed(file: io.BufferedReader, source: Path) -> Backup:
     with file:
         text = file.read()
     try:
@@ -263,7 +263,7 @@ def _is_within(name: str) -> bool:
     return bool(path.parts) and not path.is_absolute() and ".." not in path.parts
 
 
-def _put(file: IO[bytes], target: Path, member: Member, source: Path) -> None:
+def _put(file: io.BufferedReader, target: Path, member: Member, source: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     with file, target.open("wb") as out:
         shutil.copyfileobj(file, out, _BLOCK)

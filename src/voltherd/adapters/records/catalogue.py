@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from voltherd.adapters.records.layout import entries_from, file_name, in_order
+from voltherd.adapters.records.layout import NOT_WRITTEN, Written, entries_from, file_name, in_order
 from voltherd.types.record import RecordKind
 
 TELEMETRY: Final = int(RecordKind.TELEMETRY)
@@ -23,7 +23,7 @@ class ChunkFile(NamedTuple):
         day: ``2024-05-17``, by UTC.
         kept: Whether it is on the medium; else only its entries are left.
         chunks: How many.
-        bytes: Size; 0 where it is not kept.
+        written: What it is recognised by; ``NOT_WRITTEN`` where it is not kept.
     """
 
     number: int
@@ -32,7 +32,7 @@ class ChunkFile(NamedTuple):
     day: str
     kept: bool
     chunks: int
-    bytes: int
+    written: Written
 
     @property
     def name(self) -> str:
@@ -47,7 +47,12 @@ def next_number(con: sqlite3.Connection) -> int:
 
 
 def enter(
-    con: sqlite3.Connection, number: int, vehicle: int, day: str, entries: np.ndarray, size: int
+    con: sqlite3.Connection,
+    number: int,
+    vehicle: int,
+    day: str,
+    entries: np.ndarray,
+    written: Written,
 ) -> None:
     """Let a file count from the end of this transaction on.
 
@@ -57,16 +62,16 @@ def enter(
         vehicle: The vehicle's.
         day: By UTC.
         entries: ``ENTRY`` of each chunk, in order.
-        size: Of the file, in bytes; 0 for entries without a file.
+        written: What the file is recognised by; ``NOT_WRITTEN`` for entries without one.
     """
     samples = entries["rows"].astype(np.int64)
     con.execute(
-        "INSERT INTO file VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO file VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             number,
             vehicle,
             day,
-            int(size > 0),
+            int(written != NOT_WRITTEN),
             float(entries["first_second"].min()),
             float(entries["last_second"].max()),
             int(entries["epoch"].min()),
@@ -74,7 +79,7 @@ def enter(
             len(entries),
             int(samples.sum()),
             int((samples * entries["cells"]).sum()),
-            size,
+            *written,
             entries.tobytes(),
         ),
     )
@@ -91,13 +96,16 @@ def files_of(
         values: For its question marks.
     """
     rows = con.execute(
-        "SELECT file.number, file.vehicle, vehicle_id, day, kept, chunks, bytes FROM file "
+        "SELECT file.number, file.vehicle, vehicle_id, day, kept, chunks, bytes, digest FROM file "
         "JOIN vehicle ON vehicle.number = file.vehicle "
         + (f"WHERE {where} " if where else "")
         + "ORDER BY file.vehicle, day, file.number",
         tuple(values),
     )
-    return [ChunkFile(*row)._replace(kept=bool(row[4])) for row in rows]
+    return [
+        ChunkFile(number, vehicle, vehicle_id, day, bool(kept), chunks, Written(size, digest))
+        for number, vehicle, vehicle_id, day, kept, chunks, size, digest in rows
+    ]
 
 
 def entries_of(con: sqlite3.Connection, numbers: Sequence[int]) -> np.ndarray:

@@ -14,7 +14,7 @@ from voltherd.adapters.records.chunk_file import COLUMNS, read_chunks, telemetry
 from voltherd.adapters.records.compaction import Progress, orphans
 from voltherd.adapters.records.files import BUSY_SECOND, Files
 from voltherd.adapters.records.landing import erased_ranges
-from voltherd.adapters.records.layout import ENTRY, digest_of, entries_from, entry_of
+from voltherd.adapters.records.layout import ENTRY, digest_of, entries_from, entry_of, written
 from voltherd.errors import StoreError, UnreadableError
 from voltherd.types.ranges import count, holds, merged
 from voltherd.types.record import Record, RecordKey, RecordKind, SeqRange
@@ -140,8 +140,9 @@ def _file(files: Files, file: ChunkFile, entries: np.ndarray) -> Iterator[Proble
     if not path.is_file():
         yield Problem(file.name, f"missing, with {file.chunks} chunks", _RESTORE)
         return
-    if path.stat().st_size != file.bytes:
-        yield Problem(file.name, f"{path.stat().st_size} bytes instead of {file.bytes}", _RESTORE)
+    if written(path) != file.written:
+        size = f"{path.stat().st_size} of {file.written.size} bytes"
+        yield Problem(file.name, f"it is not what was written ({size})", _RESTORE)
         return
     try:
         rows = read_chunks(files, [file.name])

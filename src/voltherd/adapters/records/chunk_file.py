@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from voltherd.adapters.records.files import Files
-from voltherd.adapters.records.layout import ENTRY, PART_SUFFIX, sync
+from voltherd.adapters.records.layout import ENTRY, PART_SUFFIX, Written, sync, written
 from voltherd.adapters.records.marker import LAYOUT_VERSION
 from voltherd.types.record import Record, RecordKey, RecordKind
 
@@ -25,7 +25,7 @@ _ORDER: Final = "ORDER BY first_second, epoch, seq"
 _SCHEMA_KEY: Final = "voltherd_records"
 
 
-def write_chunks(files: Files, name: str, entries: np.ndarray, bodies: Sequence[bytes]) -> int:
+def write_chunks(files: Files, name: str, entries: np.ndarray, bodies: Sequence[bytes]) -> Written:
     """Write a file of chunks.
 
     Args:
@@ -35,7 +35,7 @@ def write_chunks(files: Files, name: str, entries: np.ndarray, bodies: Sequence[
         bodies: Their bodies.
 
     Returns:
-        Its size, in bytes; it is on the medium.
+        What it is recognised by; it is on the medium.
 
     Raises:
         StoreError: It cannot be written; nothing of it is left.
@@ -50,7 +50,7 @@ def write_chunks(files: Files, name: str, entries: np.ndarray, bodies: Sequence[
         return _copy(files, con, name, f"SELECT {', '.join(COLUMNS)} FROM chunks")
 
 
-def copy_chunks(files: Files, name: str, sources: Sequence[str], which: str = "true") -> int:
+def copy_chunks(files: Files, name: str, sources: Sequence[str], which: str = "true") -> Written:
     """Write the chunks of some files into one, in order; see ``write_chunks``.
 
     Args:
@@ -70,7 +70,7 @@ def _objects(values: Sequence[bytes]) -> np.ndarray:
     return out
 
 
-def _copy(files: Files, con: "duckdb.DuckDBPyConnection", name: str, query: str) -> int:
+def _copy(files: Files, con: "duckdb.DuckDBPyConnection", name: str, query: str) -> Written:
     target = files.root / name
     part = target.with_name(target.name + PART_SUFFIX)
     made = _missing_folders(target.parent, files.root)
@@ -85,12 +85,13 @@ def _copy(files: Files, con: "duckdb.DuckDBPyConnection", name: str, query: str)
             )
             files.step("file synced")
             sync(part)
+            facts = written(part)
             files.step("file renamed")
             os.replace(part, target)
             files.step("folder synced")
             for folder in (target.parent, *made):
                 sync(folder)
-            return target.stat().st_size
+            return facts
     except BaseException:
         part.unlink(missing_ok=True)
         raise

@@ -14,6 +14,7 @@ from voltherd.adapters.records.catalogue import TELEMETRY, ChunkFile
 from voltherd.adapters.records.chunk_file import copy_chunks, write_chunks
 from voltherd.adapters.records.files import Files
 from voltherd.adapters.records.layout import (
+    NOT_WRITTEN,
     PART_SUFFIX,
     day_of,
     entries_from,
@@ -90,12 +91,12 @@ def _move_day(files: Files, vehicle: int, vehicle_id: str) -> int:
         number = catalogue.next_number(con)
     entries = entries_from([row[1] for row in rows])
     day = day_of(first)
-    size = write_chunks(
+    written = write_chunks(
         files, file_name(vehicle_id, day, number), entries, [row[2] for row in rows]
     )
     with files.writing() as con:
         files.step("file counts")
-        catalogue.enter(con, number, vehicle, day, entries, size)
+        catalogue.enter(con, number, vehicle, day, entries, written)
         files.step("landed goes")
         con.executemany("DELETE FROM record WHERE arrival = ?", [(row[0],) for row in rows])
     return len(rows)
@@ -129,13 +130,13 @@ def _merge_day(files: Files, sources: list[ChunkFile]) -> None:
     with files.reading() as con:
         entries = catalogue.entries_of(con, [file.number for file in sources])
         number = catalogue.next_number(con)
-    size = 0
+    written = NOT_WRITTEN
     if first.kept:
         name = file_name(first.vehicle_id, first.day, number)
-        size = copy_chunks(files, name, [file.name for file in sources])
+        written = copy_chunks(files, name, [file.name for file in sources])
     with files.writing() as con:
         files.step("file counts")
-        catalogue.enter(con, number, first.vehicle, first.day, entries[in_order(entries)], size)
+        catalogue.enter(con, number, first.vehicle, first.day, entries[in_order(entries)], written)
         files.step("files go")
         con.executemany("DELETE FROM file WHERE number = ?", [(file.number,) for file in sources])
     if first.kept:

@@ -19,7 +19,7 @@ from voltherd.adapters.records.chunk_file import copy_chunks, read_chunks
 from voltherd.adapters.records.compaction import shrink, sweep
 from voltherd.adapters.records.files import BUSY_SECOND, Files
 from voltherd.adapters.records.landing import boot_name
-from voltherd.adapters.records.layout import DATABASE, IMPORT_EPOCH, file_name
+from voltherd.adapters.records.layout import DATABASE, IMPORT_EPOCH, NOT_WRITTEN, file_name
 from voltherd.adapters.records.retention import Values, count_chunks, count_records
 from voltherd.errors import StoreError
 
@@ -172,10 +172,10 @@ def _cut(files: Files, file: ChunkFile, span: TimeSpan, now_second: float) -> in
     )
     if not goes.any():
         return 0
-    size = 0
+    written = NOT_WRITTEN
     if file.kept and not goes.all():
         name = file_name(file.vehicle_id, file.day, number)
-        size = copy_chunks(
+        written = copy_chunks(
             files,
             name,
             [file.name],
@@ -193,12 +193,12 @@ def _cut(files: Files, file: ChunkFile, span: TimeSpan, now_second: float) -> in
                 file.vehicle,
                 int(goes.sum()),
                 int(goes.sum()),
-                max(file.bytes - size, 0),
+                max(file.written.size - written.size, 0),
             ),
         )
         con.execute("DELETE FROM file WHERE number = ?", (file.number,))
         if not goes.all():
-            catalogue.enter(con, number, file.vehicle, file.day, entries[~goes], size)
+            catalogue.enter(con, number, file.vehicle, file.day, entries[~goes], written)
     if file.kept:
         files.drop([file.name])
     return int(goes.sum())

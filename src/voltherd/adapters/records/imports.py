@@ -88,13 +88,13 @@ def _write(files: Files, landing: Landing, vehicle_id: str, records: list[Record
             chunks = list(group)
             entries = entries_from([entry_of(record, digest_of(record)) for record in chunks])
             name = file_name(vehicle_id, day, number)
-            size = write_chunks(files, name, entries, [record.body for record in chunks])
-            written.append((number, day, name, entries, size))
+            facts = write_chunks(files, name, entries, [record.body for record in chunks])
+            written.append((number, day, name, entries, facts))
         with files.writing() as con:
             vehicle = landing.number(con, vehicle_id)
             files.step("files count")
-            for number, day, _, entries, size in written:
-                catalogue.enter(con, number, vehicle, day, entries, size)
+            for number, day, _, entries, facts in written:
+                catalogue.enter(con, number, vehicle, day, entries, facts)
             numbers = SeqRange(records[0].key.seq, records[-1].key.seq)
             landing.close(con, (vehicle_id, IMPORT_EPOCH), committed=(numbers,))
             last = written[-1][3][-1:]

@@ -21,7 +21,7 @@ import struct
 from math import nan
 from operator import attrgetter
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import quote, unquote
 
 import numpy as np
@@ -182,6 +182,23 @@ def file_name(vehicle_id: str, day: str, number: int) -> str:
     'vehicle=bus%207/day=2024-05-17/17.parquet'
     """
     return f"{vehicle_folder(vehicle_id)}/day={day}/{number}.parquet"
+
+
+class Written(NamedTuple):
+    """What a file of chunks is recognised by: its size and its digest."""
+
+    size: int
+    digest: bytes
+
+
+NOT_WRITTEN: Final = Written(0, b"")
+
+
+def written(path: Path) -> Written:
+    """Read what a file is recognised by."""
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).digest()
+    return Written(path.stat().st_size, digest)
 
 
 def sync(path: Path) -> None:

@@ -110,7 +110,7 @@ def _samples(files: Files, before_second: float, now_second: float) -> int:
         old = catalogue.files_of(con, which, values)
         files.step("samples go")
         count_chunks(con, AGE, now_second, which, values, "bytes", forgotten=False)
-        con.execute(f"UPDATE file SET kept = 0, bytes = 0 WHERE {which}", values)
+        con.execute(f"UPDATE file SET kept = 0, bytes = 0, digest = x'' WHERE {which}", values)
     files.drop([file.name for file in old])
     return sum(file.chunks for file in old)
 

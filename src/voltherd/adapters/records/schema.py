@@ -74,6 +74,7 @@ MIGRATIONS: Final = (
                 samples INTEGER NOT NULL,
                 cell_values INTEGER NOT NULL,
                 bytes INTEGER NOT NULL,
+                digest BLOB NOT NULL,    -- of the file, empty where it is not kept
                 entries BLOB NOT NULL
             ) STRICT
             """,

@@ -23,16 +23,18 @@ GONE, LEFT = "wagen-ü 0815", "wagen-ü 08150"
 def filled(folder):
     """Two vehicles with telemetry landed and in files, events, gaps, imports, facts, documents."""
     store = RecordStore(folder)
-    for vehicle_id in (GONE, LEFT):
-        store.commit([telemetry(k, vehicle_id=vehicle_id) for k in range(1, 5)])
-        store.append(samples(MORNING - 9_000, 4, vehicle_id))
+    for seed, vehicle_id in ((10, GONE), (30, LEFT)):
+        store.commit([telemetry(k, vehicle_id=vehicle_id, seed=seed + k) for k in range(1, 5)])
+        store.append(samples(MORNING - 9_000, 4, vehicle_id, seed=seed))
         store.compact()
         store.commit(
             [
-                telemetry(5, vehicle_id=vehicle_id),
+                telemetry(5, vehicle_id=vehicle_id, seed=seed + 5),
                 event(6, vehicle_id=vehicle_id, text=f"{vehicle_id} is hot"),
                 gap(8, (7, 7), vehicle_id=vehicle_id),
-                telemetry(1, epoch=LATER, vehicle_id=vehicle_id, second=MORNING + 9_000),
+                telemetry(
+                    1, epoch=LATER, vehicle_id=vehicle_id, second=MORNING + 9_000, seed=seed + 9
+                ),
             ]
         )
         AssetBook(folder).put_vehicle(Vehicle(vehicle_id=vehicle_id, model="Kombi"))
