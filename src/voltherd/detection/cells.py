@@ -95,7 +95,7 @@ def left_over(
     """Give what the terms leave unexplained of each cell's sum of squares [V²]."""
     left = square - 2.0 * (terms * memory.moment).sum(axis=0)
     left += np.einsum("ic,ij,jc->c", terms, memory.normal, terms)
-    return np.maximum(left, 0.0)
+    return np.asarray(np.maximum(left, 0.0))
 
 
 def judge(memory: Memory, found: Fit) -> tuple[Verdict, ...]:

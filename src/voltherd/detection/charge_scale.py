@@ -122,7 +122,8 @@ def own_slope(curve: Curve, soc: Float[np.ndarray, " n"]) -> Float[np.ndarray, "
     if len(known) < 2:
         return np.full(len(soc), np.nan)
     seen = curve.seen[known]
-    at, volt = (curve.soc[known] / seen).tolist(), (curve.volt[known] / seen).tolist()
+    at: list[float] = (curve.soc[known] / seen).tolist()
+    volt: list[float] = (curve.volt[known] / seen).tolist()
 
     def slope_at(charge: float) -> float:
         right = min(max(bisect_left(at, charge), 1), len(at) - 1)

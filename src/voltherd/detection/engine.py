@@ -53,6 +53,8 @@ _PERIOD_CAUSES: Final = (
     pack_sum.CAUSE,
 )
 _REFERENCE_ROWS_MIN: Final = 1.9
+LATE_MAX: Final = 64
+"""Batches kept apart: so many small ones are joined at once."""
 
 
 class Detection(NamedTuple):
@@ -61,6 +63,9 @@ class Detection(NamedTuple):
     Attributes:
         layout: Pack layout, None where unknown.
         open_rows: Rows of the window under way.
+        late_rows: Its latest rows, as they came: joining every single row to all before it would
+            cost more than judging it.
+        open_millisecond: Observed time in it [ms].
         closed_second: The row that closed the window before, NaN for none [unix s].
         open_windows: Closed windows of the period under way, None at its start.
         memory: The past.
@@ -74,6 +79,8 @@ class Detection(NamedTuple):
 
     layout: PackLayout | None
     open_rows: SampleBatch
+    late_rows: tuple[SampleBatch, ...]
+    open_millisecond: int
     closed_second: float
     open_windows: Windows | None
     memory: Memory
@@ -90,6 +97,8 @@ def init(vehicle_id: str, cells: int, probes: int, layout: PackLayout | None = N
     return Detection(
         layout=layout,
         open_rows=empty_batch(vehicle_id, cells, probes),
+        late_rows=(),
+        open_millisecond=0,
         closed_second=np.nan,
         open_windows=None,
         memory=blank_memory(cells),
@@ -118,8 +127,10 @@ def step(state: Detection, batch: SampleBatch) -> Detection:
     book = state.book
     for time, verdict in urgent:
         book = note(book, [verdict], time, [])
-    rows = concatenate(state.open_rows, batch) if state.open_rows.rows else batch
-    closing = closing_rows(rows.unix_time_second, state.closed_second)
+    waiting = state.open_rows.rows + sum(late.rows for late in state.late_rows)
+    closing, observed = closing_rows(
+        batch.unix_time_second, state.last_second, state.open_millisecond, waiting
+    )
     state = state._replace(
         guard=guard,
         book=book,
@@ -128,7 +139,10 @@ def step(state: Detection, batch: SampleBatch) -> Detection:
         last_second=float(batch.unix_time_second[-1]),
     )
     if not len(closing):
-        return state._replace(open_rows=rows.copied() if rows is batch else rows)
+        return _waiting(state._replace(open_millisecond=int(observed[-1])), batch)
+    open_millisecond = int(observed[-1] - observed[closing[-1]])
+    rows = concatenate(*(b for b in (state.open_rows, *state.late_rows, batch) if b.rows))
+    closing = closing + waiting
     windows = summarise(rows, closing, state.closed_second)
     begin, first = 0, 0
     while first < len(closing):
@@ -140,8 +154,19 @@ def step(state: Detection, batch: SampleBatch) -> Detection:
         begin, first = end, last
     return state._replace(
         open_rows=rows.between(begin, rows.rows).copied(),
+        late_rows=(),
+        open_millisecond=open_millisecond,
         closed_second=float(windows.end_second[-1]),
     )
+
+
+def _waiting(state: Detection, batch: SampleBatch) -> Detection:
+    """Keep rows that close no window."""
+    late = (*state.late_rows, batch.copied())
+    if state.open_rows.rows and len(late) < LATE_MAX:
+        return state._replace(late_rows=late)
+    joined = concatenate(*(b for b in (state.open_rows, *late) if b.rows))
+    return state._replace(open_rows=joined, late_rows=())
 
 
 def _advance(
@@ -207,25 +232,26 @@ def _reference(memory: Memory) -> np.ndarray:
     return np.asarray(memory.state_moment / rows[:, None])
 
 
-def concatenate(first: SampleBatch, second: SampleBatch) -> SampleBatch:
-    """Put two batches of one vehicle with the same channels one after the other."""
-    assert first.vehicle_id == second.vehicle_id
-    assert first.cells == second.cells and first.probes == second.probes
-    assert first.scalar.keys() == second.scalar.keys()
+def concatenate(*batches: SampleBatch) -> SampleBatch:
+    """Put batches of one vehicle with the same channels one after the other, at least one."""
+    if len(batches) == 1:
+        return batches[0]
+    last = batches[-1]
+    for batch in batches:
+        assert batch.vehicle_id == last.vehicle_id
+        assert batch.cells == last.cells and batch.probes == last.probes
+        assert batch.scalar.keys() == last.scalar.keys()
     return SampleBatch(
-        vehicle_id=second.vehicle_id,
-        unix_time_second=np.concatenate([first.unix_time_second, second.unix_time_second]),
-        cell_voltage_volt=np.concatenate([first.cell_voltage_volt, second.cell_voltage_volt]),
-        cell_quality=np.concatenate([first.cell_quality, second.cell_quality]),
-        probe_temperature_celsius=np.concatenate(
-            [first.probe_temperature_celsius, second.probe_temperature_celsius]
-        ),
-        probe_quality=np.concatenate([first.probe_quality, second.probe_quality]),
-        scalar={k: np.concatenate([first.scalar[k], v]) for k, v in second.scalar.items()},
+        vehicle_id=last.vehicle_id,
+        unix_time_second=np.concatenate([b.unix_time_second for b in batches]),
+        cell_voltage_volt=np.concatenate([b.cell_voltage_volt for b in batches]),
+        cell_quality=np.concatenate([b.cell_quality for b in batches]),
+        probe_temperature_celsius=np.concatenate([b.probe_temperature_celsius for b in batches]),
+        probe_quality=np.concatenate([b.probe_quality for b in batches]),
+        scalar={k: np.concatenate([b.scalar[k] for b in batches]) for k in last.scalar},
         scalar_quality={
-            k: np.concatenate([first.scalar_quality[k], v])
-            for k, v in second.scalar_quality.items()
+            k: np.concatenate([b.scalar_quality[k] for b in batches]) for k in last.scalar_quality
         },
-        cell_names=second.cell_names,
-        probe_names=second.probe_names,
+        cell_names=last.cell_names,
+        probe_names=last.probe_names,
     )

@@ -18,6 +18,7 @@ from jaxtyping import Bool, Float, Int
 from voltherd.detection.insulation import SAFETY_OHM_PER_VOLT
 from voltherd.detection.verdict import Verdict
 from voltherd.numerics.robust import median
+from voltherd.types.channel import SCALARS
 from voltherd.types.event import Location, LocationKind, Phenomenon, Severity
 from voltherd.types.sample import SampleBatch
 
@@ -29,6 +30,7 @@ RISE_KELVIN_PER_SECOND: Final = 1.0
 RISE_KELVIN_MIN: Final = 10.0
 TOGETHER_SECOND: Final = 60.0
 CELLS_MIN: Final = 4
+_PACK_VOLT_MAX: Final = SCALARS["voltage_volt"].maximum
 COLLAPSED_SHARE_MAX: Final = 0.1
 """More cells than this at once are a broken measuring board."""
 
@@ -82,11 +84,19 @@ def look(guard: Guard, batch: SampleBatch) -> tuple[Guard, tuple[tuple[float, Ve
         What to remember, and verdicts with the time of their row [unix s].
     """
     time = batch.unix_time_second
-    before = np.concatenate([[guard.second], time[:-1]])
     cell_rows, cells = _collapses(guard, batch)
-    probe_rows, probes = _rises(guard, batch, time - before)
+    probe_rows, probes = _rises(guard, batch)
     ohm_first, moved = _moved(guard, batch)
     down = _broken_down(batch) & moved
+    calm = guard._replace(
+        second=float(time[-1]),
+        cell_gone=np.isnan(batch.cell_voltage_volt[-1]),
+        probe_celsius=batch.probe_temperature_celsius[-1].copy(),
+        ohm_first=ohm_first,
+        ohm_moved=bool(moved[-1]),
+    )
+    if not (len(cell_rows) or len(probe_rows) or down.any()):
+        return calm, ()
     flags = np.zeros((3, batch.rows), bool)
     flags[0, cell_rows], flags[1, probe_rows], flags[2] = True, True, down
     last = np.where(flags, time, -np.inf)
@@ -100,16 +110,12 @@ def look(guard: Guard, batch: SampleBatch) -> tuple[Guard, tuple[tuple[float, Ve
         probe = _latest(probe_rows, probes, int(row), guard.probe)
         verdicts.append((float(time[row]), _verdict(batch, int(row), seen, cell, probe)))
     end = batch.rows - 1
-    return Guard(
-        float(time[end]),
-        np.isnan(batch.cell_voltage_volt[end]),
-        batch.probe_temperature_celsius[end].copy(),
-        ohm_first,
-        bool(moved[end]),
-        (float(last[0, end]), float(last[1, end]), float(last[2, end])),
-        _latest(cell_rows, cells, end, guard.cell),
-        _latest(probe_rows, probes, end, guard.probe),
-    ), tuple(verdicts)
+    stirred = calm._replace(
+        seen_second=(float(last[0, end]), float(last[1, end]), float(last[2, end])),
+        cell=_latest(cell_rows, cells, end, guard.cell),
+        probe=_latest(probe_rows, probes, end, guard.probe),
+    )
+    return stirred, tuple(verdicts)
 
 
 def _collapses(
@@ -141,17 +147,15 @@ def _collapses(
     return rows[hit], np.argmin(depth, axis=1) + 1
 
 
-def _rises(
-    guard: Guard, batch: SampleBatch, step_second: Float[np.ndarray, " t"]
-) -> tuple[Int[np.ndarray, " n"], Int[np.ndarray, " n"]]:
+def _rises(guard: Guard, batch: SampleBatch) -> tuple[Int[np.ndarray, " n"], Int[np.ndarray, " n"]]:
     """Find rows in which a probe is too hot, or rises too fast; gives rows and probes."""
     celsius = batch.probe_temperature_celsius
     if not batch.probes:
         return np.empty(0, np.int64), np.empty(0, np.int64)
-    earlier = np.concatenate([guard.probe_celsius[None], celsius[:-1]])
-    rise = celsius - earlier
+    rise = celsius - np.concatenate([guard.probe_celsius[None], celsius[:-1]])
     if not ((rise >= RISE_KELVIN_MIN).any() or (celsius >= HOT_CELSIUS).any()):
         return np.empty(0, np.int64), np.empty(0, np.int64)
+    step_second = np.diff(batch.unix_time_second, prepend=guard.second)
     fast = np.maximum(RISE_KELVIN_MIN, RISE_KELVIN_PER_SECOND * np.nan_to_num(step_second))
     out = (np.nan_to_num(celsius) >= HOT_CELSIUS) | (rise >= fast[:, None])
     hit = np.flatnonzero(out.any(axis=1))
@@ -163,8 +167,10 @@ def _moved(guard: Guard, batch: SampleBatch) -> tuple[float, Bool[np.ndarray, " 
     ohm = batch.scalar.get("insulation_resistance_ohm")
     if ohm is None:
         return guard.ohm_first, np.full(batch.rows, guard.ohm_moved)
-    known = ohm[np.isfinite(ohm)]
     first = guard.ohm_first
+    if guard.ohm_moved:
+        return first, np.ones(batch.rows, bool)
+    known = ohm[np.isfinite(ohm)]
     if np.isnan(first) and len(known):
         first = float(known[0])
     other = np.isfinite(ohm) & (ohm != first)
@@ -174,7 +180,7 @@ def _moved(guard: Guard, batch: SampleBatch) -> tuple[float, Bool[np.ndarray, " 
 def _broken_down(batch: SampleBatch) -> Bool[np.ndarray, " t"]:
     ohm = batch.scalar.get("insulation_resistance_ohm")
     volt = batch.scalar.get("voltage_volt")
-    if ohm is None:
+    if ohm is None or not (ohm < SAFETY_OHM_PER_VOLT * _PACK_VOLT_MAX).any():
         return np.zeros(batch.rows, bool)
     pack = np.full(batch.rows, 400.0) if volt is None else np.nan_to_num(volt, nan=400.0)
     return np.asarray(ohm < SAFETY_OHM_PER_VOLT * np.maximum(pack, 60.0))

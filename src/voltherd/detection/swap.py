@@ -58,11 +58,10 @@ def judge(
         by_window.setdefault(w, []).append(found.get(lane))
     judged = []
     for w, pairs in by_window.items():
-        first = pairs[0]
-        agree = first is not None and all(p is not None and p[:2] == first[:2] for p in pairs)
-        if agree and memory is not None:
-            agree = _surprising(memory, windows, w, first)
-        judged.append((float(windows.end_second[w]), (_verdict(*first),) if agree else ()))
+        pair = pairs[0] if len({p and p[:2] for p in pairs}) == 1 else None
+        if pair and memory is not None and not _surprising(memory, windows, w, pair):
+            pair = None
+        judged.append((float(windows.end_second[w]), (_verdict(*pair),) if pair else ()))
     return tuple(judged)
 
 

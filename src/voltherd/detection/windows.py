@@ -90,19 +90,25 @@ class Windows(NamedTuple):
 
 
 def closing_rows(
-    unix_time_second: Float[np.ndarray, " t"], before_second: float = np.nan
-) -> Int[np.ndarray, " w"]:
+    unix_time_second: Float[np.ndarray, " t"],
+    before_second: float = np.nan,
+    open_millisecond: int = 0,
+    open_rows: int = 0,
+) -> tuple[Int[np.ndarray, " w"], Int[np.ndarray, " t"]]:
     """Find the rows that close a window, counted from the start of the given rows.
 
     Args:
-        unix_time_second: Never decreasing; the first row opens a window [s].
-        before_second: The row before the first, which closed the last window; NaN for none [s].
+        unix_time_second: Never decreasing [s].
+        before_second: The row before the first; NaN for none [s].
+        open_millisecond: Observed time in the window under way [ms].
+        open_rows: Rows in it; 0 where the first row opens one.
 
     Returns:
-        Index of the closing row of each complete window.
+        Index of the closing row of each complete window; and the observed time up to each row,
+        counted from the beginning of the window that was under way [ms].
     """
-    observed = np.cumsum(_step_millisecond(unix_time_second, before_second))
-    closing, begin, taken = [], 0, 0
+    observed = open_millisecond + np.cumsum(_step_millisecond(unix_time_second, before_second))
+    closing, begin, taken = [], -open_rows, 0
     while begin < len(observed):
         full = int(observed.searchsorted(taken + int(WINDOW_SECOND * 1e3)))
         end = min(full, begin + ROWS_PER_WINDOW_MAX - 1)
@@ -110,16 +116,20 @@ def closing_rows(
             break
         closing.append(end)
         begin, taken = end + 1, int(observed[end])
-    return np.asarray(closing, np.int64)
+    return np.asarray(closing, np.int64), observed
 
 
 def _step_millisecond(
     unix_time_second: Float[np.ndarray, " t"], before_second: float
 ) -> Int[np.ndarray, " t"]:
     """Give the observed time each row adds; whole numbers add up alike whatever the pieces."""
-    first = unix_time_second[:1] if np.isnan(before_second) else np.array([before_second])
-    time = np.rint(np.concatenate([first, unix_time_second]) * 1e3).astype(np.int64)
-    return np.minimum(np.diff(time), int(GAP_SECOND_MAX * 1e3))
+    time = np.empty(len(unix_time_second) + 1)
+    time[1:] = unix_time_second
+    time[0] = before_second
+    if np.isnan(before_second):
+        time[:1] = unix_time_second[:1]
+    millisecond = np.rint(time * 1e3).astype(np.int64)
+    return np.asarray(np.minimum(millisecond[1:] - millisecond[:-1], int(GAP_SECOND_MAX * 1e3)))
 
 
 def operating_state(batch: SampleBatch) -> Int[np.ndarray, " t"]:
@@ -207,7 +217,7 @@ def _window_sums(
 ) -> Float[np.ndarray, "w ..."]:
     by_state = np.zeros((windows * 3, *values.shape[1:]))
     by_state[keys] = values
-    return by_state.reshape(windows, 3, *values.shape[1:]).sum(axis=1)
+    return np.asarray(by_state.reshape(windows, 3, *values.shape[1:]).sum(axis=1))
 
 
 def _window_medians(

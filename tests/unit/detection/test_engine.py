@@ -1,14 +1,14 @@
 """The whole of detection on simulated vehicles: streams, prefixes, and what was planted."""
 
 from dataclasses import replace
-from functools import lru_cache
 
 import numpy as np
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
+from vehicles import run, same_state, vehicle
 
-from voltherd.detection.engine import concatenate, init, step
+from voltherd.detection.engine import LATE_MAX, init, step
 from voltherd.detection.memory import HISTORY_PERIODS, capacity_ah
 from voltherd.sim.fleet import fleet_spec, simulate
 from voltherd.types.asset import Chemistry
@@ -16,25 +16,6 @@ from voltherd.types.event import Phenomenon, Severity
 from voltherd.types.sample import empty_batch
 
 LAYOUT = fleet_spec(vehicles=1).layout
-
-
-@lru_cache
-def vehicle(faults, days=5, seed=2):
-    spec = fleet_spec(
-        vehicles=1, days=days, seed=seed, faults=faults, chemistry=((Chemistry.NMC, 1.0),)
-    )
-    batches = [day.batch for day in simulate(spec)]
-    whole = batches[0]
-    for batch in batches[1:]:
-        whole = concatenate(whole, batch)
-    return whole
-
-
-def run(batch, cuts=(), layout=None):
-    state = init(batch.vehicle_id, batch.cells, batch.probes, layout)
-    for start, stop in zip([0, *cuts], [*cuts, batch.rows], strict=True):
-        state = step(state, batch.between(start, stop))
-    return state
 
 
 def raised(state):
@@ -55,8 +36,22 @@ def test_a_stream_in_any_pieces_gives_what_the_whole_record_gives(cuts):
     streamed = run(batch, sorted(min(cut, batch.rows) for cut in cuts))
     whole = run(batch)
     assert streamed.book == whole.book
-    for name, array in whole.memory._asdict().items():
-        np.testing.assert_array_equal(getattr(streamed.memory, name), array, err_msg=name)
+    same_state(streamed.memory, whole.memory)
+    same_state(streamed.watch, whole.watch)
+
+
+def test_single_rows_give_what_the_whole_record_gives_and_wait_in_bounded_number():
+    batch = vehicle(PLANTED, days=3).between(0, 3000)
+    state = init(batch.vehicle_id, batch.cells, batch.probes)
+    for row in range(batch.rows):
+        state = step(state, batch.between(row, row + 1))
+        assert len(state.late_rows) < LATE_MAX
+    whole = run(batch)
+    assert state.book == whole.book
+    same_state(state.memory, whole.memory)
+    rows = state.open_rows.rows + sum(late.rows for late in state.late_rows)
+    assert rows == whole.open_rows.rows
+    assert state.open_millisecond == whole.open_millisecond
 
 
 @pytest.mark.parametrize("share", [0.2, 0.5, 0.8])

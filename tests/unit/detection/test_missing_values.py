@@ -71,7 +71,7 @@ def test_a_cell_that_falls_silent_has_not_jumped():
 def test_a_cell_that_is_hardly_ever_measured_does_not_stand_still():
     times, amps, volt = driven()
     volt[:, 5] = np.where(np.arange(len(times)) % 29 == 3, volt[:, 5], np.nan)
-    windows = summarise(batch_of(times, volt, current_ampere=amps), closing_rows(times))
+    windows = summarise(batch_of(times, volt, current_ampere=amps), closing_rows(times)[0])
     assert all(not verdicts for _, verdicts in stuck.judge(windows))
 
 
@@ -81,7 +81,7 @@ def test_a_frozen_cell_is_found_beside_silent_ones_and_at_a_minute_between_sampl
     volt[:, 7] = 3.71
     moving = np.full(len(times), 50.0)
     batch = batch_of(times, volt, current_ampere=amps, speed_kilometre_per_hour=moving)
-    judged = stuck.judge(summarise(batch, closing_rows(times)))
+    judged = stuck.judge(summarise(batch, closing_rows(times)[0]))
     assert len(judged) > 50
     assert all([v.location.index for v in verdicts] == [8] for _, verdicts in judged)
 
@@ -94,7 +94,7 @@ def test_added_resistance_does_not_shrink_where_a_cell_is_missing():
     times, amps, volt = driven()
     volt[:, 3] += 5e-4 * amps
     volt[np.random.default_rng(2).random(len(times)) < 0.5, 3] = np.nan
-    found = summarise(batch_of(times, volt, current_ampere=amps), closing_rows(times))
+    found = summarise(batch_of(times, volt, current_ampere=amps), closing_rows(times)[0])
     assert followed_ohm(found)[3] == pytest.approx(5e-4, rel=0.02)
 
 
@@ -102,21 +102,21 @@ def test_a_cell_missing_under_high_current_gains_no_resistance_from_its_offset()
     times, amps, volt = driven()
     volt[:, 3] -= 0.05
     volt[amps < -30.0, 3] = np.nan
-    found = summarise(batch_of(times, volt, current_ampere=amps), closing_rows(times))
+    found = summarise(batch_of(times, volt, current_ampere=amps), closing_rows(times)[0])
     assert abs(followed_ohm(found)[3]) < 2e-5
 
 
 def test_one_spike_is_one_spike_however_slowly_the_samples_come():
     times, amps, volt = driven(step_second=60.0)
     volt[2, 3] += 0.5
-    found = summarise(batch_of(times, volt, current_ampere=amps), closing_rows(times))
+    found = summarise(batch_of(times, volt, current_ampere=amps), closing_rows(times)[0])
     assert found.spikes.sum() == 1
     assert found.looked[0] == 6
 
 
 def test_slow_samples_give_no_more_excitation_than_there_was():
     times, amps, volt = driven(step_second=60.0)
-    found = summarise(batch_of(times, volt, current_ampere=amps), closing_rows(times))
+    found = summarise(batch_of(times, volt, current_ampere=amps), closing_rows(times)[0])
     assert found.follow_ampere2.sum() <= ((amps - amps.mean()) ** 2).sum()
 
 
@@ -155,7 +155,7 @@ def test_the_capacity_is_not_reckoned_from_charge_that_was_not_observed():
 def test_a_current_that_is_half_missing_gives_no_charge():
     times, amps, volt = driven()
     amps[::2] = np.nan
-    found = summarise(batch_of(times, volt, current_ampere=amps), closing_rows(times))
+    found = summarise(batch_of(times, volt, current_ampere=amps), closing_rows(times)[0])
     assert np.isnan(found.charge_ah).all()
 
 

@@ -1,0 +1,61 @@
+"""A detection's state as bytes, so that whoever follows a vehicle can stop and go on.
+
+A restored state goes on exactly as the original would have: every number is the same bit for bit.
+State of another version, whose parts had other fields, is refused; it is made anew from the
+vehicle's rows.
+"""
+
+from typing import Final
+
+from voltherd.detection.channels import Watch
+from voltherd.detection.charge_scale import Curve
+from voltherd.detection.engine import Detection
+from voltherd.detection.memory import Memory
+from voltherd.detection.runaway import Guard
+from voltherd.detection.verdict import Alarm, Verdict
+from voltherd.detection.windows import Windows
+from voltherd.errors import UnreadableError
+from voltherd.types.asset import Chemistry, PackLayout
+from voltherd.types.event import Location, LocationKind, Phenomenon, Severity
+from voltherd.types.sample import SampleBatch
+from voltherd.types.tree import packed, unpacked
+
+VERSION: Final = 1
+"""To be raised when a field keeps its name but changes its meaning."""
+CLASSES: Final = (
+    Alarm,
+    Chemistry,
+    Curve,
+    Detection,
+    Guard,
+    Location,
+    LocationKind,
+    Memory,
+    PackLayout,
+    Phenomenon,
+    SampleBatch,
+    Severity,
+    Verdict,
+    Watch,
+    Windows,
+)
+"""Everything a state is made of."""
+
+
+def dump(state: Detection) -> bytes:
+    """Give a state as bytes: as many as its arrays have, at most a megabyte per hundred cells."""
+    return packed((VERSION, state), CLASSES)
+
+
+def load(data: bytes) -> Detection:
+    """Give the state back.
+
+    Raises:
+        UnreadableError: The bytes are damaged or of another version.
+    """
+    match unpacked(data, CLASSES):
+        case (int(version), Detection() as state) if version == VERSION:
+            return state
+    raise UnreadableError(
+        "the state of a detection of another version", mend="make it anew from the data"
+    )
