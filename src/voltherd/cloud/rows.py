@@ -156,7 +156,7 @@ def _attention(row: VehicleRow) -> float:
     return severity + (row.confidence or 0.0) / 2.0
 
 
-def _or_nan(value: float | None) -> float:
+def _or_nan(value: float | int | None) -> float:
     return math.nan if value is None else float(value)
 
 

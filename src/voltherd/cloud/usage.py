@@ -26,7 +26,7 @@ _WATT_HOUR_PER_KILO: Final = 1000.0
 MOVING_KILOMETRE_PER_HOUR: Final = 1.0
 CHARGING_AMPERE: Final = 1.0
 
-Spans = Float[np.ndarray, "spans 2"]
+Spans = Float[np.ndarray, "_ 2"]
 
 
 class Usage(NamedTuple):

@@ -51,9 +51,7 @@ def test_sums_in_any_pieces_agree_to_1e_6(data, batch):
     one = followed_in(batch, [batch], data.asset()).usage
     many = followed_in(batch, data.cut(batch, [13]), data.asset()).usage
     for name in one._fields:
-        np.testing.assert_allclose(
-            getattr(many, name), getattr(one, name), rtol=1e-6, err_msg=name
-        )
+        np.testing.assert_allclose(getattr(many, name), getattr(one, name), rtol=1e-6, err_msg=name)
 
 
 def test_the_twin_in_any_pieces_agrees_to_1e_6(data, batch):

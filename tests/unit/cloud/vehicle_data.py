@@ -1,4 +1,4 @@
-"""Telemetry of a small pack for the cloud's tests: plausible, quick to make, with a planted fault."""
+"""Telemetry of a small pack for the cloud's tests: plausible, quick to make, a fault planted."""
 
 from math import inf
 
@@ -55,12 +55,11 @@ def drive(vehicle_id="bus-1", hours=6.0, period=5.0, seed=1, start=START, stuck=
     speed = np.where(phase == 0, 40.0, 0.0)
     spread = rng.normal(0.0, 0.003, CELLS)
     curve = np.interp(charge, np.linspace(0.0, 1.0, len(NMC.ocv_volt)), NMC.ocv_volt)
-    ohm = NMC.resized(CAPACITY_AH).r0_ohm
-    volt = curve[:, None] + spread + ohm * current[:, None]
+    volt = (curve + polarised(current, period))[:, None] + spread
     volt = np.round(volt + rng.normal(0.0, 0.0005, volt.shape), 3).astype(np.float32)
     if stuck:
         volt[rows // 3 :, stuck - 1] = volt[rows // 3, stuck - 1]
-    celsius = np.round(20.0 + rng.normal(0.0, 0.2, (rows, 2)), 1).astype(np.float32)
+    celsius = np.round(25.0 + rng.normal(0.0, 0.2, (rows, 2)), 1).astype(np.float32)
     scalar = {
         "current_ampere": np.round(current, 1),
         "voltage_volt": np.round(volt.sum(axis=1), 1).astype(np.float64),
@@ -78,6 +77,19 @@ def drive(vehicle_id="bus-1", hours=6.0, period=5.0, seed=1, start=START, stuck=
         scalar=scalar,
         scalar_quality={name: np.zeros(rows, np.uint8) for name in scalar},
     )
+
+
+def polarised(current, period):
+    """What a current adds to the open-circuit voltage: ohmic, and two delayed parts."""
+    cell = NMC.resized(CAPACITY_AH)
+    volt = cell.r0_ohm * current
+    for ohm, tau in ((cell.r1_ohm, cell.tau1_second), (cell.r2_ohm, cell.tau2_second)):
+        keep = np.exp(-period / tau)
+        delayed = 0.0
+        for row, ampere in enumerate(current):
+            delayed = keep * delayed + (1.0 - keep) * ohm * ampere
+            volt[row] += delayed
+    return volt
 
 
 def cut(batch, sizes):
