@@ -22,6 +22,8 @@ from voltherd.adapters.records.landing import boot_name
 from voltherd.adapters.records.layout import DATABASE, IMPORT_EPOCH, NOT_WRITTEN, file_name
 from voltherd.adapters.records.retention import Values, count_chunks, count_records
 from voltherd.errors import StoreError
+from voltherd.types.record import RecordKind
+from voltherd.units import SECOND_PER_HOUR
 
 ERASED: Final = "erased"
 FINGERPRINTS: Final = 8
@@ -110,7 +112,7 @@ def erase_vehicle(files: Files, vehicle_id: str, now_second: float) -> Erased:
             con.execute("DELETE FROM vehicle WHERE number = ?", (number,))
     files.drop(gone)
     sweep(files)  # and what an interrupted attempt left
-    rows = _erase_elsewhere(files, vehicle_id)
+    rows = _erase_elsewhere(files, vehicle_id, ())
     write_anew(files)
     return Erased(records, len(gone), rows)
 
@@ -140,8 +142,9 @@ def erase_spans(
 ) -> Erased:
     """Erase every record of a vehicle that speaks of some times; call it within ``Files.upkeep``.
 
-    A record goes whole, even if it speaks of other times too.  Their numbers stay committed, so
-    that none of them comes again.
+    A record goes whole, even if it speaks of other times too; gaps, which tell of nothing, stay.
+    Numbers stay committed, so that none of them comes again.  What other databases hold by vehicle
+    and hour is made of samples, and goes by whole hours.
     """
     records = rewritten = 0
     for span in spans:
@@ -152,14 +155,18 @@ def erase_spans(
             records += gone
             rewritten += gone > 0
         with files.writing() as con:
-            which = f"vehicle = (SELECT number FROM vehicle WHERE vehicle_id = ?) AND {_TOUCHES}"
+            which = (
+                "vehicle = (SELECT number FROM vehicle WHERE vehicle_id = ?) "
+                f"AND kind <> {int(RecordKind.GAP)} AND {_TOUCHES}"
+            )
             values = (vehicle_id, *span)
             files.step("records go")
             records += count_records(con, ERASED, now_second, which, values)
             con.execute(f"DELETE FROM record WHERE {which}", values)
             renew_latest(con, vehicle_id)
+    rows = _erase_elsewhere(files, vehicle_id, spans)
     write_anew(files)
-    return Erased(records, rewritten)
+    return Erased(records, rewritten, rows)
 
 
 def _cut(files: Files, file: ChunkFile, span: TimeSpan, now_second: float) -> int:
@@ -221,22 +228,51 @@ def renew_latest(con: sqlite3.Connection, vehicle_id: str) -> None:
         )
 
 
-def _erase_elsewhere(files: Files, vehicle_id: str) -> tuple[tuple[str, int], ...]:
-    """Delete a vehicle's rows from every other database in the folder, by column ``vehicle_id``."""
+def _erase_elsewhere(
+    files: Files, vehicle_id: str, spans: Sequence[TimeSpan]
+) -> tuple[tuple[str, int], ...]:
+    """Delete a vehicle's rows from every other database in the folder.
+
+    Args:
+        files: The store.
+        vehicle_id: Goes by the column ``vehicle_id``; what hangs on a row goes with it.
+        spans: Only these times, in tables that count the hours since 1970 in a column ``hour``;
+            nothing for every row of every table.
+    """
     counts = []
     for path in _others(files.root):
         with files.told(), closing(sqlite3.connect(path, timeout=BUSY_SECOND)) as con:
-            tables = con.execute(
-                "SELECT t.name FROM sqlite_schema AS t, pragma_table_info(t.name) AS c "
-                "WHERE t.type = 'table' AND c.name = 'vehicle_id'"
-            ).fetchall()
-            con.execute("PRAGMA foreign_keys = ON")  # what hangs on a row goes with it
-            for (table,) in tables:
+            con.execute("PRAGMA foreign_keys = ON")
+            for table in _tables(con, "hour" if spans else "vehicle_id"):
                 files.step(f"rows of {table} go")
-                done = con.execute(f'DELETE FROM "{table}" WHERE vehicle_id = ?', (vehicle_id,))
+                which = f'DELETE FROM "{table}" WHERE vehicle_id = ?'
+                hours = [
+                    (vehicle_id, _hour(span.start_second), _hour(span.stop_second))
+                    for span in spans
+                ]
+                done = (
+                    con.executemany(f"{which} AND hour >= ? AND hour <= ?", hours)
+                    if spans
+                    else con.execute(which, (vehicle_id,))
+                )
                 counts.append((f"{path.name} {table}", done.rowcount))
             con.commit()
     return tuple(counts)
+
+
+def _hour(second: float) -> float:
+    return float(np.floor(second / SECOND_PER_HOUR))
+
+
+def _tables(con: sqlite3.Connection, column: str) -> list[str]:
+    """Name the tables that are by vehicle and have a column."""
+    names = [row[0] for row in con.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
+    return [
+        name
+        for name in names
+        if {"vehicle_id", column}
+        <= {row[0] for row in con.execute("SELECT name FROM pragma_table_info(?)", (name,))}
+    ]
 
 
 def write_anew(files: Files) -> None:

@@ -157,7 +157,9 @@ def erase(
     else:
         for vehicle_id, times in spans.items():
             done = store.erase_spans(vehicle_id, times, now_second)
-            erased = Erased(erased.records + done.records, erased.files + done.files)
+            erased = Erased(
+                erased.records + done.records, erased.files + done.files, erased.rows + done.rows
+            )
         documents = AssetBook(root).forget_driver(identifier)
         store.scrub()
     progress("searching every byte again")

@@ -4,6 +4,7 @@ import json
 import sqlite3
 from contextlib import closing
 
+import numpy as np
 import pytest
 
 from tests.contract.test_record_log import EPOCH, LATER, MORNING, event, gap, samples, telemetry
@@ -11,9 +12,11 @@ from voltherd.adapters.records.erasing import TimeSpan
 from voltherd.adapters.records.search import BLOCK_BYTES, Place, search
 from voltherd.adapters.records.store import RecordStore
 from voltherd.adapters.sqlite.assets import AssetBook, Document, Drive
+from voltherd.adapters.sqlite.slices import SliceBook
 from voltherd.errors import StoreError
 from voltherd.types.asset import Vehicle
 from voltherd.types.record import SeqRange
+from voltherd.types.slices import Slices
 
 NOW = MORNING + 86_400.0
 GONE, LEFT = "wagen-ü 0815", "wagen-ü 08150"
@@ -176,6 +179,28 @@ def test_of_an_erased_time_no_record_is_left(tmp_path, where):
     )
     assert store.latest()["seq"].tolist() == [6]
     assert store.check() == ()
+
+
+def test_what_was_made_of_the_erased_samples_goes_by_the_hour(tmp_path):
+    store = RecordStore(tmp_path)
+    store.commit([telemetry(1)])
+    book, hour = SliceBook(tmp_path / "slices.sqlite"), int(MORNING // 3600)
+    slices = Slices(
+        *(np.zeros(1, np.int64) if k in (0, 3) else np.zeros(1) for k in range(4)),
+        np.zeros((1, 1)),
+        np.zeros((1, 1)),
+    )
+    for vehicle_id in ("bus-7", "bus-8"):
+        for at in range(hour - 2, hour + 3):
+            book.put(vehicle_id, at, ("current_ampere",), slices._replace(rows=np.array([7])))
+    book.close()
+    done = store.erase_spans("bus-7", [TimeSpan(MORNING - 3600.0, MORNING + 9.0)], NOW)
+    assert done.rows == (("slices.sqlite hour", 2),)
+    book = SliceBook(tmp_path / "slices.sqlite")
+    assert [k for k in range(-3, 4) if book.rows("bus-7", hour + k)] == [-2, 1, 2]
+    assert [k for k in range(-3, 4) if book.rows("bus-8", hour + k)] == [-2, -1, 0, 1, 2]
+    book.close()
+    assert ("slices.sqlite hour", 5) in store.erase_vehicle("bus-8", NOW).rows
 
 
 def test_the_latest_chunk_may_be_among_the_erased(tmp_path):
