@@ -23,6 +23,10 @@ from voltherd.types.record import Record, SeqRange
 
 SETTLE_TURNS: Final = 200
 """Turns within which edges hand over what they hold when the demo ends."""
+FINISH_SECOND: Final = 90.0
+"""How long the end waits for the cloud to work through what is committed [s]."""
+QUIET_SECOND: Final = 1.5
+"""A cloud that shows nothing new for so long has finished [s]."""
 _CHECK_SECOND: Final = 0.2
 Tell = Callable[[str], None]
 
@@ -109,11 +113,7 @@ class Chain:
         settled = True
         if self._driver is not None:
             settled = self._driver.settle(threading.Event(), SETTLE_TURNS)
-        fleet = self._parts.running.cloud.fleet
-        patience = time.monotonic() + 10.0
-        while (fleet.waiting or fleet.catching_up) and time.monotonic() < patience:
-            time.sleep(_CHECK_SECOND)
-        time.sleep(2.0 * _CHECK_SECOND)  # what was last worked through is shown a moment later
+        self._let_cloud_finish()
         audited = report.audit(self._accounts(), self._parts.log)
         told = judged(self._spec.fleet.faults, self._names, self.view())
         figures: dict[str, float | int] = {
@@ -132,6 +132,19 @@ class Chain:
             vehicle.close()
         self._parts.running.stop()
         self._parts.stop_broker()
+
+    def _let_cloud_finish(self) -> None:
+        """Wait until the cloud has worked through what is committed, and shows it."""
+        fleet = self._parts.running.cloud.fleet
+        patience = time.monotonic() + FINISH_SECOND
+        still, version = time.monotonic(), -1
+        while time.monotonic() < patience:
+            busy = fleet.waiting > 0 or fleet.catching_up > 0 or fleet.view.version != version
+            version = fleet.view.version
+            still = time.monotonic() if busy else still
+            if time.monotonic() - still > QUIET_SECOND:
+                return
+            time.sleep(_CHECK_SECOND)
 
     def _halt(self) -> None:
         self._stop.set()
