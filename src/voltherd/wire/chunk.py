@@ -16,7 +16,7 @@ from voltherd.types.sample import SampleBatch
 from voltherd.wire import chunk_columns, chunk_matrix
 from voltherd.wire import envelope_pb2 as pb
 from voltherd.wire.checks import SECOND_MAX
-from voltherd.wire.chunk_columns import CORRECTED, SINGLE, Coded
+from voltherd.wire.chunk_columns import SINGLE, Coded
 from voltherd.wire.chunk_names import channel_numbers, pack_names, unpack_names
 from voltherd.wire.chunk_parts import (
     CHUNK_MARK,
@@ -31,9 +31,10 @@ from voltherd.wire.chunk_scale import Columns
 from voltherd.wire.chunk_summary import SUMMARY, summary
 from voltherd.wire.frame import framed
 
-# Level 3, but no match shorter than 7: in noise they cost more than they save, here and there.
+# Level 3, its tables no larger than a chunk has use for: they are cleared for every chunk.  Shorter
+# matches than 5 cost more than they save in noise, here and on the other side.
 _PACKING: Final = zstandard.ZstdCompressionParameters.from_level(
-    3, window_log=17, hash_log=6, chain_log=6, min_match=7, strategy=zstandard.STRATEGY_FAST
+    3, window_log=17, hash_log=10, chain_log=10, min_match=5, strategy=zstandard.STRATEGY_DFAST
 )
 _FLOATS: Final = (np.dtype(np.float32), np.dtype(np.float64))
 Flags = UInt8[np.ndarray, "..."]
@@ -75,30 +76,11 @@ def encode_chunk(batch: SampleBatch) -> bytes:
     Raises:
         UsageError: Too many rows or columns, or times that are none.
     """
-    _check(batch)
+    with np.errstate(all="ignore"):  # infinities and signalling NaN are values like others
+        _check(batch)
+        columns, cells = _messages(batch)
+        told = summary(batch)
     numbers, other = channel_numbers(tuple(batch.scalar))
-    columns, cells = pb.ChunkColumns(), pb.ChunkMatrix()
-    values = np.array([batch.unix_time_second, *batch.scalar.values()], np.float64)
-    coded = chunk_columns.code(values)
-    for k, scalar in enumerate(batch.scalar.values()):
-        if scalar.itemsize == 4:
-            coded.scale[1 + k] |= SINGLE
-    columns.scale, columns.offset = coded.scale.tobytes(), coded.offset
-    counts = [coded.counts]
-    for sensors, into in (
-        (batch.cell_voltage_volt, cells),
-        (batch.probe_temperature_celsius, columns.probes),
-    ):
-        if sensors.size:
-            counts.append(chunk_matrix.put(sensors, into)[None, :])
-    chunk_columns.put_counts(np.concatenate(counts), columns)
-    if len(coded.corrections):
-        chunk_columns.put_corrections(coded.corrections, columns)
-    for name, flags in _flags(batch):
-        if flags.any():
-            setattr(columns, name, flags.tobytes())
-    columns.cell_names = pack_names(batch.cell_names)
-    columns.probe_names = pack_names(batch.probe_names)
     packer = zstandard.ZstdCompressor(compression_params=_PACKING)
     packed = [packer.compress(_bounded(columns.SerializeToString()))]
     if batch.cells:
@@ -114,7 +96,7 @@ def encode_chunk(batch: SampleBatch) -> bytes:
         probes_double=batch.probe_temperature_celsius.itemsize == 8,
         first_second=float(batch.unix_time_second[0]),
         last_second=float(batch.unix_time_second[-1]),
-        **summary(batch),
+        **told,
     ).SerializeToString()
     return framed(CHUNK_MARK, b"".join((HEADER_LENGTH.pack(len(header)), header, *packed)))
 
@@ -134,14 +116,16 @@ def decode_chunk(body: bytes, vehicle_id: str) -> SampleBatch:
     rows, cells, probes = header.rows, header.cells, header.probes
     unpacker = zstandard.ZstdDecompressor()
     columns = unpacked_columns(found, unpacker)
-    counts, values = read_columns(columns, header, len(names))
-    means = counts[1 + len(names) :]
     voltage = np.empty((rows, cells), np.float64 if header.cells_double else np.float32)
     warmth = np.empty((rows, probes), np.float64 if header.probes_double else np.float32)
-    if cells:
-        chunk_matrix.take(unpacked_cells(found, unpacker), means[0], voltage)
-    if probes:
-        chunk_matrix.take(columns.probes, means[-1], warmth)
+    with np.errstate(all="ignore"):  # whatever the bytes say, there is a number for it
+        counts, values = read_columns(columns, header, len(names))
+        means = counts[1 + len(names) :]
+        if cells:
+            chunk_matrix.take(unpacked_cells(found, unpacker), means[0], voltage)
+        if probes:
+            chunk_matrix.take(columns.probes, means[-1], warmth)
+        channels = scalars(columns, names, values)
     return SampleBatch(
         vehicle_id=vehicle_id,
         unix_time_second=values[0],
@@ -149,7 +133,7 @@ def decode_chunk(body: bytes, vehicle_id: str) -> SampleBatch:
         cell_quality=_read_flags(columns.cell_quality, (rows, cells)),
         probe_temperature_celsius=warmth,
         probe_quality=_read_flags(columns.probe_quality, (rows, probes)),
-        scalar=scalars(columns, names, values),
+        scalar=channels,
         scalar_quality=dict(
             zip(names, _read_flags(columns.scalar_quality, (len(names), rows)), strict=True)
         ),
@@ -166,13 +150,14 @@ def read_columns(
     Raises:
         UnreadableError: With what is wrong.
     """
-    scale = np.frombuffer(columns.scale, np.uint8)
+    scale = columns.scale
     if len(scale) != 1 + scalars:
         raise UnreadableError("chunk damaged: scales of another number")
     matrices = (header.cells > 0) + (header.probes > 0)
     counts = chunk_columns.take_counts(columns, 1 + scalars + matrices, header.rows)
-    corrected = int(np.count_nonzero(scale & CORRECTED))
-    corrections = chunk_columns.take_corrections(columns, corrected, header.rows)
+    corrections = chunk_columns.take_corrections(
+        columns, chunk_columns.corrected(scale), header.rows
+    )
     values = chunk_columns.decode(Coded(scale, columns.offset, counts[: 1 + scalars], corrections))
     time = values[0]
     ends = time[0] == header.first_second and time[-1] == header.last_second
@@ -188,8 +173,7 @@ def scalars(
     found = dict(zip(names, values[1:], strict=True))
     for name, scale in zip(names, columns.scale[1:], strict=True):
         if scale & SINGLE:
-            with np.errstate(all="ignore"):
-                found[name] = found[name].astype(np.float32)
+            found[name] = found[name].astype(np.float32)
     return found
 
 
@@ -221,6 +205,34 @@ def _check(batch: SampleBatch) -> None:
     assert time.dtype == np.float64
     assert len(batch.cell_names) in (0, batch.cells)
     assert len(batch.probe_names) in (0, batch.probes)
+
+
+def _messages(batch: SampleBatch) -> tuple[pb.ChunkColumns, pb.ChunkMatrix]:
+    """Write the two parts."""
+    columns, cells = pb.ChunkColumns(), pb.ChunkMatrix()
+    values = [batch.unix_time_second, *batch.scalar.values()]
+    coded = chunk_columns.code(np.array(values, np.float64))
+    columns.scale = bytes(
+        scale | SINGLE * (value.itemsize == 4)
+        for scale, value in zip(coded.scale, values, strict=True)
+    )
+    columns.offset = coded.offset
+    counts = [coded.counts]
+    for sensors, into in (
+        (batch.cell_voltage_volt, cells),
+        (batch.probe_temperature_celsius, columns.probes),
+    ):
+        if sensors.size:
+            counts.append(chunk_matrix.put(sensors, into)[None, :])
+    chunk_columns.put_counts(np.concatenate(counts), columns)
+    if len(coded.corrections):
+        chunk_columns.put_corrections(coded.corrections, columns)
+    for name, flags in _flags(batch):
+        if flags.any():
+            setattr(columns, name, flags.tobytes())
+    columns.cell_names = pack_names(batch.cell_names)
+    columns.probe_names = pack_names(batch.probe_names)
+    return columns, cells
 
 
 def _flags(batch: SampleBatch) -> Iterator[tuple[str, Flags]]:

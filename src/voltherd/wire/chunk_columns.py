@@ -1,28 +1,29 @@
 """Whole-number sequences of a chunk and back: time, scalars, and the means that sensors share.
 
-Every sequence is kept as differences from row to row, in as few bytes as the largest needs, all low
+Sequences are kept as differences from row to row, in as few bytes as the largest needs, all low
 bytes first: what changes little becomes runs of zeros, and zstd takes those.  Values that their
 counts do not reproduce to the last bit (NaN, minus zero, what has no steps) get a second sequence:
 by how many units in the last place they are off.
 """
 
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int64, UInt8
+from jaxtyping import Float, Int64
 
 from voltherd.errors import UnreadableError
 from voltherd.wire import envelope_pb2 as pb
-from voltherd.wire.chunk_scale import OFFSETS, SCALES, Columns, Grid, find
+from voltherd.wire.chunk_scale import Columns, Grid, grid_of, guess, search
 
 CORRECTED: Final = 0x80
 """Bit of a column's scale: a sequence of corrections follows."""
-ROUNDED: Final = 0x40
-"""Bit of a column's scale: rounded to 32 bits."""
 SINGLE: Final = 0x20
 """Bit of a column's scale: held as 32-bit floats."""
-_SCALE: Final = 0x1F
-_WIDTHS: Final = (1, 2, 4, 8)
+WIDTHS: Final = (1, 2, 4, 8)
+"""Bytes that a whole number can take."""
+BIAS: Final = 128
+"""Added to differences that take more than a byte."""
 Numbers = Int64[np.ndarray, "sequences time"]
 Whole = Float[np.ndarray, "sequences time"]
 
@@ -30,8 +31,8 @@ Whole = Float[np.ndarray, "sequences time"]
 class Coded(NamedTuple):
     """Columns as whole numbers."""
 
-    scale: UInt8[np.ndarray, "columns"]
-    """Place in ``SCALES`` and the three bits."""
+    scale: bytes
+    """Of each column: place in ``SCALES``, ``ROUNDED``, and the two bits above."""
     offset: bytes
     """Place in ``OFFSETS`` of each column, nothing where all are zero."""
     counts: Columns
@@ -46,21 +47,23 @@ def code(columns: Columns) -> Coded:
     Args:
         columns: Values, which may be anything a double can be.
     """
+    wanted = columns.view(np.int64)
     plain = columns + 0.0  # minus zero becomes zero
-    finite = np.isfinite(plain)
-    if not finite.all():
-        plain[~finite] = 0.0
-    with np.errstate(all="ignore"):  # numbers beyond all counts are sorted out afterwards
-        grid, counts, values = find(plain)
-    scale = grid.scale | (ROUNDED * grid.rounded).astype(np.uint8)
-    offset = grid.offset.tobytes() if grid.offset.any() else b""
-    wanted, got = columns.view(np.int64), values.view(np.int64)
-    same = wanted == got
+    grid, counts, values = found = guess(plain)
+    same = wanted == values.view(np.int64)
+    if not same.all():
+        finite = np.isfinite(plain)
+        if not finite.all():
+            plain[~finite] = 0.0
+            found = guess(plain)
+        grid, counts, values = search(plain, found)
+        same = wanted == values.view(np.int64)
     if same.all():
-        return Coded(scale, offset, counts, np.empty((0, columns.shape[1]), np.int64))
+        return Coded(grid.scale, grid.offset, counts, np.empty((0, columns.shape[1]), np.int64))
     off = ~same.all(axis=1)
-    scale[off] |= CORRECTED
-    return Coded(scale, offset, counts, wanted[off] - got[off])
+    scale = np.frombuffer(grid.scale, np.uint8) | CORRECTED * off.astype(np.uint8)
+    corrections = wanted[off] - values.view(np.int64)[off]
+    return Coded(scale.tobytes(), grid.offset, counts, corrections)
 
 
 def decode(coded: Coded) -> Columns:
@@ -69,58 +72,64 @@ def decode(coded: Coded) -> Columns:
     Raises:
         UnreadableError: A scale or an offset that there is none of.
     """
-    scale = coded.scale
-    place = scale & _SCALE
-    if place.max() >= len(SCALES):
-        raise UnreadableError("chunk damaged: a scale that is unknown")
-    offset = np.frombuffer(coded.offset or bytes(len(place)), np.int8)
-    if coded.offset and (
-        len(offset) != len(place) or np.abs(offset.astype(np.int16)).max() >= len(OFFSETS)
-    ):
-        raise UnreadableError("chunk damaged: an offset that is unknown")
-    values = Grid(place, scale & ROUNDED != 0, offset).values(coded.counts)
-    if len(coded.corrections):
-        bits = values.view(np.int64)
-        bits[scale & CORRECTED != 0] += coded.corrections
+    grid, wrong = _grid(coded.scale, coded.offset)
+    values = grid.values(coded.counts)
+    if len(wrong):
+        values.view(np.int64)[wrong] += coded.corrections
     return values
+
+
+def corrected(scale: bytes) -> int:
+    """Count the columns that have corrections."""
+    return sum(place >= CORRECTED for place in scale)
+
+
+@lru_cache(maxsize=256)
+def _grid(scale: bytes, offset: bytes) -> tuple[Grid, Int64[np.ndarray, "_"]]:
+    """Give the steps of columns, and which of them have corrections."""
+    bits = np.frombuffer(scale, np.uint8)
+    if len(offset) not in (0, len(scale)):
+        raise UnreadableError("chunk damaged: offsets of another number")
+    try:
+        grid = grid_of((bits & ~np.uint8(CORRECTED | SINGLE)).tobytes(), offset)
+    except IndexError as error:
+        raise UnreadableError("chunk damaged: a scale or an offset that is unknown") from error
+    return grid, np.flatnonzero(bits & CORRECTED)
 
 
 def put_counts(counts: Whole, into: pb.ChunkColumns) -> None:
     """Write sequences of counts, the first of which is time."""
     change = counts[:, 1:] - counts[:, :-1]
-    if change.shape[1]:
+    if change.size:
         step = change[0, 0]
         into.time_step = int(step)
         change[0] -= step
-    _put(counts[:, 0].astype(np.int64), change, np.abs(change), into.counts)
+        largest = int(np.abs(change).max())
+    else:
+        largest = 0
+    _put(counts[:, 0].astype(np.int64), change, largest, into.counts)
 
 
 def put_corrections(corrections: Numbers, into: pb.ChunkColumns) -> None:
     """Write sequences of corrections; differences wrap around."""
     change = np.diff(corrections, axis=1)
-    _put(corrections[:, 0], change, change ^ (change >> 63), into.corrections)
+    largest = int((change ^ (change >> 63)).max(initial=0))
+    _put(corrections[:, 0], change, largest, into.corrections)
 
 
 def _put(
     first: Int64[np.ndarray, "sequences"],
     change: np.ndarray,
-    size: np.ndarray,
+    largest: int,
     into: pb.ChunkSequences,
 ) -> None:
-    most = size.max(axis=1, initial=0)
-    width = np.ones(len(most), np.uint8)
-    width[most > 0x7F] = 2
-    width[most > 0x7FFF] = 4
-    width[most > 0x7FFF_FFFF] = 8
-    into.first.extend(first.tolist())
-    into.width = width.tobytes()
-    groups = []
-    for bytes_each in _WIDTHS:
-        chosen = width == bytes_each
-        if chosen.any():
-            narrow = change[chosen].astype(f"<i{bytes_each}")
-            groups.append(narrow.reshape(-1, 1).view(np.uint8).T.tobytes())
-    into.delta = b"".join(groups)
+    into.width = 1
+    into.first = planes(first)
+    if largest > 0x7F:
+        biased = min(largest + BIAS, (1 << 63) - 1)
+        into.width = next(width for width in WIDTHS if biased >> (8 * width - 1) == 0)
+        change += BIAS  # small differences of either sign then leave the upper bytes zero
+    into.delta = planes(change.astype(f"<i{into.width}"))
 
 
 def take_counts(found: pb.ChunkColumns, count: int, rows: int) -> Whole:
@@ -138,34 +147,32 @@ def take_counts(found: pb.ChunkColumns, count: int, rows: int) -> Whole:
 def take_corrections(found: pb.ChunkColumns, count: int, rows: int) -> Numbers:
     """Read sequences of corrections; see :func:`take_counts`."""
     corrections = np.empty((count, rows), np.int64)
-    _take(found.corrections, corrections)
-    return np.add.accumulate(corrections, axis=1, out=corrections)
+    if count:
+        _take(found.corrections, corrections)
+        np.add.accumulate(corrections, axis=1, out=corrections)
+    return corrections
 
 
 def _take(found: pb.ChunkSequences, into: np.ndarray) -> None:
-    count, rows = into.shape
-    width, delta = found.width, found.delta
-    if len(width) != count or len(found.first) != count:
-        raise UnreadableError(f"chunk damaged: {len(width)} sequences instead of {count}")
-    into[:, 0] = found.first
-    at = 0
-    for bytes_each in sorted(set(width)):
-        if bytes_each not in _WIDTHS:
-            raise UnreadableError(f"chunk damaged: numbers of {bytes_each} bytes")
-        members = width.count(bytes_each)
-        end = at + members * (rows - 1) * bytes_each
-        if end > len(delta):
-            raise UnreadableError("chunk damaged: sequences of another length")
-        chosen = slice(None) if members == count else np.frombuffer(width, np.uint8) == bytes_each
-        into[chosen, 1:] = _joined(delta[at:end], bytes_each).reshape(members, rows - 1)
-        at = end
-    if at != len(delta):
-        raise UnreadableError("chunk damaged: sequences of another length")
+    (count, rows), width = into.shape, found.width
+    first, delta = found.first, found.delta
+    if width not in WIDTHS or len(first) != 8 * count or len(delta) != width * count * (rows - 1):
+        raise UnreadableError("chunk damaged: sequences of another number or length")
+    into[:, 0] = joined(first, 8)
+    into[:, 1:] = joined(delta, width).reshape(count, rows - 1)
+    if width > 1:
+        into[:, 1:] -= BIAS
 
 
-def _joined(planes: bytes, size: int) -> np.ndarray:
-    """Give whole numbers whose bytes lie in planes, the lowest first."""
-    if size == 1:
-        return np.frombuffer(planes, np.int8)
-    apart = np.frombuffer(planes, np.uint8).reshape(size, -1)
-    return np.ascontiguousarray(apart.T).view(f"<i{size}")
+def planes(numbers: np.ndarray) -> bytes:
+    """Give all lowest bytes of little-endian numbers, then the next ones."""
+    flat = numbers.reshape(-1, 1)
+    return flat.view(np.uint8).T.tobytes() if flat.itemsize > 1 else flat.tobytes()
+
+
+def joined(packed: bytes, width: int) -> np.ndarray:
+    """Give the numbers back whose bytes lie in planes."""
+    if width == 1:
+        return np.frombuffer(packed, np.int8)
+    apart = np.frombuffer(packed, np.uint8).reshape(width, -1)
+    return np.ascontiguousarray(apart.T).view(f"<i{width}").reshape(-1)

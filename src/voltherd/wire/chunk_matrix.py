@@ -15,6 +15,7 @@ from jaxtyping import Bool, Float, Int8
 
 from voltherd.errors import UnreadableError
 from voltherd.wire import envelope_pb2 as pb
+from voltherd.wire.chunk_columns import WIDTHS, joined, planes
 from voltherd.wire.chunk_scale import DIVIDED, DIVISOR, MULTIPLIER, SCALES
 
 HALF: Final = 7
@@ -30,18 +31,26 @@ SHIFT_MAX: Final = 16
 _LARGE_SHARE: Final = 0.015
 """Above this share of larger remainders whole bytes are shorter."""
 _RAW_SHARE: Final = 0.25
-"""Above this share of values without counts the sensors count as stepless."""
-_COUNTS_MAX: Final = {4: 2.0**22, 8: 2.0**40}
-"""Counts that stay exact in the float that holds the values, the mean added and taken."""
+"""Above this share of known values without counts the sensors count as stepless."""
+_GAIN: Final = 0.02
+"""Finer steps, and larger counts with them, must reproduce so much more of the values."""
+_COUNTS_MAX: Final = {4: 2.0**22, 8: 2.0**29}
+"""Counts whose differences stay exact in the float that holds the values, and fit 32 bits."""
 _FAR: Final = 60.0
 """Counts from where a value should be that make it doubtful as part of a mean."""
 _AT_WORK: Final = 6.0
 """Span of the rows' means from which on it is tried how sensors follow [counts]."""
-_WORTH: Final = 0.9
-"""Following must lessen the remainders' squares to this share of them."""
+_WORTH: Final = 0.1
+"""Following must explain this share of the remainders' squares."""
 _TRIES: Final = 4
+_GLANCE: Final = 16
 _LOOK: Final = 500
 _BITS: Final[dict[int, np.dtype[Any]]] = {4: np.dtype("<i4"), 8: np.dtype("<i8")}
+# A product with a 32-bit step is not what a bus's reader has rounded to 32 bits.
+_SCALES: Final = {
+    4: tuple(t[: len(DIVIDED)].astype(np.float32) for t in (MULTIPLIER, DIVISOR)),
+    8: (MULTIPLIER, DIVISOR),
+}
 Table = Float[np.ndarray, "time sensors"]
 Rows = Float[np.ndarray, "time"]
 Sensors = Float[np.ndarray, "sensors"]
@@ -56,6 +65,8 @@ class _Steps(NamedTuple):
     """Whole numbers, in the float that held the values."""
     exact: Bool[np.ndarray, "time sensors"] | None
     """Which values the counts reproduce; None for all."""
+    minus: Bool[np.ndarray, "time sensors"] | None
+    """Which values are minus zero; None for none."""
 
 
 class _Foretold(NamedTuple):
@@ -75,27 +86,27 @@ def put(values: Table, into: pb.ChunkMatrix) -> Rows:
     """
     found = _steps(values)
     if found is None:
-        into.scale = STEPLESS
         bits = values.view(_BITS[values.itemsize])
-        change = np.diff(bits, axis=0, prepend=bits[:0].dtype.type(0))
-        into.raw = _planes(change)
+        into.scale = STEPLESS
+        into.raw = planes(np.diff(bits, axis=0, prepend=bits[:1] * 0))
         return np.zeros(len(values))
     told = _foretell(found.counts)
-    size = np.abs(told.rest)
-    largest = size.max()
-    if found.exact is None:
-        if largest > _FAR:
-            told = _foretell_most(found.counts, np.ones(values.shape, bool))
-    else:
+    largest = np.abs(told.rest).max()
+    if found.exact is not None or largest > _FAR:
         told = _foretell_most(found.counts, found.exact)
-        minus = (values == 0.0) & np.signbit(values)
-        if minus.any():
-            into.minus = np.packbits(minus[values == 0.0]).tobytes()
-    if np.ptp(told.mean) >= _AT_WORK:
-        told = _follow(told, found, into)
+        largest = np.inf
+    mean = told.mean
+    if np.maximum.reduce(mean) - np.minimum.reduce(mean) >= _AT_WORK:
+        told, largest = _follow(told, found, into), np.inf
     into.own = _narrowest(told.own)
     into.scale = found.scale
-    _put_rest(told.rest, found.exact, values, into)
+    if found.minus is not None:
+        into.minus = np.packbits(found.minus[values == 0.0]).tobytes()
+    if largest <= HALF:
+        into.scale |= HALVES
+        into.small = _halves(told.rest.astype(np.int8).reshape(-1))
+    else:
+        _put_rest(told.rest, found.exact, values, into)
     return told.mean
 
 
@@ -104,10 +115,6 @@ def _put_rest(
 ) -> None:
     """Write remainders in the narrowest streams."""
     size = np.abs(rest)
-    if exact is None and size.max() <= HALF:
-        into.scale |= HALVES
-        into.small = _halves(rest.astype(np.int8).ravel())
-        return
     fits = size <= BYTE
     beyond = size > HALF
     if exact is not None:
@@ -160,10 +167,11 @@ def take(found: pb.ChunkMatrix, mean: Rows, out: Table) -> None:
     if found.lean or found.late:
         out += following(found, mean.astype(kind), sensors)
     out += per_sensor(found.own, sensors)
-    out += mean.astype(kind)[:, None]
-    if MULTIPLIER[scale] != 1.0:
-        out *= kind(MULTIPLIER[scale])
-    out /= kind(DIVISOR[scale])
+    out += mean[:, None].astype(kind)
+    multiplier, divisor = SCALES[scale]
+    if multiplier != 1.0:
+        out *= multiplier
+    out /= divisor
     missing = len(found.raw) // out.itemsize if raw_at is None else len(raw_at)
     if len(found.raw) != out.itemsize * missing or (raw_at is None and missing):
         raise UnreadableError("chunk damaged: raw values are missing")
@@ -176,9 +184,8 @@ def take(found: pb.ChunkMatrix, mean: Rows, out: Table) -> None:
 def _take_bits(found: pb.ChunkMatrix, out: Table) -> None:
     if len(found.raw) != out.nbytes:
         raise UnreadableError("chunk damaged: raw values are missing")
-    change = np.frombuffer(found.raw, np.uint8).reshape(out.itemsize, -1)
-    bits = np.ascontiguousarray(change.T).view(_BITS[out.itemsize]).reshape(out.shape)
-    np.add.accumulate(bits, axis=0, out=out.view(_BITS[out.itemsize]))
+    change = joined(found.raw, out.itemsize).reshape(out.shape)
+    np.add.accumulate(change, axis=0, out=out.view(_BITS[out.itemsize]))
 
 
 def _take_minus(packed: bytes, flat: Float[np.ndarray, "size"]) -> None:
@@ -217,12 +224,9 @@ def per_sensor(packed: bytes, sensors: int) -> np.ndarray:
         UnreadableError: There are not so many.
     """
     width = len(packed) // sensors
-    if width not in (1, 2, 4) or len(packed) != width * sensors:
+    if width not in WIDTHS or len(packed) != width * sensors:
         raise UnreadableError("chunk damaged: sensors of another number")
-    if width == 1:
-        return np.frombuffer(packed, np.int8)
-    planes = np.frombuffer(packed, np.uint8).reshape(width, sensors)
-    return np.ascontiguousarray(planes.T).view(f"<i{width}").reshape(sensors)
+    return joined(packed, width)
 
 
 def following(found: pb.ChunkMatrix, mean: Rows, sensors: int) -> Table:
@@ -240,66 +244,95 @@ def following(found: pb.ChunkMatrix, mean: Rows, sensors: int) -> Table:
 def _followed(mean: Rows, terms: Float[np.ndarray, "2 sensors"], shift: tuple[int, int]) -> Table:
     """Add up whole multiples of powers of two, which is exact in any order, and round."""
     drive = _drive(mean)
-    drive[:, 0] *= 2.0 ** -shift[0]
-    drive[:, 1] *= 2.0 ** -shift[1]
-    return np.asarray(np.rint(drive @ terms))
+    drive[0] *= 2.0 ** -shift[0]
+    drive[1] *= 2.0 ** -shift[1]
+    followed = np.multiply.outer(drive[0], terms[0])
+    followed += np.multiply.outer(drive[1], terms[1])
+    return np.asarray(np.rint(followed, out=followed))
 
 
-def _drive(mean: Rows) -> Float[np.ndarray, "time 2"]:
+def _drive(mean: Rows) -> Float[np.ndarray, "2 time"]:
     """Give the mean against its own first, and its next step, none for the last row."""
-    drive = np.zeros((len(mean), 2), mean.dtype)
-    np.subtract(mean, mean[0], out=drive[:, 0])
-    np.subtract(mean[1:], mean[:-1], out=drive[:-1, 1])
+    drive = np.zeros((2, len(mean)), mean.dtype)
+    np.subtract(mean, mean[0], out=drive[0])
+    np.subtract(mean[1:], mean[:-1], out=drive[1, :-1])
     return drive
 
 
 def _steps(values: Table) -> _Steps | None:
     """Find the coarsest steps in which sensors come, None where a good part comes in none."""
-    kind = values.dtype.type
-    most, view = _COUNTS_MAX[values.itemsize], _BITS[values.itemsize]
-    # A product with a 32-bit step is not what a bus's reader has rounded to 32 bits.
-    scales = len(SCALES) if values.itemsize == 8 else len(DIVIDED)
-    a, b = MULTIPLIER[:scales].astype(kind), DIVISOR[:scales].astype(kind)
-    look = values[:: max(1, len(values) - 1)].ravel()
-    best, share = None, 1.0 - _RAW_SHARE
+    first = values[0, :: max(1, values.shape[1] // _GLANCE)]
+    scale = int((_made(first, values.itemsize) == first).all(axis=1).argmax())
+    counts, made = _tried(values, scale)
+    if not (made == values).all():
+        return _searched(values)
+    if np.abs(counts).max() >= _COUNTS_MAX[values.itemsize]:
+        return None
+    minus = None
+    if np.minimum.reduce(values, axis=None) <= 0.0:
+        minus = (values == 0.0) & np.signbit(values)
+    return _Steps(scale, counts, None, minus if minus is not None and minus.any() else None)
+
+
+def _searched(values: Table) -> _Steps | None:
+    """Find the steps of most values, where they are not those of the first ones."""
+    most = _COUNTS_MAX[values.itemsize]
+    best, enough, look = None, 1.0 - _RAW_SHARE, values[:: max(1, len(values) - 1)].ravel()
+    minus, known = (values == 0.0) & np.signbit(values), np.isfinite(values)
     for _ in range(_TRIES):
-        with np.errstate(all="ignore"):  # what is not finite is sorted out afterwards
-            made = np.rint(look * (b / a)[:, None]) * a[:, None]
-            made /= b[:, None]
-            scale = int(np.count_nonzero(made == look, axis=1).argmax())
-            counts = np.rint(values * (b[scale] / a[scale]))
-            counts += kind(0.0)  # no minus zero
-            made = counts * a[scale]
-            made /= b[scale]
-            small = np.abs(counts).max() < most
-        same = made.view(view) == values.view(view)
-        if small and same.all():
-            return _Steps(scale, counts, None)
-        same |= (values == 0.0) & (counts == 0.0)
-        same &= np.abs(counts) < most
-        found = np.count_nonzero(same) / values.size
-        if found > share:
-            best, share = _Steps(scale, np.where(same, counts, kind(0.0)), same), found
-        look = values[~same & np.isfinite(values)]
+        scale = int(np.count_nonzero(_made(look, values.itemsize) == look, axis=1).argmax())
+        counts, made = _tried(values, scale)
+        same = (made == values) & (np.abs(counts) < most)
+        found = np.count_nonzero(same) / max(1, np.count_nonzero(known))
+        if found > enough:
+            enough = found + _GAIN
+            best = _Steps(scale, np.where(same, counts, counts.dtype.type(0)), same, minus)
+        look = values[~same & known]
         if not look.size:
             break
         look = look[:: max(1, look.size // _LOOK)]
     return best
 
 
+def _made(look: Float[np.ndarray, "size"], itemsize: int) -> Float[np.ndarray, "scales size"]:
+    """Round some values to the steps of each scale."""
+    a, b = _SCALES[itemsize]
+    made = np.rint(look * (b / a)[:, None])
+    made *= a[:, None]
+    made /= b[:, None]
+    return np.asarray(made)
+
+
+def _tried(values: Table, scale: int) -> tuple[Table, Table]:
+    """Give counts and what they are worth."""
+    a, b = (factors[scale] for factors in _SCALES[values.itemsize])
+    counts = np.rint(values * (b / a))
+    counts += 0 * a  # no minus zero
+    if a == 1.0:
+        return counts, counts / b
+    made = counts * a
+    made /= b
+    return counts, made
+
+
 def _foretell(counts: Table) -> _Foretold:
     """Take out the mean of each row, and each sensor's own."""
+    # Not by matrix products: their threads cost more than they save, and sums must not depend
+    # on how many there are.
     kind, (rows, sensors) = counts.dtype.type, counts.shape
-    mean = np.rint(counts @ np.full(sensors, 1.0 / sensors, kind))
+    mean = np.einsum("ij->i", counts)
+    np.rint(mean * kind(1.0 / sensors), out=mean)
     # The mean of differences is the difference of means: that saves a pass over the table.
-    own = np.rint(np.full(rows, 1.0 / rows, kind) @ counts - mean.mean())
+    own = np.einsum("ij->j", counts) * kind(1.0 / rows)
+    np.rint(own - np.add.reduce(mean) * kind(1.0 / rows), out=own)
     rest = counts - mean[:, None]
     rest -= own
     return _Foretold(mean, own, rest)
 
 
-def _foretell_most(counts: Table, part: Bool[np.ndarray, "time sensors"]) -> _Foretold:
+def _foretell_most(counts: Table, exact: Bool[np.ndarray, "time sensors"] | None) -> _Foretold:
     """Take the same out where only some values have counts, and some of those jump."""
+    part = np.ones(counts.shape, bool) if exact is None else exact
     while True:
         share = part / np.maximum(np.count_nonzero(part, axis=1), 1)[:, None]
         mean = np.rint((counts * share).sum(axis=1)).astype(counts.dtype)
@@ -325,25 +358,23 @@ def _follow(told: _Foretold, found: _Steps, into: pb.ChunkMatrix) -> _Foretold:
     if found.exact is not None:
         rest[~found.exact] = 0.0
     drive = _drive(told.mean)
-    reach = np.abs(drive).max(axis=0)
+    drive -= drive.mean(axis=1)[:, None]
+    (pp, pq), (_, qq) = np.einsum("ij,kj->ik", drive, drive).astype(np.float64).tolist()
+    product = np.einsum("ij,jk->ik", drive, rest)
+    divisor = max((pp + 1.0) * (qq + 1.0) - pq * pq, 1.0)
+    slope = np.array([[qq + 1.0, -pq], [-pq, pp + 1.0]]) @ product / divisor
+    if np.einsum("ij,ij", slope, product) < _WORTH * np.einsum("ij,ij", rest, rest):
+        return told
+    reach = np.abs(_drive(told.mean)).max(axis=1)
     shift = np.clip(np.ceil(np.log2(np.maximum(reach, 1.0))), 0, SHIFT_MAX).astype(int)
-    middle = drive - drive.mean(axis=0)
-    square = middle.T @ middle + np.eye(2, dtype=rest.dtype)
-    slope = np.linalg.solve(square, middle.T @ rest) * 2.0 ** shift[:, None]
-    terms = np.rint(np.clip(slope, -32767.0, 32767.0)).astype(rest.dtype)
+    terms = np.rint(np.clip(slope * 2.0 ** shift[:, None], -32767.0, 32767.0)).astype(rest.dtype)
     if (reach @ np.abs(terms)).max() >= 2.0**23:
         return told  # sums would no longer be exact in 32 bits
-    lean_shift, late_shift = shift.tolist()
-    follows = told.rest - _followed(told.mean, terms, (lean_shift, late_shift))
+    into.lean, into.late = _narrowest(terms[0]), _narrowest(terms[1])
+    into.lean_shift, into.late_shift = shift.tolist()
+    follows = told.rest - _followed(told.mean, terms, (into.lean_shift, into.late_shift))
     change = _own(follows, found.exact)
     follows -= change
-    before, after = rest, np.clip(follows, -_FAR, _FAR)
-    if found.exact is not None:
-        after[~found.exact] = 0.0
-    if np.vdot(after, after) > _WORTH * np.vdot(before, before):
-        return told
-    into.lean, into.late = _narrowest(terms[0]), _narrowest(terms[1])
-    into.lean_shift, into.late_shift = lean_shift, late_shift
     return _Foretold(told.mean, told.own + change, follows)
 
 
@@ -351,12 +382,7 @@ def _narrowest(numbers: Sensors) -> bytes:
     """Write one whole number a sensor in as few bytes as the largest needs."""
     most = np.abs(numbers).max()
     width = 1 if most <= 0x7F else 2 if most <= 0x7FFF else 4
-    return _planes(numbers.astype(f"<i{width}"))
-
-
-def _planes(numbers: np.ndarray) -> bytes:
-    """Give all lowest bytes, then the next ones."""
-    return np.ascontiguousarray(numbers).reshape(-1, 1).view(np.uint8).T.tobytes()
+    return planes(numbers.astype(f"<i{width}"))
 
 
 def _halves(rest: Int8[np.ndarray, "size"]) -> bytes:

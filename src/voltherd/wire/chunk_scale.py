@@ -5,10 +5,11 @@ A value is ``counts · multiplier / divisor + offset``, each operation rounded t
 back bit for bit.  The tables are part of the format: entries may be added behind, never changed.
 """
 
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float, Int8, UInt8
+from jaxtyping import Bool, Float
 
 DIVIDED: Final = (
     (1000.0, 1.0),
@@ -38,12 +39,16 @@ OFFSETS: Final = (
     *(200.0, 250.0, 300.0, 400.0, 600.0, 800.0, 1500.0, 2500.0, 4000.0, 6000.0, 8000.0),
 )
 """Offsets of a bus's database; a chunk gives the place in this table, negative to subtract."""
+ROUNDED: Final = 0x40
+"""Added to a scale: rounded to 32 bits."""
 COUNTS_MAX: Final = 2.0**53
 MULTIPLIER: Final = np.array([a for a, _ in SCALES])
 DIVISOR: Final = np.array([b for _, b in SCALES])
 _PER_UNIT: Final = DIVISOR / MULTIPLIER
 _OFFSETS: Final = np.array(OFFSETS)
 _COMMON: Final = len(DIVIDED)
+_CODES: Final = np.array([[k, k + ROUNDED] for k in range(_COMMON)], np.uint8).T.ravel()
+"""The scales that are guessed, plain and rounded."""
 _GLANCE: Final = 4
 """Rows that suggest a scale; what they suggest is then tried on every row."""
 _LOOK: Final = 240
@@ -54,33 +59,65 @@ Columns = Float[np.ndarray, "columns time"]
 
 
 class Grid(NamedTuple):
-    """In which steps columns come, one entry a column."""
+    """In which steps columns come, one entry a column, and what follows from it."""
 
-    scale: UInt8[np.ndarray, "columns"]
-    """Place in ``SCALES``."""
-    rounded: Bool[np.ndarray, "columns"]
-    """Whether the value was rounded to 32 bits on its way."""
-    offset: Int8[np.ndarray, "columns"]
-    """Place in ``OFFSETS``, negative to subtract."""
+    scale: bytes
+    """Place in ``SCALES``, with ``ROUNDED`` where the value was rounded to 32 bits on its way."""
+    offset: bytes
+    """Place in ``OFFSETS``, negative to subtract; nothing where all are zero."""
+    rounded: Bool[np.ndarray, "columns"] | None
+    """None for no column."""
+    multiplier: Float[np.ndarray, "columns 1"] | None
+    """None where all are 1."""
+    divisor: Float[np.ndarray, "columns 1"]
+    added: Float[np.ndarray, "columns 1"] | None
+    """None where all are 0."""
 
     def counts(self, values: Columns) -> Columns:
         """Give the nearest counts."""
-        if self.offset.any():
-            values = values - self._added()
-        return np.asarray(np.rint(values * _PER_UNIT[self.scale][:, None]))
+        shifted = values if self.added is None else values - self.added
+        counts = shifted * self.divisor
+        if self.multiplier is not None:
+            counts /= self.multiplier
+        return np.asarray(np.rint(counts, out=counts))
 
     def values(self, counts: Columns) -> Columns:
         """Give the values of counts."""
-        made = counts * MULTIPLIER[self.scale][:, None]
-        made /= DIVISOR[self.scale][:, None]
-        if self.offset.any():
-            made += self._added()
-        if self.rounded.any():
+        if self.multiplier is None:
+            made = counts / self.divisor
+        else:
+            made = counts * self.multiplier
+            made /= self.divisor
+        if self.added is not None:
+            made += self.added
+        if self.rounded is not None:
             made[self.rounded] = made[self.rounded].astype(np.float32)
         return np.asarray(made)
 
-    def _added(self) -> Float[np.ndarray, "columns 1"]:
-        return np.asarray((np.sign(self.offset) * _OFFSETS[np.abs(self.offset)])[:, None])
+
+@lru_cache(maxsize=256)
+def grid_of(scale: bytes, offset: bytes = b"") -> Grid:
+    """Look up what steps stand for.
+
+    Raises:
+        IndexError: A scale or an offset that there is none of.
+    """
+    bits = np.frombuffer(scale, np.uint8)
+    place = bits & ~np.uint8(ROUNDED)
+    rounded = bits & ROUNDED != 0
+    multiplier = MULTIPLIER[place]
+    added = None
+    if offset:
+        sign = np.frombuffer(offset, np.int8).astype(np.int16)
+        added = (np.sign(sign) * _OFFSETS[np.abs(sign)])[:, None]
+    return Grid(
+        scale,
+        offset,
+        rounded if rounded.any() else None,
+        None if (multiplier == 1.0).all() else multiplier[:, None],
+        DIVISOR[place][:, None],
+        added,
+    )
 
 
 class Found(NamedTuple):
@@ -93,39 +130,53 @@ class Found(NamedTuple):
     """What the counts stand for, before the last places are corrected."""
 
 
-def find(columns: Columns) -> Found:
+def guess(columns: Columns) -> Found:
+    """Try the coarsest steps in which a few values of each column come.
+
+    Args:
+        columns: Any values but minus zero.
+
+    Returns:
+        Steps, counts and values, which need not be those given.
+    """
+    rows = columns.shape[1]
+    glance = columns[:, :: max(1, (rows + _GLANCE - 1) // _GLANCE)]
+    place = _fits(glance, _COMMON).argmax(axis=0)
+    return _tried(columns, grid_of(_CODES[place].tobytes()))
+
+
+def search(columns: Columns, found: Found) -> Found:
     """Find the coarsest steps in which every value of a column comes.
 
     Args:
-        columns: Finite values; none is minus zero.
+        columns: Finite values.
+        found: What was guessed; columns that it reproduces keep their steps.
 
     Returns:
         Steps, counts and values; where there are no such steps, the values miss some of those
         given, mostly by little.
     """
-    count, rows = columns.shape
-    glance = columns[:, :: max(1, (rows + _GLANCE - 1) // _GLANCE)]
-    place = _fits(glance, _COMMON).argmax(axis=0)
-    grid = Grid((place % _COMMON).astype(np.uint8), place >= _COMMON, np.zeros(count, np.int8))
-    found = _tried(columns, grid)
-    same = found.values == columns
-    if same.all():
+    grid, values = found.grid, found.values
+    wrong = np.flatnonzero((values != columns).any(axis=1))
+    if not wrong.size:
         return found
-    look = columns[:, :: max(1, rows // _LOOK)]
+    look = columns[:, :: max(1, columns.shape[1] // _LOOK)]
     stepless = []
-    for column in np.flatnonzero(~same.all(axis=1)).tolist():  # few: a glance seldom errs
+    scale, offset = bytearray(grid.scale), np.zeros(len(columns), np.int8)
+    for column in wrong.tolist():
         steps = _searched(look[column])
         if steps is None:
             stepless.append(column)
         else:
-            grid.scale[column], grid.rounded[column], grid.offset[column] = steps
-    found = _tried(columns, grid)
+            scale[column], offset[column] = steps
+    found = _tried(columns, grid_of(bytes(scale), offset.tobytes() if offset.any() else b""))
     found.counts[stepless] = found.values[stepless] = 0.0
     return found
 
 
 def _tried(columns: Columns, grid: Grid) -> Found:
     counts = grid.counts(columns)
+    counts += 0.0  # no minus zero
     if not np.abs(counts).max() < COUNTS_MAX:
         counts[~(np.abs(counts) < COUNTS_MAX)] = 0.0
     return Found(grid, counts, grid.values(counts))
@@ -142,26 +193,26 @@ def _made(values: Columns, scales: int) -> Float[np.ndarray, "scales columns tim
 def _fits(values: Columns, scales: int) -> Bool[np.ndarray, "choices columns"]:
     """Say which scales reproduce all values of a column: as they are, then rounded to 32 bits."""
     made = _made(values, scales)
-    same = (made == values).all(axis=2)
-    return np.concatenate((same, (made.astype(np.float32) == values).all(axis=2)))
+    both = np.concatenate((made, made.astype(np.float32)))
+    return np.asarray((both == values).all(axis=2))
 
 
-def _searched(values: Float[np.ndarray, "time"]) -> tuple[int, bool, int] | None:
+def _searched(values: Float[np.ndarray, "time"]) -> tuple[int, int] | None:
     """Search for the steps of one column: whole steps, steps with an offset, nearest steps."""
     column = values[None, :]
     fits = _fits(column, len(SCALES))[:, 0]
     if fits.any():
         rounded, scale = divmod(int(fits.argmax()), len(SCALES))
-        return scale, bool(rounded), 0
+        return scale | ROUNDED * rounded, 0
     glance = values[:: max(1, len(values) // _GLANCE)]
     added = np.concatenate((_OFFSETS[1:], -_OFFSETS[1:]))[:, None]
     shifted = _made(glance - added, len(SCALES)) + added
     for scale, place in np.argwhere((shifted == glance).all(axis=2)).tolist():
         offset = place + 1 if place + 1 < len(OFFSETS) else len(OFFSETS) - 2 - place
-        grid = Grid(np.array([scale], np.uint8), np.zeros(1, bool), np.array([offset], np.int8))
-        if (grid.values(grid.counts(column)) == values).all():
-            return scale, False, offset
+        one = grid_of(bytes([scale]), np.int8(offset).tobytes())
+        if (one.values(one.counts(column)) == values).all():
+            return scale, offset
     missed = _made(column, len(SCALES))[:, 0].view(np.int64) - values.view(np.int64)
     most = (missed ^ (missed >> 63)).max(axis=1)
     nearest = int(most.argmin())
-    return (nearest, False, 0) if most[nearest] < _NEAR else None
+    return (nearest, 0) if most[nearest] < _NEAR else None

@@ -25,6 +25,7 @@ SUMMARY: Final = (
 """Fields of the header that are left out where they are not known."""
 OBSERVED_SECOND: Final = 60.0
 """So much of the time between two rows counts at most: what happened in a gap is not known."""
+_SINGLE_MAX: Final = float(np.finfo(np.float32).max)
 Values = Float[np.ndarray, "..."]
 
 
@@ -32,53 +33,59 @@ def summary(batch: SampleBatch) -> dict[str, float]:
     """Give the fields of the header that are known.
 
     Args:
-        batch: At least one row.
+        batch: At least one row; the caller lets what is beyond all floats pass.
     """
-    found: dict[str, float] = {}
-    known = _extremes(batch.cell_voltage_volt)
-    if known:
-        found["cell_voltage_volt_min"], found["cell_voltage_volt_max"] = known[:2]
-        found["cell_voltage_volt_mean"] = known[2]
-    known = _extremes(batch.probe_temperature_celsius)
-    if known:
-        found["temperature_celsius_min"], found["temperature_celsius_max"] = known[:2]
     current = batch.scalar.get("current_ampere")
-    known = _extremes(current)
-    if known and current is not None:
-        found["current_ampere_min"], found["current_ampere_max"] = known[:2]
-        found["current_ampere_mean"] = known[2]
-        found["charge_ah"] = _charge_ah(batch.unix_time_second, current)
-    for field, name in (
-        ("soc_fraction_last", "soc_fraction"),
-        ("odometer_kilometre_last", "odometer_kilometre"),
-    ):
-        last = _last(batch.scalar.get(name))
-        if math.isfinite(last):
-            found[field] = last
-    return found
+    low, high, mean = _extremes(current)
+    values = (
+        *_extremes(batch.cell_voltage_volt),
+        *_extremes(batch.probe_temperature_celsius)[:2],
+        low,
+        high,
+        mean,
+        math.nan if current is None else _charge_ah(batch.unix_time_second, current),
+        _last(batch.scalar.get("soc_fraction")),
+        _last(batch.scalar.get("odometer_kilometre")),
+    )
+    return {n: v for n, v in zip(SUMMARY, values, strict=True) if abs(v) <= _SINGLE_MAX}
 
 
-def _extremes(values: Values | None) -> tuple[float, float, float] | None:
-    """Give least, greatest and mean of what is finite; None where nothing is."""
+def _extremes(values: Values | None) -> tuple[float, float, float]:
+    """Give least, greatest and mean of what is finite; NaN where nothing is."""
     if values is None or not values.size:
-        return None
-    low, high = float(values.min()), float(values.max())
+        return math.nan, math.nan, math.nan
+    low, high = _span(values)
     if not (math.isfinite(low) and math.isfinite(high)):  # one NaN shows in both
         values = values[np.isfinite(values)]
         if not values.size:
-            return None
-        low, high = float(values.min()), float(values.max())
-    return low, high, float(values.mean(dtype=np.float64))
+            return math.nan, math.nan, math.nan
+        low, high = _span(values)
+    return low, high, float(np.add.reduce(values, axis=None, dtype=np.float64)) / values.size
+
+
+def _span(values: Values) -> tuple[float, float]:
+    return (
+        float(np.minimum.reduce(values, axis=None)),
+        float(np.maximum.reduce(values, axis=None)),
+    )
 
 
 def _charge_ah(time: Float[np.ndarray, "time"], current: Values) -> float:
-    """Integrate by trapezoids; what is next to an unknown value counts nothing [Ah]."""
-    ampere_second = (current[1:] + current[:-1]) @ np.minimum(np.diff(time), OBSERVED_SECOND)
-    if not math.isfinite(ampere_second):
-        pair = current[1:] + current[:-1]
-        known = np.isfinite(pair)
-        ampere_second = pair[known] @ np.minimum(np.diff(time), OBSERVED_SECOND)[known]
-    return float(0.5 * ampere_second / SECOND_PER_HOUR)
+    """Integrate by trapezoids; what is next to an unknown value counts nothing [Ah].
+
+    NaN where no current is known at all.
+    """
+    second = np.minimum(time[1:] - time[:-1], OBSERVED_SECOND)
+    charge = (current[1:] + current[:-1]) * second
+    total = float(np.add.reduce(charge))
+    if not math.isfinite(total):
+        known = np.isfinite(current)
+        if not known.any():
+            return math.nan
+        total = float(np.add.reduce(charge[np.isfinite(charge)]))
+    elif len(current) == 1 and not math.isfinite(current[0]):
+        return math.nan
+    return 0.5 * total / SECOND_PER_HOUR
 
 
 def _last(values: Values | None) -> float:

@@ -273,10 +273,10 @@ class ChunkSequences(_message.Message):
     FIRST_FIELD_NUMBER: _ClassVar[int]
     WIDTH_FIELD_NUMBER: _ClassVar[int]
     DELTA_FIELD_NUMBER: _ClassVar[int]
-    first: _containers.RepeatedScalarFieldContainer[int]
-    width: bytes
+    first: bytes
+    width: int
     delta: bytes
-    def __init__(self, first: _Optional[_Iterable[int]] = ..., width: _Optional[bytes] = ..., delta: _Optional[bytes] = ...) -> None: ...
+    def __init__(self, first: _Optional[bytes] = ..., width: _Optional[int] = ..., delta: _Optional[bytes] = ...) -> None: ...
 
 class ChunkMatrix(_message.Message):
     __slots__ = ("scale", "own", "lean", "late", "lean_shift", "late_shift", "small", "large", "raw", "minus")
