@@ -25,6 +25,9 @@ from voltherd.types.table import RawTable
 if TYPE_CHECKING:
     from voltherd.adapters.sqlite.accounts import AccountBook
 
+if TYPE_CHECKING:
+    from voltherd.adapters.records.store import RecordStore
+
 STORE_CHUNK_DAYS: Final = 28
 SIBLINGS_ASKED: Final = 4
 """Files read ahead of their turn where one leaves doubts that no file before has settled."""

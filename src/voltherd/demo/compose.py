@@ -119,8 +119,9 @@ def compose(
     for vehicle in facts:
         book.put_vehicle(vehicle)
     clock = StartingClock(max(begins_second, resume_second), SystemClock())
+    bus = MqttBus(settings, client_id("cloud", time.time_ns()))
     given = cloud.Given(
-        bus=MqttBus(settings, client_id("cloud", time.time_ns())),
+        bus=bus,
         clock=clock,
         about=_about(spec, begins_second),
         truth=partial(truth, live.fleet.faults, names),
@@ -140,7 +141,7 @@ def compose(
         return Driver(state, fleet, clock, spec.speed)
 
     def stop() -> None:
-        given.bus.close()
+        bus.close()
         broker.stop()
 
     parts = Parts(running, log, running.cloud.fleet.committed, begin, stop)
