@@ -35,7 +35,7 @@ def median(values: Float[np.ndarray, "..."], axis: int) -> Float[np.ndarray, "..
     if values.ndim == 1:
         return np.asarray(_median_of(values))
     if size == 1:
-        return values.take(0, axis)
+        return np.asarray(values.take(0, axis))
     ordered = values.copy()
     ordered.sort(axis=axis)
     ordered = ordered.swapaxes(axis, 0)
