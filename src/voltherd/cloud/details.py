@@ -137,7 +137,7 @@ def cells(view: VehicleView, now_second: float) -> Cells:
                 voltage_volt=round(float(volt[i]), 5),
                 deviation_volt=round(float(volt[i]) - middle, 5),
                 soc=soc[i],
-                quality=_flags(batch.cell_quality[-1, i]),
+                quality=_flags(int(batch.cell_quality[-1, i])),
                 suspicious=i + 1 in cell_findings,
                 finding_id=cell_findings.get(i + 1),
             )
@@ -149,7 +149,7 @@ def cells(view: VehicleView, now_second: float) -> Cells:
                 name=clean(batch.probe_name(i + 1)),
                 module=placed[i] if i < len(placed) else None,
                 temperature_celsius=round(float(batch.probe_temperature_celsius[-1, i]), 2),
-                quality=_flags(batch.probe_quality[-1, i]),
+                quality=_flags(int(batch.probe_quality[-1, i])),
                 suspicious=i + 1 in probe_findings,
                 finding_id=probe_findings.get(i + 1),
             )
@@ -159,4 +159,4 @@ def cells(view: VehicleView, now_second: float) -> Cells:
 
 
 def _flags(value: int) -> list[str]:
-    return [flag.name.lower() for flag in Quality if flag & int(value) and flag.name]
+    return [flag.name.lower() for flag in Quality if flag & value and flag.name]

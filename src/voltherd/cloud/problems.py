@@ -3,6 +3,7 @@
 A problem's ``type`` is the address of a page of this service that explains it.
 """
 
+import logging
 from typing import Any, Final, NamedTuple
 
 from fastapi import FastAPI, Request
@@ -13,6 +14,7 @@ from starlette.exceptions import HTTPException
 from voltherd.cloud.schema import Problem
 from voltherd.errors import ServiceError, StoreError, UsageError, VoltherdError
 
+log: Final = logging.getLogger(__name__)
 MEDIA_TYPE: Final = "application/problem+json"
 PAGES: Final = "/api/problems/"
 
@@ -199,6 +201,7 @@ def install(app: FastAPI) -> None:
         return problem(kind, str(error), request.url.path)
 
     def broken(request: Request, error: Exception) -> Response:
+        log.exception("%s %s failed", request.method, request.url.path, exc_info=error)
         return problem("internal", "", request.url.path)
 
     app.add_exception_handler(ProblemError, told)

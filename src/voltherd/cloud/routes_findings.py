@@ -69,7 +69,7 @@ def findings(
         found = [pair for pair in found if key(pair[1]) > after]
     shown = found[:limit]
     now = cloud.clock.unix_second()
-    return Page(
+    return Page[FindingRow](
         items=[finding_row(known, view.standings[known.finding_id], now) for view, known in shown],
         next_cursor=write_cursor(sort, *key(shown[-1][1])) if len(found) > limit else None,
     )

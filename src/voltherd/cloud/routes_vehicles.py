@@ -36,6 +36,7 @@ CHANNELS_MAX: Final = 64
 POINTS_MAX: Final = 5_000
 _YEAR_10000_SECOND: Final = 253_402_300_800.0
 router = APIRouter(prefix="/api/v1", tags=["vehicles"])
+# A name may hold a slash, so a vehicle's parts stand before the vehicle itself.
 CloudNow = Annotated[Cloud, Depends(cloud_of)]
 VehicleId = Annotated[str, Path(description="As the vehicle is called.", max_length=240)]
 Cursor = Annotated[
@@ -113,21 +114,14 @@ def _after(text: str, sort: str) -> SortKey:
     return unknown, value, vehicle_id
 
 
-@router.get("/vehicles/{vehicle_id}", response_model=VehicleDetail, responses=answers(404))
-def vehicle(cloud: CloudNow, vehicle_id: VehicleId) -> VehicleDetail:
-    """Tell everything known of one vehicle."""
-    view = cloud.vehicle(vehicle_id)
-    return vehicle_detail(view, cloud.records.epochs(vehicle_id), cloud.clock.unix_second())
-
-
-@router.get("/vehicles/{vehicle_id}/cells", response_model=Cells, responses=answers(404))
+@router.get("/vehicles/{vehicle_id:path}/cells", response_model=Cells, responses=answers(404))
 def vehicle_cells(cloud: CloudNow, vehicle_id: VehicleId) -> Cells:
     """Tell every cell and probe at the newest sample."""
     return cells(cloud.vehicle(vehicle_id), cloud.clock.unix_second())
 
 
 @router.get(
-    "/vehicles/{vehicle_id}/series",
+    "/vehicles/{vehicle_id:path}/series",
     response_model=Series,
     responses={
         **answers(400, 404),
@@ -216,7 +210,7 @@ def _csv(found: Series) -> Response:
 
 
 @router.get(
-    "/vehicles/{vehicle_id}/events", response_model=Page[Event], responses=answers(400, 404)
+    "/vehicles/{vehicle_id:path}/events", response_model=Page[Event], responses=answers(400, 404)
 )
 def vehicle_events(
     cloud: CloudNow,
@@ -241,7 +235,14 @@ def vehicle_events(
         begin = max(len(found) - parts[0], 0)
     shown = found[begin : begin + limit]
     left = len(found) - begin - len(shown)
-    return Page(items=shown, next_cursor=write_cursor(left, 0) if left > 0 else None)
+    return Page[Event](items=shown, next_cursor=write_cursor(left, 0) if left > 0 else None)
+
+
+@router.get("/vehicles/{vehicle_id:path}", response_model=VehicleDetail, responses=answers(404))
+def vehicle(cloud: CloudNow, vehicle_id: VehicleId) -> VehicleDetail:
+    """Tell everything known of one vehicle."""
+    view = cloud.vehicle(vehicle_id)
+    return vehicle_detail(view, cloud.records.epochs(vehicle_id), cloud.clock.unix_second())
 
 
 @router.get("/kpis", response_model=Kpis, responses=answers(400), tags=["fleet"])

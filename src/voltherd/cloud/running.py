@@ -90,6 +90,7 @@ class Running:
                 lifespan="off",
                 timeout_graceful_shutdown=3,
                 server_header=False,
+                proxy_headers=False,
                 h11_max_incomplete_event_size=64 << 10,
                 ssl_certfile=address.tls_cert,
                 ssl_keyfile=address.tls_key,
