@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 
 from voltherd.cli.bench import bench_app
 from voltherd.cli.cloud import cloud_app
+from voltherd.cli.edge import edge
 from voltherd.cli.screen import Json, colour, output, progress, width
 from voltherd.cli.store.commands import store_app
 from voltherd.errors import UsageError, VoltherdError
@@ -237,6 +238,9 @@ def doctor() -> None:
     checks = examine()
     typer.echo(render(checks))
     raise typer.Exit(exit_code(checks))
+
+
+app.command()(edge)
 
 
 @app.command()

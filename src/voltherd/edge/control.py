@@ -49,6 +49,8 @@ class Control:
         compute: How long cycles took.
         reaction: From a row's last frame to the limits that follow from it.
         missed: Cycles that took too long.
+        rows: Samples so far.
+        permitted: What the actuator was told last.
         lost_rows: Samples that the other half never took.
         last_second: Edge's clock at the last cycle [s].
     """
@@ -65,7 +67,8 @@ class Control:
         mode: str,
     ) -> None:
         self.compute, self.reaction = Durations(), Durations()
-        self.missed = self.lost_rows = 0
+        self.missed = self.rows = self.lost_rows = 0
+        self.permitted = NOTHING_FLOWS
         self.last_second = clock.monotonic_second()
         self._plan, self._pace = plan, pace
         self._source, self._actuator = source, actuator
@@ -75,7 +78,6 @@ class Control:
         self._results: deque[CycleResult] = deque()
         self._told: deque[EdgeEvent] = deque(maxlen=EVENTS_MAX)
         self._troubles: set[str] = set()
-        self._actuation = NOTHING_FLOWS
 
     def ask(self, command: Command) -> None:
         """Put a request of the cloud before the next cycle; may be called from another thread."""
@@ -107,6 +109,7 @@ class Control:
         took = self._stopwatch() - begin
         self.compute.add(took)
         self.missed += took > self._pace.period_second
+        self.rows += sum(rows.batch.rows for rows in result.segments)
         if result.segments:
             heard = int(result.segments[-1].heard_last_nanosecond[-1])
             self.reaction.add(1e-9 * max(self._wall_nanosecond() - heard, 0))
@@ -117,7 +120,7 @@ class Control:
         found = [self._results.popleft() for _ in range(len(self._results))]
         told = tuple(self._told.popleft() for _ in range(len(self._told)))
         if told:
-            found.append(CycleResult(segments=(), events=told, actuation=self._actuation))
+            found.append(CycleResult(segments=(), events=told, actuation=self.permitted))
         return found
 
     def stop_flow(self) -> None:
@@ -135,7 +138,7 @@ class Control:
     def _apply(self, actuation: Actuation) -> None:
         try:
             self._actuator.apply(actuation)
-            self._actuation = actuation
+            self.permitted = actuation
             self._trouble("actuator.gone", "")
         except ServiceError as error:
             self._trouble("actuator.gone", str(error))

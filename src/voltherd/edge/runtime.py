@@ -37,6 +37,7 @@ class Ports:
         bus: Messages to and from the cloud.
         clock: The edge's time, by which it counts and stamps; the vehicle's, where simulated.
         wall: Real time, by which networks and commands live; the same as ``clock`` on a vehicle.
+        closers: Called at the end, to let go of source and actuator.
     """
 
     source: FrameSource
@@ -45,6 +46,7 @@ class Ports:
     bus: Bus
     clock: Clock
     wall: Clock
+    closers: tuple[Callable[[], None], ...] = ()
 
 
 @final
@@ -95,7 +97,7 @@ class EdgeRuntime:
             stopwatch: Measures how long cycles compute [s].
         """
         self._pace, room = pace or Pace(), room or Room()
-        self._clock, self._ports = ports.clock, ports
+        self._clock, self._ports, self._vehicle_id = ports.clock, ports, plan.vehicle_id
         self.control = Control(
             plan,
             self._pace,
@@ -142,12 +144,25 @@ class EdgeRuntime:
                 due = now
         beside.join()
 
+    def summary(self) -> str:
+        """Say in one line how it goes."""
+        control, size = self.control, self.spool.size()
+        counts, allowed = control.state.assembly.counts, control.permitted
+        return (
+            f"{self._vehicle_id}: {counts.frames - counts.unknown} frames, {control.rows} samples; "
+            f"{size.records} records wait ({size.bytes / 1e3:.0f} kB), {self.spool.dropped} given "
+            f"up; bus connected {self._ports.bus.connections()} times; "
+            f"cycle p99 {1e3 * control.compute.quantile(0.99):.1f} ms, {control.missed} late; "
+            f"permitted {allowed.charge_ampere_max:.0f} A in, "
+            f"{allowed.discharge_ampere_max:.0f} A out"
+        )
+
     def close(self) -> None:
         """Keep what is under way, say goodbye, and let go of medium and bus."""
         self.control.stop_flow()
         self.courier.close()
-        self._ports.bus.close()
-        self._ports.outbox.close()
+        for close in (self._ports.bus.close, self._ports.outbox.close, *self._ports.closers):
+            close()
 
     def _carry(self, stop: Event) -> None:
         """Turn the courier, and watch whether the control still runs."""

@@ -1,0 +1,144 @@
+"""What an edge is told in TOML, and what is refused in words."""
+
+import subprocess
+import sys
+import tomllib
+
+import pytest
+
+from tests.unit.edge.simulated_bus import database
+from voltherd.edge.compose import compose, plan_of
+from voltherd.edge.config import EXAMPLE, parse, read_config
+from voltherd.edge.wiring import Wiring
+from voltherd.errors import InputError, UsageError
+
+LEAST = """
+[vehicle]
+id = "bus-7"
+site = "depot"
+[can]
+interface = "virtual"
+channel = "edge-config"
+dbc = "pack.dbc"
+[outbox]
+path = "outbox"
+"""
+PACK = """
+[pack]
+chemistry = "NMC"
+capacity_ah = 150
+cell_voltage_volt_min = 2.8
+cell_voltage_volt_max = 4.2
+"""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "pack.dbc").write_text(database(12, 4)[1])
+    return tmp_path
+
+
+def written(folder, text):
+    path = folder / "edge.toml"
+    path.write_text(text)
+    return path
+
+
+def test_the_example_is_a_configuration_and_every_line_of_it_may_be_used():
+    config = parse(tomllib.loads(EXAMPLE), "example")
+    assert config.pack is not None and config.vehicle.id == "bus-7"
+    lines = []
+    for line in EXAMPLE.splitlines():
+        bare = line.removeprefix("# ")
+        used = bare.startswith("[") or " = " in bare.split("#")[0]
+        lines.append(bare if used and "--" not in bare.split("#")[0] else line)
+    whole = parse(tomllib.loads("\n".join(lines)), "example, all of it used")
+    assert whole.actuator is not None and whole.mqtt.tls
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (LEAST.replace("site", "sight"), r"unknown key vehicle\.sight; did you mean 'site'"),
+        (LEAST + "[mqqt]\nport = 1", r"unknown key mqqt; did you mean 'mqtt'"),
+        (LEAST.replace('dbc = "pack.dbc"', ""), r"can\.dbc is missing; voltherd edge --example"),
+        (LEAST + "[mqtt]\nport = 0", r"mqtt\.port: Input should be greater"),
+        (LEAST + PACK.replace("2.8", "4.3"), r"a cell from 4\.3 to 4\.2 V"),
+        (LEAST + PACK.replace("NMC", "LEAD"), r"pack\.chemistry: Input should be 'NMC'"),
+        ("what is this", "not a readable configuration"),
+    ],
+)
+def test_what_is_wrong_is_told_with_what_may_be_meant(folder, text, told):
+    with pytest.raises(UsageError, match=told):
+        read_config(written(folder, text))
+
+
+def test_paths_are_as_seen_from_the_configuration_s_folder(folder):
+    config = read_config(written(folder, LEAST))
+    assert config.can.dbc == folder / "pack.dbc" and config.outbox.path == folder / "outbox"
+
+
+def test_a_plan_follows_from_it(folder):
+    config = read_config(written(folder, LEAST + PACK + "charge_ampere_max = 80.0\n"))
+    plan = plan_of(config, database(12, 4)[2])
+    assert isinstance(plan.wiring, Wiring) and plan.ekf is not None and plan.limits is not None
+    assert plan.limits.charge_ampere_max == 80.0
+    assert plan.ekf.parameters.capacity_ah == 150.0
+    slow = plan_of(config, database(12, 4, 60.0)[2])
+    assert slow.limits.age_second_max == slow.silent_second == 180.0
+
+
+def test_without_a_pack_there_are_no_limits_and_no_estimate(folder):
+    plan = plan_of(read_config(written(folder, LEAST)), database(12, 4)[2])
+    assert plan.limits is None and plan.ekf is None
+
+
+def test_a_profile_says_what_signals_mean(folder):
+    (folder / "profile.toml").write_text('[scalar.current_ampere]\ncolumn = "PackCurrent"\n')
+    text = LEAST.replace("[outbox]", 'profile = "profile.toml"\n[outbox]')
+    plan = plan_of(read_config(written(folder, text)), database(12, 4)[2])
+    assert plan.wiring.scalars == ("current_ampere",) and plan.wiring.cells == 0
+    (folder / "profile.toml").write_text("[scalar.curent_ampere]\ncolumn = 'x'\n")
+    with pytest.raises(UsageError, match="did you mean 'current_ampere'"):
+        plan_of(read_config(written(folder, text)), database(12, 4)[2])
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (LEAST + '[mqtt]\nhost = "broker.example"', "refused to send telemetry unencrypted"),
+        (
+            LEAST + '[mqtt]\nhost = "broker.example"\ntls = true',
+            "refused to connect to another machine without credentials",
+        ),
+        (LEAST.replace('id = "bus-7"', 'id = "bus 7"'), "cannot be the name of a vehicle"),
+        (LEAST + PACK.replace("NMC", "LTO"), "no parameters of LTO cells are known"),
+        (LEAST + '[mqtt]\nusername = "a"\npassword_file = "no"', "a secret that cannot be read"),
+    ],
+)
+def test_what_cannot_work_is_refused_before_anything_is_opened(folder, text, told):
+    with pytest.raises(UsageError, match=told):
+        compose(read_config(written(folder, text)))
+    assert not (folder / "outbox").exists()
+
+
+def test_a_database_that_is_not_there_is_refused(folder):
+    (folder / "pack.dbc").unlink()
+    with pytest.raises(InputError, match="no such file"):
+        compose(read_config(written(folder, LEAST)))
+
+
+def voltherd(*arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "voltherd", *arguments], capture_output=True, text=True, check=False
+    )
+
+
+def test_the_command_tells_mistakes_in_one_line_and_prints_an_example(folder):
+    shown = voltherd("edge", "--example")
+    assert shown.returncode == 0 and shown.stdout == EXAMPLE
+    missing = voltherd("edge")
+    assert missing.returncode == 2 and "--example prints one" in missing.stderr
+    path = written(folder, LEAST + '[mqtt]\nhost = "broker.example"')
+    refused = voltherd("edge", "--config", str(path))
+    assert refused.returncode == 2 and refused.stderr.count("\n") == 1
