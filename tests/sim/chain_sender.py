@@ -18,7 +18,7 @@ from voltherd.types.record import (
     RecordKind,
 )
 from voltherd.types.sample import SampleBatch
-from voltherd.wire.chunk import encode_chunk
+from voltherd.wire.chunk import decode_summary, encode_chunk
 from voltherd.wire.envelope import decode, encode, encode_gap
 
 SITE = "depot-1"
@@ -30,10 +30,11 @@ OUTBOX_RECORDS_MAX = 400
 DROPPED_AT_ONCE = 50
 
 
-def _chunk(rows):
+def chunk(rows, first_second=0.0):
+    """Samples of a second each, encoded."""
     batch = SampleBatch(
         vehicle_id="any",
-        unix_time_second=np.arange(float(rows)),
+        unix_time_second=first_second + np.arange(float(rows)),
         cell_voltage_volt=np.full((rows, 2), 3.7, np.float32),
         cell_quality=np.zeros((rows, 2), np.uint8),
         probe_temperature_celsius=np.full((rows, 1), 25.0, np.float32),
@@ -44,13 +45,15 @@ def _chunk(rows):
     return encode_chunk(batch)
 
 
-CHUNKS = {rows: _chunk(rows) for rows in range(1, 8)}
+CHUNKS = {rows: chunk(rows) for rows in range(1, 8)}
 ROWS = {body: rows for rows, body in CHUNKS.items()}
 
 
 def rows_of(record):
     """Samples in a record."""
-    return ROWS.get(record.body, 0)
+    if record.kind is not RecordKind.TELEMETRY:
+        return 0
+    return ROWS.get(record.body) or decode_summary(record.body).rows
 
 
 class DiskOutbox:
@@ -103,11 +106,12 @@ class DiskOutbox:
 class Sender:
     """One boot of an edge."""
 
-    def __init__(self, vehicle_id, outbox, clock, connect, chance):
+    def __init__(self, vehicle_id, outbox, clock, connect, chance, resend_second=RESEND_SECOND):
         self.vehicle_id = vehicle_id
         self.outbox = outbox
         self.clock = clock
         self.chance = chance
+        self.resend_second = resend_second
         self.epoch = (outbox.boot() << 32) | int(chance.integers(1, 1 << 32))
         outbox.epochs.append(self.epoch)
         self.seq = 0
@@ -121,12 +125,12 @@ class Sender:
         self.bus = connect(f"{vehicle_id}-{self.epoch:x}", will)
         self.bus.subscribe(topic(SITE, vehicle_id, "ack"), lambda t, p: self.heard.append(p))
 
-    def produce(self):
+    def produce(self, body=None):
         """Make a chunk of samples durable; what the medium refuses is a gap to tell of."""
         if self.outbox.size().records >= OUTBOX_RECORDS_MAX:
             self._drop_oldest()
         now = self.clock.unix_second()
-        body = CHUNKS[int(self.chance.integers(1, 8))]
+        body = body or CHUNKS[int(self.chance.integers(1, 8))]
         self.seq += 1
         try:
             self.outbox.put([self._record(RecordKind.TELEMETRY, body, now)])
@@ -149,7 +153,7 @@ class Sender:
             if self.bus.publish(topic(SITE, self.vehicle_id, "state"), state, retain=True):
                 self.state_at = now
         for record in self.outbox.pending(None, WINDOW):
-            if now - self.in_flight.get(record.key, -inf) < RESEND_SECOND:
+            if now - self.in_flight.get(record.key, -inf) < self.resend_second:
                 continue
             leaf = "telemetry" if record.kind is RecordKind.TELEMETRY else "event"
             if not self.bus.publish(topic(SITE, self.vehicle_id, leaf), encode(record)):

@@ -123,6 +123,7 @@ def test_a_broker_that_dies_and_comes_back(world, keep_retained):
 
     run(world, 150, meanwhile=restart)
     account(world)
+    run(world, 2, produce=0.0)
     for edge in world.edges:
         state = decode(world.broker.retained(topic(SITE, edge.vehicle_id, "state")))
         assert state.online and state.epoch == edge.process.epoch

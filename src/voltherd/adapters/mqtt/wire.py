@@ -82,9 +82,14 @@ class Wire:
         self._sock.settimeout(second)
 
     def do_handshake(self) -> None:
-        """Agree on encryption, where there is any."""
-        if isinstance(self._sock, ssl.SSLSocket):
+        """Agree on encryption, where there is any; paho forgets a socket that could not."""
+        if not isinstance(self._sock, ssl.SSLSocket):
+            return
+        try:
             self._sock.do_handshake()
+        except OSError:
+            self._sock.close()
+            raise
 
 
 @final
