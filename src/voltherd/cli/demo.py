@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import signal
 import tempfile
 import time
 from collections.abc import Iterator
@@ -47,7 +48,8 @@ def headless(
 
 
 def watch(spec: DemoSpec, place: Path | None, port: int) -> None:
-    """Run until interrupted, with the page up."""
+    """Run until interrupted or asked to end, with the page up."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with _folder(place, spec) as (folder, note), _chain(spec, folder, port, note) as chain:
         try:
             _follow(chain, folder, note, float("inf"))

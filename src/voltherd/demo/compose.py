@@ -150,8 +150,12 @@ def compose(
 
 def _about(spec: DemoSpec, begins_second: float) -> About:
     period = can_period_second(spec.speed)
-    lowered = f"; vehicles send a frame every {period:g} s of it" if period > 1.0 else ""
-    pace = "at real time" if spec.speed == 1.0 else f"at {spec.speed:g} times real time"
+    lowered = (
+        f"; to keep up, each sends its values every {period:g} simulated seconds, not every second"
+        if period > 1.0
+        else ""
+    )
+    pace = "in real time" if spec.speed == 1.0 else f"{spec.speed:g} times as fast as real time"
     return About(
         version=VERSION,
         demo=True,
