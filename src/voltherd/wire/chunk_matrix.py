@@ -277,13 +277,14 @@ def _steps(values: Table) -> _Steps | None:
 def _searched(values: Table) -> _Steps | None:
     """Find the steps of most values, where they are not those of the first ones."""
     most = _COUNTS_MAX[values.itemsize]
-    best, enough, look = None, 1.0 - _RAW_SHARE, values[:: max(1, len(values) - 1)].ravel()
+    best: _Steps | None = None
+    enough, look = 1.0 - _RAW_SHARE, values[:: max(1, len(values) - 1)].ravel()
     minus, known = (values == 0.0) & np.signbit(values), np.isfinite(values)
     for _ in range(_TRIES):
         scale = int(np.count_nonzero(_made(look, values.itemsize) == look, axis=1).argmax())
         counts, made = _tried(values, scale)
         same = (made == values) & (np.abs(counts) < most)
-        found = np.count_nonzero(same) / max(1, np.count_nonzero(known))
+        found = int(np.count_nonzero(same)) / max(1, int(np.count_nonzero(known)))
         if found > enough:
             enough = found + _GAIN
             best = _Steps(scale, np.where(same, counts, counts.dtype.type(0)), same, minus)
@@ -366,7 +367,8 @@ def _follow(told: _Foretold, found: _Steps, into: pb.ChunkMatrix) -> _Foretold:
     if np.einsum("ij,ij", slope, product) < _WORTH * np.einsum("ij,ij", rest, rest):
         return told
     reach = np.abs(_drive(told.mean)).max(axis=1)
-    shift = np.clip(np.ceil(np.log2(np.maximum(reach, 1.0))), 0, SHIFT_MAX).astype(int)
+    # Within one count where the mean is farthest: half of that is the bytes' best use.
+    shift = np.clip(np.ceil(np.log2(np.maximum(reach, 1.0))) - 1.0, 0, SHIFT_MAX).astype(int)
     terms = np.rint(np.clip(slope * 2.0 ** shift[:, None], -32767.0, 32767.0)).astype(rest.dtype)
     if (reach @ np.abs(terms)).max() >= 2.0**23:
         return told  # sums would no longer be exact in 32 bits

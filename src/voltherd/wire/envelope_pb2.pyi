@@ -197,17 +197,11 @@ class Gap(_message.Message):
     def __init__(self, epoch: _Optional[int] = ..., dropped: _Optional[_Iterable[_Union[SeqRange, _Mapping]]] = ..., first_second: _Optional[float] = ..., last_second: _Optional[float] = ..., rows: _Optional[int] = ..., reason: _Optional[int] = ...) -> None: ...
 
 class ChunkHeader(_message.Message):
-    __slots__ = ("rows", "cells", "probes", "channel", "other", "columns_bytes", "cells_double", "probes_double", "first_second", "last_second", "cell_voltage_volt_min", "cell_voltage_volt_max", "cell_voltage_volt_mean", "temperature_celsius_min", "temperature_celsius_max", "current_ampere_min", "current_ampere_max", "current_ampere_mean", "charge_ah", "soc_fraction_last", "odometer_kilometre_last")
+    __slots__ = ("rows", "cells", "probes", "channel", "cell_voltage_volt_min", "cell_voltage_volt_max", "cell_voltage_volt_mean", "temperature_celsius_min", "temperature_celsius_max", "current_ampere_min", "current_ampere_max", "current_ampere_mean", "charge_ah", "soc_fraction_last", "odometer_kilometre_last", "first_second", "last_second", "columns_bytes", "other", "cells_double", "probes_double")
     ROWS_FIELD_NUMBER: _ClassVar[int]
     CELLS_FIELD_NUMBER: _ClassVar[int]
     PROBES_FIELD_NUMBER: _ClassVar[int]
     CHANNEL_FIELD_NUMBER: _ClassVar[int]
-    OTHER_FIELD_NUMBER: _ClassVar[int]
-    COLUMNS_BYTES_FIELD_NUMBER: _ClassVar[int]
-    CELLS_DOUBLE_FIELD_NUMBER: _ClassVar[int]
-    PROBES_DOUBLE_FIELD_NUMBER: _ClassVar[int]
-    FIRST_SECOND_FIELD_NUMBER: _ClassVar[int]
-    LAST_SECOND_FIELD_NUMBER: _ClassVar[int]
     CELL_VOLTAGE_VOLT_MIN_FIELD_NUMBER: _ClassVar[int]
     CELL_VOLTAGE_VOLT_MAX_FIELD_NUMBER: _ClassVar[int]
     CELL_VOLTAGE_VOLT_MEAN_FIELD_NUMBER: _ClassVar[int]
@@ -219,16 +213,16 @@ class ChunkHeader(_message.Message):
     CHARGE_AH_FIELD_NUMBER: _ClassVar[int]
     SOC_FRACTION_LAST_FIELD_NUMBER: _ClassVar[int]
     ODOMETER_KILOMETRE_LAST_FIELD_NUMBER: _ClassVar[int]
+    FIRST_SECOND_FIELD_NUMBER: _ClassVar[int]
+    LAST_SECOND_FIELD_NUMBER: _ClassVar[int]
+    COLUMNS_BYTES_FIELD_NUMBER: _ClassVar[int]
+    OTHER_FIELD_NUMBER: _ClassVar[int]
+    CELLS_DOUBLE_FIELD_NUMBER: _ClassVar[int]
+    PROBES_DOUBLE_FIELD_NUMBER: _ClassVar[int]
     rows: int
     cells: int
     probes: int
     channel: bytes
-    other: _containers.RepeatedScalarFieldContainer[str]
-    columns_bytes: int
-    cells_double: bool
-    probes_double: bool
-    first_second: float
-    last_second: float
     cell_voltage_volt_min: float
     cell_voltage_volt_max: float
     cell_voltage_volt_mean: float
@@ -240,7 +234,13 @@ class ChunkHeader(_message.Message):
     charge_ah: float
     soc_fraction_last: float
     odometer_kilometre_last: float
-    def __init__(self, rows: _Optional[int] = ..., cells: _Optional[int] = ..., probes: _Optional[int] = ..., channel: _Optional[bytes] = ..., other: _Optional[_Iterable[str]] = ..., columns_bytes: _Optional[int] = ..., cells_double: _Optional[bool] = ..., probes_double: _Optional[bool] = ..., first_second: _Optional[float] = ..., last_second: _Optional[float] = ..., cell_voltage_volt_min: _Optional[float] = ..., cell_voltage_volt_max: _Optional[float] = ..., cell_voltage_volt_mean: _Optional[float] = ..., temperature_celsius_min: _Optional[float] = ..., temperature_celsius_max: _Optional[float] = ..., current_ampere_min: _Optional[float] = ..., current_ampere_max: _Optional[float] = ..., current_ampere_mean: _Optional[float] = ..., charge_ah: _Optional[float] = ..., soc_fraction_last: _Optional[float] = ..., odometer_kilometre_last: _Optional[float] = ...) -> None: ...
+    first_second: float
+    last_second: float
+    columns_bytes: int
+    other: _containers.RepeatedScalarFieldContainer[str]
+    cells_double: bool
+    probes_double: bool
+    def __init__(self, rows: _Optional[int] = ..., cells: _Optional[int] = ..., probes: _Optional[int] = ..., channel: _Optional[bytes] = ..., cell_voltage_volt_min: _Optional[float] = ..., cell_voltage_volt_max: _Optional[float] = ..., cell_voltage_volt_mean: _Optional[float] = ..., temperature_celsius_min: _Optional[float] = ..., temperature_celsius_max: _Optional[float] = ..., current_ampere_min: _Optional[float] = ..., current_ampere_max: _Optional[float] = ..., current_ampere_mean: _Optional[float] = ..., charge_ah: _Optional[float] = ..., soc_fraction_last: _Optional[float] = ..., odometer_kilometre_last: _Optional[float] = ..., first_second: _Optional[float] = ..., last_second: _Optional[float] = ..., columns_bytes: _Optional[int] = ..., other: _Optional[_Iterable[str]] = ..., cells_double: _Optional[bool] = ..., probes_double: _Optional[bool] = ...) -> None: ...
 
 class ChunkColumns(_message.Message):
     __slots__ = ("scale", "offset", "time_step", "counts", "corrections", "probes", "cell_quality", "probe_quality", "scalar_quality", "cell_names", "probe_names")

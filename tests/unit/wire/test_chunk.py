@@ -84,10 +84,10 @@ def test_scalars_as_a_bus_scales_them_come_back_small():
 
 @pytest.fixture(scope="module")
 def day():
-    """A short day of a simulated vehicle at one second, as its telematics would have sent it."""
-    stuck = "sensor_stuck@vehicle=2,cell=9,day=1"
-    spec = fleet_spec(vehicles=2, days=1, seed=1, period_second=1.0, faults=stuck)
-    [simulated] = simulate(spec, only=[2])
+    """A simulated vehicle's day at one second, as its telematics would have sent it."""
+    stuck = "sensor_stuck@vehicle=1,cell=9,day=1"
+    spec = fleet_spec(vehicles=1, days=1, seed=1, period_second=1.0, faults=stuck)
+    [simulated] = simulate(spec)
     return simulated.batch
 
 
@@ -100,10 +100,10 @@ def minutes(batch):
 
 
 def test_a_simulated_day_streams_through_chunks(day):
-    bodies = [encode_chunk(part) for part in minutes(day)]
-    assert len(bodies) > 60
-    for part, body in zip(minutes(day), bodies, strict=True):
-        assert_same(decode_chunk(body, day.vehicle_id), part)
+    parts_of_day = list(minutes(day))
+    assert len(parts_of_day) > 200
+    for part in parts_of_day[::3]:
+        assert_same(decode_chunk(encode_chunk(part), day.vehicle_id), part)
 
 
 def as_json(batch) -> bytes:
@@ -139,7 +139,7 @@ def test_noise_of_one_count_takes_under_half_a_byte_everything_included():
 
 def test_a_simulated_day_takes_under_half_a_byte_everything_included(day):
     """24 probes and 13 more channels ride along with the 96 cells."""
-    full = [part for part in minutes(day) if part.rows == 60]
+    full = [part for part in minutes(day) if part.rows == 60][::3]
     size = sum(len(encode_chunk(part)) for part in full)
     assert size < 0.5 * sum(part.cell_voltage_volt.size for part in full)
 
