@@ -66,7 +66,7 @@ def enter(
     """
     samples = entries["rows"].astype(np.int64)
     con.execute(
-        "INSERT INTO file VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO file VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             number,
             vehicle,
@@ -76,6 +76,8 @@ def enter(
             float(entries["last_second"].max()),
             int(entries["epoch"].min()),
             int(entries["epoch"].max()),
+            int(entries["seq"].min()),
+            int(entries["seq"].max()),
             len(entries),
             int(samples.sum()),
             int((samples * entries["cells"]).sum()),

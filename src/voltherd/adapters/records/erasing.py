@@ -110,6 +110,7 @@ def erase_vehicle(files: Files, vehicle_id: str, now_second: float) -> Erased:
                 (number,),
             )
             con.execute("DELETE FROM vehicle WHERE number = ?", (number,))
+            files.generation += 1
     files.drop(gone)
     sweep(files)  # and what an interrupted attempt left
     rows = _erase_elsewhere(files, vehicle_id, ())
@@ -283,7 +284,7 @@ def write_anew(files: Files) -> None:
     """
     if files.database.exists():
         shrink(files)
-        if not files.checkpoint():
+        if not files.checkpoint(cut=True):
             raise _held(files.database)
     for path in _others(files.root):
         with (

@@ -53,12 +53,15 @@ class Files:
         self._writer_lock = threading.RLock()
         self._upkeep_lock = threading.RLock()
         self._duck_lock = threading.Lock()
+        self.generation = 0
+        """Counts what makes things remembered of the database untrue; changed under its lock."""
         self._open: dict[str, Any] = {}  # what has to be closed, by what it is
         self._finalizer = weakref.finalize(self, _close, self._open)
 
     def close(self) -> None:
         """Close everything; it opens again by itself when used."""
         with self._writer_lock, self._duck_lock:
+            self.generation += 1
             _close(self._open)
 
     @property
@@ -81,6 +84,7 @@ class Files:
                 self.step("commit")
                 con.execute("COMMIT")
             except BaseException:
+                self.generation += 1
                 if con.in_transaction:
                     con.execute("ROLLBACK")
                 raise
@@ -128,6 +132,7 @@ class Files:
                         "autoinstall_known_extensions": "false",
                         "autoload_known_extensions": "false",
                         "temp_directory": self._open["spill"],
+                        "enable_external_file_cache": "false",
                     }
                 )
             con = self._open["duck"].cursor()
@@ -149,6 +154,10 @@ class Files:
             yield
         except (sqlite3.Error, OSError) as error:
             raise _refused(error, self.root) from error
+        except UnicodeEncodeError as error:
+            raise StoreError(
+                "an identifier that is no text", where=str(self.root), mend="check its spelling"
+            ) from error
 
     def drop(self, names: "list[str]") -> None:
         """Remove files that no longer count, and folders that they leave empty."""
@@ -163,14 +172,19 @@ class Files:
                 with suppress(OSError):  # not empty, or gone already
                     empty.rmdir()
 
-    def checkpoint(self) -> bool:
-        """Move the write-ahead log into the database and cut it; say whether all of it went."""
+    def checkpoint(self, *, cut: bool) -> bool:
+        """Move the write-ahead log into the database; say whether all of it went.
+
+        Args:
+            cut: Cut its file too; others wait for that, and it waits for readers.
+        """
         if not self.database.exists():
             return True
         self.step("checkpoint")
         with self.told(), closing(sqlite3.connect(self.database, timeout=BUSY_SECOND)) as con:
-            busy, _, _ = con.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        return not busy
+            how = "TRUNCATE" if cut else "PASSIVE"
+            busy, there, moved = con.execute(f"PRAGMA wal_checkpoint({how})").fetchone()
+        return not busy and there == moved
 
     def _make(self) -> None:
         """Make the store, or refuse what is none of ours."""

@@ -91,6 +91,7 @@ def _write(files: Files, landing: Landing, vehicle_id: str, records: list[Record
             facts = write_chunks(files, name, entries, [record.body for record in chunks])
             written.append((number, day, name, entries, facts))
         with files.writing() as con:
+            landing.catch_up(con)
             vehicle = landing.number(con, vehicle_id)
             files.step("files count")
             for number, day, _, entries, facts in written:
@@ -102,6 +103,5 @@ def _write(files: Files, landing: Landing, vehicle_id: str, records: list[Record
                 con, {vehicle: (IMPORT_EPOCH, records[-1].key.seq, last.tobytes())}
             )
     except BaseException:
-        landing.forget()
         files.drop([name for _, _, name, _, _ in written])
         raise

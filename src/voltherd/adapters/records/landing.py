@@ -68,36 +68,32 @@ class Landing:
         self._files = files
         self._numbers: dict[str, int] = {}
         self._closed: dict[Boot, Closed] = {}
-        self._seen_version = -1
-
-    def forget(self) -> None:
-        """Read everything anew: somebody else has changed the database."""
-        self._numbers.clear()
-        self._closed.clear()
+        self._seen = (-1, -1)
 
     def commit(self, records: Sequence[Record]) -> Commit:
         """Keep the records that are not there yet; see ``RecordLog.commit``."""
         if not records:
             return Commit()
-        try:
-            with self._files.writing() as con:
-                self._catch_up(con)
-                call = self._sorted_out(con, records)
-                if call.rows:
-                    self.insert(con, call.rows.values())
-        except BaseException:
-            self.forget()  # what was remembered of this call is not so
-            raise
+        with self._files.writing() as con:
+            self.catch_up(con)
+            call = self._sorted_out(con, records)
+            if call.rows:
+                self.insert(con, call.rows.values())
         return Commit(
             new=tuple(call.new), duplicate=tuple(call.duplicate), conflict=tuple(call.conflict)
         )
 
-    def _catch_up(self, con: sqlite3.Connection) -> None:
-        """Forget what another process may have changed."""
+    def catch_up(self, con: sqlite3.Connection) -> None:
+        """Forget what may not be so: another process has written, or a transaction came to nothing.
+
+        Every transaction that uses this object begins with it.
+        """
         version = int(con.execute("PRAGMA data_version").fetchone()[0])
-        if version != self._seen_version or len(self._closed) > BOOTS_REMEMBERED:
-            self.forget()
-            self._seen_version = version
+        seen = (version, self._files.generation)
+        if seen != self._seen or len(self._closed) > BOOTS_REMEMBERED:
+            self._numbers.clear()
+            self._closed.clear()
+            self._seen = seen
 
     def _sorted_out(self, con: sqlite3.Connection, records: Sequence[Record]) -> _Call:
         call = _Call([], [], [], {})
@@ -229,8 +225,8 @@ class Landing:
             return bytes(found[0])
         blobs = con.execute(
             "SELECT entries FROM file WHERE vehicle = ? AND ? BETWEEN epoch_first AND epoch_last "
-            "ORDER BY first_second DESC",
-            (number, key.epoch),
+            "AND ? BETWEEN seq_first AND seq_last ORDER BY first_second DESC",
+            (number, key.epoch, key.seq),
         )
         for (blob,) in blobs:
             entries = entries_from([blob])

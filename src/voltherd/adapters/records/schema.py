@@ -70,6 +70,8 @@ MIGRATIONS: Final = (
                 last_second REAL NOT NULL,
                 epoch_first INTEGER NOT NULL,
                 epoch_last INTEGER NOT NULL,
+                seq_first INTEGER NOT NULL,
+                seq_last INTEGER NOT NULL,
                 chunks INTEGER NOT NULL,
                 samples INTEGER NOT NULL,
                 cell_values INTEGER NOT NULL,
@@ -200,6 +202,7 @@ def prepare(con: sqlite3.Connection, where: str) -> int:
     con.execute("PRAGMA journal_mode = WAL")
     con.execute("PRAGMA synchronous = FULL")
     con.execute("PRAGMA wal_autocheckpoint = 4000")  # 64 MB; compaction empties it before that
+    con.execute(f"PRAGMA journal_size_limit = {4000 * PAGE_BYTES}")
     con.execute("PRAGMA cache_size = -32768")
     con.execute("PRAGMA secure_delete = FAST")  # erasing rewrites the whole database anyway
     return migrate(con, where)

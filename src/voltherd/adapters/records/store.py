@@ -110,7 +110,6 @@ class RecordStore:
 
     def close(self) -> None:
         """Close all that is open; what is used again opens by itself."""
-        self._landing.forget()
         self._files.close()
 
     # -- the RecordLog port ------------------------------------------------------------------
@@ -301,7 +300,7 @@ class RecordStore:
             done = compaction.compact(self._files, chunks_min, files_max, progress, None)
             if shrink:
                 compaction.shrink(self._files)
-            self._files.checkpoint()
+            self._files.checkpoint(cut=shrink)
         return done
 
     def retain(self, policy: Retention, now_second: float, progress: Progress = no_step) -> int:
@@ -317,7 +316,7 @@ class RecordStore:
         """
         with self._files.upkeep():
             removed = retention.retain(self._files, policy, now_second, progress)
-            self._files.checkpoint()
+            self._files.checkpoint(cut=False)
         return removed
 
     def removals(self) -> tuple[Removal, ...]:
@@ -336,7 +335,6 @@ class RecordStore:
             StoreError: Another process reads an earlier state; erase again when it has stopped.
         """
         with self._files.upkeep():
-            self._landing.forget()
             return erasing.erase_vehicle(self._files, vehicle_id, now_second)
 
     def erase_spans(self, vehicle_id: str, spans: Sequence[TimeSpan], now_second: float) -> Erased:

@@ -57,7 +57,7 @@ def test_of_an_erased_vehicle_no_byte_is_left(store, tmp_path):
     assert len(pieces) > 4
     # Of bodies as small as these, Parquet packs some so that their bytes stand there no more.
     there = [piece for piece in pieces if store.search("nobody-at-all", [piece])]
-    assert len(there) > 2, "the search finds what is there"
+    assert len(there) > 1, "the search finds what is there"
     found = {place.where.split(",")[0] for place in store.search(GONE, pieces)}
     assert {"records.sqlite-wal", "assets.sqlite"} <= found
     assert any(where.startswith("name of vehicle=") for where in found)

@@ -32,7 +32,8 @@ CREATE TABLE span (vehicle INTEGER NOT NULL, epoch INTEGER NOT NULL, given_up IN
 CREATE TABLE file (number INTEGER PRIMARY KEY AUTOINCREMENT, vehicle INTEGER NOT NULL,
     day TEXT NOT NULL, kept INTEGER NOT NULL, first_second REAL NOT NULL,
     last_second REAL NOT NULL, epoch_first INTEGER NOT NULL, epoch_last INTEGER NOT NULL,
-    chunks INTEGER NOT NULL, samples INTEGER NOT NULL, cell_values INTEGER NOT NULL,
+    seq_first INTEGER NOT NULL, seq_last INTEGER NOT NULL, chunks INTEGER NOT NULL,
+    samples INTEGER NOT NULL, cell_values INTEGER NOT NULL,
     bytes INTEGER NOT NULL, digest BLOB NOT NULL, entries BLOB NOT NULL) STRICT;
 CREATE INDEX file_by_vehicle ON file (vehicle, first_second);
 CREATE TABLE latest (vehicle INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, seq INTEGER NOT NULL,

@@ -266,3 +266,29 @@ def test_asking_makes_nothing(tmp_path):
     assert store.committed("bus-7") == {} and store.info().vehicles == 0
     assert len(store.latest()["seq"]) == 0
     assert not (tmp_path / "nowhere").exists()
+
+
+@pytest.mark.parametrize("step", ["vehicle", "insert", "ranges", "latest", "commit"])
+def test_nothing_is_remembered_of_a_call_that_came_to_nothing(tmp_path, step):
+    """Else the vehicle's number, given to nobody, would go to the next one."""
+    broken = []
+
+    def breaks(name):
+        if name == step and not broken:
+            broken.append(name)
+            raise OSError(28, "No space left on device")
+
+    store = RecordStore(tmp_path, breaks)
+    with pytest.raises(StoreError, match="No space left"):
+        store.commit([telemetry(1), telemetry(1, vehicle_id="bus-8")])
+    assert broken == [step] and store.known_vehicles() == ()
+    assert store.commit([telemetry(1, vehicle_id="bus-9")]).new
+    assert store.commit([telemetry(1), telemetry(2)]).new == (telemetry(1).key, telemetry(2).key)
+    assert list(store.records("bus-7")) == [telemetry(1), telemetry(2)]
+    assert len(store.records("bus-9")) == 1 and store.check() == ()
+
+
+def test_an_identifier_that_is_no_text_is_told_in_words(store):
+    store.commit([telemetry(1)])
+    with pytest.raises(StoreError, match="no text"):
+        store.records("\ud800")
