@@ -116,15 +116,17 @@ def decode_chunk(body: bytes, vehicle_id: str) -> SampleBatch:
     rows, cells, probes = header.rows, header.cells, header.probes
     unpacker = zstandard.ZstdDecompressor()
     columns = unpacked_columns(found, unpacker)
-    voltage = np.empty((rows, cells), np.float64 if header.cells_double else np.float32)
-    warmth = np.empty((rows, probes), np.float64 if header.probes_double else np.float32)
+    volts = np.float64 if header.cells_double else np.float32
+    degrees = np.float64 if header.probes_double else np.float32
     with np.errstate(all="ignore"):  # whatever the bytes say, there is a number for it
         counts, values = read_columns(columns, header, len(names))
         means = counts[1 + len(names) :]
+        voltage, warmth = np.empty((rows, 0), volts), np.empty((rows, 0), degrees)
         if cells:
-            chunk_matrix.take(unpacked_cells(found, unpacker), means[0], voltage)
+            packed = unpacked_cells(found, unpacker)
+            voltage = chunk_matrix.take(packed, means[0], cells, volts)
         if probes:
-            chunk_matrix.take(columns.probes, means[-1], warmth)
+            warmth = chunk_matrix.take(columns.probes, means[-1], probes, degrees)
         channels = scalars(columns, names, values)
     return SampleBatch(
         vehicle_id=vehicle_id,

@@ -138,30 +138,31 @@ def take_counts(found: pb.ChunkColumns, count: int, rows: int) -> Whole:
     Raises:
         UnreadableError: There are not so many, or not so long ones.
     """
-    counts = np.empty((count, rows))
-    _take(found.counts, counts)
+    counts = _taken(found.counts, (count, rows), np.float64)
     counts[0, 1:] += found.time_step
     return np.add.accumulate(counts, axis=1, out=counts)
 
 
 def take_corrections(found: pb.ChunkColumns, count: int, rows: int) -> Numbers:
     """Read sequences of corrections; see :func:`take_counts`."""
-    corrections = np.empty((count, rows), np.int64)
-    if count:
-        _take(found.corrections, corrections)
-        np.add.accumulate(corrections, axis=1, out=corrections)
-    return corrections
+    if not count:
+        return np.empty((0, rows), np.int64)
+    corrections = _taken(found.corrections, (count, rows), np.int64)
+    return np.add.accumulate(corrections, axis=1, out=corrections)
 
 
-def _take(found: pb.ChunkSequences, into: np.ndarray) -> None:
-    (count, rows), width = into.shape, found.width
+def _taken(found: pb.ChunkSequences, shape: tuple[int, int], kind: type[np.generic]) -> np.ndarray:
+    """Give first values and differences; room is made for what is known to be there."""
+    (count, rows), width = shape, found.width
     first, delta = found.first, found.delta
     if width not in WIDTHS or len(first) != 8 * count or len(delta) != width * count * (rows - 1):
         raise UnreadableError("chunk damaged: sequences of another number or length")
+    into = np.empty(shape, kind)
     into[:, 0] = joined(first, 8)
     into[:, 1:] = joined(delta, width).reshape(count, rows - 1)
     if width > 1:
         into[:, 1:] -= BIAS
+    return into
 
 
 def planes(numbers: np.ndarray) -> bytes:

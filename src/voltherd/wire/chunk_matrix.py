@@ -133,26 +133,26 @@ def _put_rest(
     into.small = _halves(whole.ravel())
 
 
-def take(found: pb.ChunkMatrix, mean: Rows, out: Table) -> None:
-    """Read sensors into a contiguous array of the float that held them.
+def take(found: pb.ChunkMatrix, mean: Rows, sensors: int, kind: type[np.floating]) -> Table:
+    """Read sensors back.
 
     Args:
         found: What was written.
         mean: Mean of each row [counts].
-        out: Where to.
+        sensors: How many.
+        kind: Float that held them.
 
     Raises:
         UnreadableError: The streams do not belong together.
     """
-    kind, sensors = out.dtype.type, out.shape[1]
+    shape = (len(mean), sensors)
     if found.scale == STEPLESS:
-        _take_bits(found, out)
-        return
+        return _take_bits(found, shape, np.dtype(kind))
     scale = found.scale & ~HALVES
     if scale >= len(SCALES):
         raise UnreadableError("chunk damaged: a scale that is unknown")
-    rest, large = remainders(found, out.size)
-    out[...] = rest.reshape(out.shape)
+    rest, large = remainders(found, shape[0] * sensors)
+    out = rest.astype(kind).reshape(shape)
     flat = out.reshape(-1)
     raw_at = None
     if large is None:
@@ -179,13 +179,15 @@ def take(found: pb.ChunkMatrix, mean: Rows, out: Table) -> None:
         flat[raw_at] = np.frombuffer(found.raw, out.dtype)
     if found.minus:
         _take_minus(found.minus, flat)
+    return out
 
 
-def _take_bits(found: pb.ChunkMatrix, out: Table) -> None:
-    if len(found.raw) != out.nbytes:
+def _take_bits(found: pb.ChunkMatrix, shape: tuple[int, int], kind: np.dtype[Any]) -> Table:
+    if len(found.raw) != shape[0] * shape[1] * kind.itemsize:
         raise UnreadableError("chunk damaged: raw values are missing")
-    change = joined(found.raw, out.itemsize).reshape(out.shape)
-    np.add.accumulate(change, axis=0, out=out.view(_BITS[out.itemsize]))
+    change = joined(found.raw, kind.itemsize).reshape(shape)
+    bits = np.add.accumulate(change, axis=0, dtype=_BITS[kind.itemsize])
+    return np.asarray(bits.view(kind))
 
 
 def _take_minus(packed: bytes, flat: Float[np.ndarray, "size"]) -> None:
