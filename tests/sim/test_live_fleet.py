@@ -207,12 +207,8 @@ def test_a_record_can_be_placed_so_that_live_begins_at_an_instant():
 
 def test_local_time_follows_the_offset_of_the_drivers_clocks():
     """The same day an hour and a half later, wherever the clock stands."""
-    moved = replace(
-        FLEET,
-        start_second=FLEET.start_second + 5400.0,
-        utc_offset_second=-5400.0,
-        faults=(),
-    )
+    moved = fleet_spec(vehicles=4, days=1, seed=3, start_second=FLEET.start_second + 5400.0)
+    assert moved.utc_offset_second == -5400.0
     plain = list(simulate(replace(FLEET, faults=())))
     for day, later in zip(plain, simulate(moved), strict=True):
         np.testing.assert_array_equal(

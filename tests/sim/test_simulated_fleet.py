@@ -105,6 +105,19 @@ def test_any_period_of_sampling_can_be_chosen(period: float, park: float) -> Non
         assert np.isfinite(day.batch.cell_voltage_volt).all()
 
 
+def test_charging_can_be_sampled_in_its_own_period() -> None:
+    spec = fleet_spec(vehicles=3, days=1, seed=11, charge_period_second=60.0)
+    charging = 0
+    for day in simulate(spec):
+        state, step = day.batch.scalar["charge_state"], np.diff(day.batch.unix_time_second)
+        within = (state[1:] == 1.0) & (state[:-1] == 1.0)
+        assert (step[within] == 60.0).all()
+        charging += int(within.sum())
+        driving = day.batch.scalar["speed_kilometre_per_hour"] > 5.0
+        assert (step[driving[1:] & driving[:-1]] == 10.0).all()
+    assert charging > 100
+
+
 def test_the_fleet_rests_drives_and_charges(healthy: list[SimulatedDay]) -> None:
     for number in range(1, 9):
         days = of_vehicle(healthy, number)

@@ -131,7 +131,7 @@ def simulate_can(
         vehicles=[facts],
         faults=[replace(fault, vehicle=1) for fault in spec.faults],
     )
-    messages = pack_messages(spec.layout)
+    messages = pack_messages(spec.layout, environment=spec.environment)
     write_text(out / TRUTH_FILE, _truth_text(truth, out))
     dbc, log = out / DBC_FILE, out / f"{facts.vehicle_id}.{log_format}"
     write_text(dbc, dbc_text(messages, period_second))

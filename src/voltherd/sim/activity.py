@@ -61,10 +61,12 @@ class Sampling:
     Attributes:
         period_second: While the vehicle is on or charging [s].
         park_period_second: While it is parked [s]; 0 for silence.
+        charge_period_second: While it charges, where that is another; 0 for the same [s].
     """
 
     period_second: float = 10.0
     park_period_second: float = 1800.0
+    charge_period_second: float = 0.0
 
 
 class Park(NamedTuple):
@@ -180,7 +182,7 @@ def _parked(park: Park, sampling: Sampling) -> Rows:
 
 
 def _charging(charge: Charge, sampling: Sampling) -> Rows:
-    period = sampling.period_second
+    period = sampling.charge_period_second or sampling.period_second
     count = max(int(charge.duration_second / period), HANDSHAKE_ROWS - 1) + 1
     time = charge.start_second + period * np.arange(count)
     talking = np.arange(len(time)) < HANDSHAKE_ROWS

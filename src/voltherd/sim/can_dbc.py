@@ -113,6 +113,14 @@ _INSULATION: Final[tuple[_Entry, ...]] = (
      _Kind(16, 1.0, 0.0, 0.0, 65_000.0, "kOhm", 1e-3),
      "Insulation of the high-voltage bus against the body", {}),
 )  # fmt: skip
+_ENVIRONMENT: Final[tuple[_Entry, ...]] = (
+    ("PackPressure", "pressure_pascal", _Kind(16, 0.05, 0.0, 0.0, 2000.0, "kPa", 1e-3),
+     "Absolute pressure inside the housing", {}),
+    ("PackHumidity", "relative_humidity_fraction", _Kind(8, 0.5, 0.0, 0.0, 100.0, "%", 100.0),
+     "Relative humidity inside the housing", {}),
+    ("PackVibration", "vibration_metre_per_second_squared",
+     _Kind(16, 0.01, 0.0, 0.0, 600.0, "m/s^2"), "Root mean square over the cycle", {}),
+)  # fmt: skip
 _EXTREMES: Final[tuple[_Entry, ...]] = (
     ("CellVoltageMax", "cell_voltage_volt_max", _CELL, "Highest cell of the pack", {}),
     ("CellVoltageMin", "cell_voltage_volt_min", _CELL, "Lowest cell of the pack", {}),
@@ -132,11 +140,12 @@ _PACK: Final[tuple[_Entry, ...]] = (
 )  # fmt: skip
 
 
-def pack_messages(layout: PackLayout) -> tuple[Message, ...]:
+def pack_messages(layout: PackLayout, *, environment: bool = False) -> tuple[Message, ...]:
     """Give the messages of a pack, in the order in which each cycle sends them.
 
     Args:
         layout: Cells and probes.
+        environment: Whether the pack measures pressure, humidity and vibration.
 
     Returns:
         Cells and probes group by group, then what the vehicle makes of them, the pack at last.
@@ -156,11 +165,13 @@ def pack_messages(layout: PackLayout) -> tuple[Message, ...]:
             mend=f"at most {_CELL_MESSAGES_MAX * CELLS_PER_MESSAGE} cells and "
             f"{_PROBE_MESSAGES_MAX * PROBES_PER_MESSAGE} probes",
         )
+    around = ("BMS_Environment", "BMS", "What surrounds the cells", _ENVIRONMENT)
     return (
         *(_cells(number, group) for number, group in enumerate(cells)),
         *(_probes(number, group) for number, group in enumerate(probes)),
         _message(_PACK_FROM + 2, "VCU_Motion", "VCU", "How the vehicle moves", _MOTION),
         _message(_PACK_FROM + 3, "BMS_Insulation", "BMS", "High-voltage safety", _INSULATION),
+        *((_message(_PACK_FROM + 4, *around),) if environment else ()),
         _message(_PACK_FROM + 1, "BMS_Extremes", "BMS", "What stands out in the pack", _EXTREMES),
         _message(_PACK_FROM, "BMS_Pack", "BMS", "The pack as a whole, last of a cycle", _PACK),
     )

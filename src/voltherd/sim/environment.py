@@ -38,7 +38,7 @@ class Environment(NamedTuple):
     phase: Float[np.ndarray, "waves"]
     """Of the weather's pressure waves [rad]."""
     dryness_kelvin: float
-    """By how much the dew point of the pack's air lies below the mean temperature of the day."""
+    """By how much the dew point of the housing's air lies below the temperature it is of."""
     shake: float
     """Vibration for each km/h [m/s² per km/h]."""
 
@@ -48,7 +48,7 @@ def draw_environment(rng: np.random.Generator) -> Environment:
     return Environment(
         altitude_metre=float(rng.uniform(0.0, 600.0)),
         phase=rng.uniform(0.0, 2.0 * np.pi, len(_WAVE_DAY)),
-        dryness_kelvin=float(rng.uniform(6.0, 10.0)),
+        dryness_kelvin=float(rng.uniform(8.0, 12.0)),
         shake=float(rng.uniform(0.014, 0.022)),
     )
 
@@ -58,7 +58,7 @@ def environment_channels(
     environment: Environment,
     *,
     unix_time_second: Float[np.ndarray, "time"],
-    mean_celsius: Float[np.ndarray, "time"],
+    housing_celsius: Float[np.ndarray, "time"],
     cell_celsius: Float[np.ndarray, "time"],
     speed_kilometre_per_hour: Float[np.ndarray, "time"],
 ) -> dict[str, Float[np.ndarray, "time"]]:
@@ -68,7 +68,7 @@ def environment_channels(
         rng: A stream of its own.
         environment: What was drawn for the vehicle.
         unix_time_second: When [s].
-        mean_celsius: Temperature of the air without day and night [°C].
+        housing_celsius: Temperature of the weather that the housing's air is of [°C].
         cell_celsius: Temperature of the cells [°C].
         speed_kilometre_per_hour: How fast it drives.
 
@@ -79,7 +79,7 @@ def environment_channels(
     turns = 2.0 * np.pi * unix_time_second[:, None] / (np.array(_WAVE_DAY) * SECOND_PER_DAY)
     weather = (np.array(_WAVE_PASCAL) * np.sin(turns + environment.phase)).sum(axis=1)
     still = _SEA_LEVEL_PASCAL * np.exp(-environment.altitude_metre / _SCALE_HEIGHT_METRE)
-    dew = mean_celsius - environment.dryness_kelvin
+    dew = housing_celsius - environment.dryness_kelvin
     damp = saturation_pascal(dew) / saturation_pascal(cell_celsius)
     shaken = environment.shake * speed_kilometre_per_hour * np.exp(0.2 * rng.standard_normal(count))
     return {

@@ -4,7 +4,7 @@
 
     faults  = "none" | "demo" | "live" | fault {"," fault}
     fault   = kind [":" size] ["@" option {"," option}]
-    size    = number [unit] | "frozen"   unit: % %/day mohm ohm kohm megohm mV V mA A K
+    size    = number [unit] | "frozen"   unit: % %/day mohm ohm kohm megohm mV V mA A K Pa kPa
     option  = vehicle | cell | module | probe | channel | other | day | growth | chemistry | prefer
               | count "=" value
 
@@ -31,8 +31,8 @@ DEMO: Final = (
 """The five faults that ``--faults demo`` hides."""
 LIVE: Final = (
     "weak_cell:20%@chemistry=NMC,prefer=taxi,contact_resistance:0.6mohm,"
-    "internal_short:1.5%/day@chemistry=NMC,sensor_stuck,soc_imbalance:7%@chemistry=NMC,"
-    "soc_misreported:12%@chemistry=NMC"
+    "internal_short:1.5%/day@chemistry=NMC,prefer=taxi,sensor_stuck,"
+    "soc_imbalance:7%@chemistry=NMC,soc_misreported:12%@chemistry=NMC"
 )
 """What the living fleet hides: five faults, and a vehicle that lies about its charge."""
 NAMED: Final = {"demo": DEMO, "live": LIVE}
@@ -52,6 +52,8 @@ _UNITS: Final = {
     "ma": ("A", 1e-3),
     "a": ("A", 1.0),
     "k": ("K", 1.0),
+    "pa": ("Pa", 1.0),
+    "kpa": ("Pa", 1e3),
 }
 _NUMBER: Final = re.compile(r"^([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(\D*)$")
 FROZEN: Final = "frozen"

@@ -218,8 +218,28 @@ KINDS: Final[Mapping[Phenomenon, FaultKind]] = {
         (_rule("ohm", 1e5, 1e2, 1e7),),
         (LocationKind.PACK,),
     ),
+    Phenomenon.PACK_PRESSURE: _kind(
+        "pressure by which the housing's inside jumps when a cell vents; gone within two hours",
+        (_rule("Pa", 1e4, 500.0, 1e6),),
+        (LocationKind.PACK,),
+    ),
+    Phenomenon.HUMIDITY_HIGH: _kind(
+        "relative humidity that water coming in adds within a day",
+        (_rule("1", 0.5, 0.05, 1.0),),
+        (LocationKind.PACK,),
+    ),
+    Phenomenon.VIBRATION_HIGH: _kind(
+        "share by which a loose mount or a worn bearing shakes the pack more than before",
+        (_rule("1", 2.0, 0.1, 50.0),),
+        (LocationKind.PACK,),
+    ),
 }
 """Every fault that can be planted; phenomena that are not here cannot be."""
+
+OF_ENVIRONMENT: Final = frozenset(
+    {Phenomenon.PACK_PRESSURE, Phenomenon.HUMIDITY_HIGH, Phenomenon.VIBRATION_HIGH}
+)
+"""What only a fleet shows that measures pressure, humidity and vibration."""
 
 PROBE_BIAS_KELVIN: Final = _rule("K", 5.0, -60.0, 60.0)
 """The rule for a biased temperature probe, whose unit differs from a cell's."""

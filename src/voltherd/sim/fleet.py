@@ -12,10 +12,18 @@ from voltherd.errors import UsageError
 from voltherd.sim import running
 from voltherd.sim.activity import Sampling
 from voltherd.sim.fault_text import parse_faults
+from voltherd.sim.faults import OF_ENVIRONMENT
+from voltherd.sim.load import Load
 from voltherd.sim.pack import BLOCK_CAPACITY_AH
 from voltherd.sim.placement import place_faults
 from voltherd.sim.running import DayTruth
-from voltherd.sim.spec import DEFAULT_CHEMISTRY, DEFAULT_LAYOUT, START_SECOND, FleetSpec
+from voltherd.sim.spec import (
+    DEFAULT_CHEMISTRY,
+    DEFAULT_LAYOUT,
+    START_SECOND,
+    FleetSpec,
+    drivers_offset,
+)
 from voltherd.sim.truth import truth_document
 from voltherd.sim.unit import chemistry_of, draw_unit, driver_of
 from voltherd.types.asset import Chemistry, PackLayout, Vehicle
@@ -46,8 +54,12 @@ def fleet_spec(
     start_second: float = START_SECOND,
     period_second: float = 10.0,
     park_period_second: float = 1800.0,
+    charge_period_second: float = 0.0,
     chemistry: tuple[tuple[Chemistry, float], ...] = DEFAULT_CHEMISTRY,
     layout: PackLayout = DEFAULT_LAYOUT,
+    utc_offset_second: float | None = None,
+    environment: bool = False,
+    load: Load | None = None,
 ) -> FleetSpec:
     """Make a specification from what a command line gives.
 
@@ -56,11 +68,17 @@ def fleet_spec(
         days: How many days each.
         seed: Not negative.
         faults: Text of ``voltherd.sim.fault_text``.
-        start_second: First instant of the record [unix s].
+        start_second: First instant of the record, four in the morning by the drivers' clocks
+            unless their offset is given [unix s].
         period_second: Sampling while on or charging [s].
         park_period_second: Sampling while parked [s]; 0 for silence.
+        charge_period_second: Sampling while charging [s]; 0 for the same as while on.
         chemistry: Share of each chemistry.
         layout: Layout of every pack.
+        utc_offset_second: What the drivers' clocks are ahead of UTC [s].
+        environment: Whether packs measure pressure, humidity and vibration; a fault of these that
+            is planted makes them.
+        load: Recorded drives that trips replay.
 
     Returns:
         The specification, every fault settled.
@@ -78,6 +96,7 @@ def fleet_spec(
         ("--seed", seed, 0, 2**63),
         ("the sample period", period_second, 1.0, 600.0),
         ("the sample period while parked", park_period_second, 0.0, 86_400.0),
+        ("the sample period while charging", charge_period_second, 0.0, 600.0),
         ("the start", start_second, 0.0, 4e9),
     ):
         if not low <= value <= high:
@@ -103,10 +122,19 @@ def fleet_spec(
         days=days,
         seed=seed,
         start_second=start_second,
-        sampling=Sampling(period_second=period_second, park_period_second=park_period_second),
+        sampling=Sampling(
+            period_second=period_second,
+            park_period_second=park_period_second,
+            charge_period_second=charge_period_second,
+        ),
         chemistry=chemistry,
         layout=layout,
         faults=placed,
+        utc_offset_second=utc_offset_second
+        if utc_offset_second is not None
+        else drivers_offset(start_second),
+        environment=environment or any(fault.phenomenon in OF_ENVIRONMENT for fault in placed),
+        load=load,
     )
 
 

@@ -24,8 +24,9 @@ from typing import Final, NamedTuple, final
 from voltherd.sim import running
 from voltherd.sim.activity import Activity, Sampling
 from voltherd.sim.running import Running, Stretch
-from voltherd.sim.spec import DAY_BEGINS_SECOND, FleetSpec
+from voltherd.sim.spec import DAY_BEGINS_SECOND, FleetSpec, drivers_offset
 from voltherd.sim.unit import foreseen
+from voltherd.sim.usage import THURSDAY
 from voltherd.units import SECOND_PER_DAY, SECOND_PER_HOUR
 
 LIVE_FROM: Final = (7.0 + 40.0 / 60.0) * SECOND_PER_HOUR - DAY_BEGINS_SECOND
@@ -35,6 +36,7 @@ ROWS_PER_SECOND: Final = 6.0
 """Most rows a vehicle sends in a second of real time: 186 CAN frames of a pack of 96 cells."""
 PERIOD_SECOND_MAX: Final = 600.0
 PARK_PERIOD_SECOND: Final = 60.0
+FRIDAY: Final = 4
 
 
 @final
@@ -93,8 +95,9 @@ def can_period_second(speed: float) -> float:
 def live_sampling(speed: float) -> Sampling:
     """Give how telematics samples where so many simulated seconds pass in a real one.
 
-    >>> live_sampling(60.0)
-    Sampling(period_second=10.0, park_period_second=60.0)
+    >>> sampling = live_sampling(60.0)
+    >>> sampling.period_second, sampling.park_period_second
+    (10.0, 60.0)
     """
     period = can_period_second(speed)
     return Sampling(period_second=period, park_period_second=max(PARK_PERIOD_SECOND, period))
@@ -107,6 +110,26 @@ def record_start(live_second: float, days: int, live_from: float = LIVE_FROM) ->
     True
     """
     return float(round(live_second - days * SECOND_PER_DAY - live_from))
+
+
+def working_day_offset(start_second: float, days: int) -> float:
+    """Give an offset of the drivers' clocks by which live falls on a working day.
+
+    Args:
+        start_second: First instant of the record [unix s].
+        days: Days of history, after which live begins.
+
+    Returns:
+        What the drivers are ahead of UTC [s]: their day begins with the record, and where the
+        calendar says weekend they are up to two days behind it.
+
+    >>> saturday = 1_742_011_200.0  # 2025-03-15T04:00:00Z
+    >>> [working_day_offset(saturday + day * 86_400.0 - 14 * 86_400.0, 14) for day in range(3)]
+    [-86400.0, -172800.0, 0.0]
+    """
+    offset = drivers_offset(start_second)
+    weekday = (start_second + offset) // SECOND_PER_DAY + days + THURSDAY
+    return offset - SECOND_PER_DAY * max(weekday % 7 - FRIDAY, 0.0)
 
 
 def begin(spec: LiveSpec, only: Sequence[int] | None = None) -> LiveState:

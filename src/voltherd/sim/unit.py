@@ -7,13 +7,18 @@ import numpy as np
 from jaxtyping import Float
 
 from voltherd.sim.drivers import Traits, draw_traits
+from voltherd.sim.environment import Environment, draw_environment
 from voltherd.sim.faults import Fault
 from voltherd.sim.load import RecordedDrive, fitted
 from voltherd.sim.pack import Pack, draw_pack, vehicle_facts
 from voltherd.sim.sensors import Sensors, draw_sensors, soc_error
 from voltherd.sim.spec import FleetSpec
 from voltherd.sim.streams import Purpose, stream
-from voltherd.sim.weather import ambient_temperature_celsius, daily_anomaly
+from voltherd.sim.weather import (
+    ambient_temperature_celsius,
+    daily_anomaly,
+    mean_temperature_celsius,
+)
 from voltherd.types.asset import Chemistry, Vehicle
 
 _GOLDEN: Final = 0.618_033_988_749_894_9
@@ -34,6 +39,8 @@ class Unit(NamedTuple):
     faults: tuple[Fault, ...]
     drives: tuple[RecordedDrive, ...]
     """What its trips replay; empty for synthetic roads."""
+    environment: Environment | None
+    """Of its housing, where that is measured."""
 
 
 def draw_unit(spec: FleetSpec, index: int) -> Unit:
@@ -51,6 +58,9 @@ def draw_unit(spec: FleetSpec, index: int) -> Unit:
         soc_error=np.empty(0),
         faults=tuple(fault for fault in spec.faults if fault.vehicle == index),
         drives=() if spec.load is None else fitted(spec.load, pack.one_c_watt),
+        environment=draw_environment(stream(spec.seed, Purpose.ENVIRONMENT, index))
+        if spec.environment
+        else None,
     )
     return foreseen(unit, spec.seed, spec.days)
 
@@ -89,4 +99,16 @@ def air(
         site_celsius=unit.traits.site_celsius,
         start_second=spec.start_second + spec.utc_offset_second,
         anomaly=unit.anomaly,
+    )
+
+
+def housing_air(
+    spec: FleetSpec, unit: Unit, unix_time_second: Float[np.ndarray, "time"]
+) -> Float[np.ndarray, "time"]:
+    """Give the temperature that a housing's air is of: no day and night, spells half [°C]."""
+    return mean_temperature_celsius(
+        unix_time_second + spec.utc_offset_second,
+        site_celsius=unit.traits.site_celsius,
+        start_second=spec.start_second + spec.utc_offset_second,
+        anomaly=0.5 * unit.anomaly,
     )

@@ -28,6 +28,8 @@ from voltherd.sim.load import RecordedDrive, recorded_trip
 from voltherd.sim.route import power_watt, speed_profile
 from voltherd.units import SECOND_PER_DAY, SECOND_PER_HOUR
 
+THURSDAY: Final = 3
+"""The weekday of 1970-01-01, Monday being 0."""
 SOC_RESERVE: Final = 0.12
 """A driver does not plan to go below this."""
 
@@ -145,7 +147,7 @@ def _trips(
     rng: np.random.Generator, traits: Traits, local_second: float
 ) -> Sequence[tuple[float, float]]:
     """Draw hour and minutes of each trip of a day that begins at a local time."""
-    weekday = int(local_second // SECOND_PER_DAY + 3) % 7  # 1970-01-01 was a Thursday
+    weekday = int(local_second // SECOND_PER_DAY + THURSDAY) % 7
     driver = traits.driver
     hours = driver.work_hour if weekday < 5 else driver.leisure_hour
     chance = 0.96 if weekday < 5 else driver.leisure_chance

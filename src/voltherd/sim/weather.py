@@ -36,6 +36,18 @@ def daily_anomaly(seed: int, vehicle: int, days: int) -> Float[np.ndarray, "days
     return anomaly
 
 
+def mean_temperature_celsius(
+    unix_time_second: Float[np.ndarray, "time"],
+    *,
+    site_celsius: float,
+    start_second: float,
+    anomaly: Float[np.ndarray, "days"],
+) -> Float[np.ndarray, "time"]:
+    """Give the temperature of the air without day and night; arguments as for it with them [°C]."""
+    season = _season(unix_time_second)
+    return np.asarray(site_celsius + season + _spell(unix_time_second, start_second, anomaly))
+
+
 def ambient_temperature_celsius(
     unix_time_second: Float[np.ndarray, "time"],
     *,
@@ -55,8 +67,21 @@ def ambient_temperature_celsius(
         Temperature [°C]: a yearly swing of ±9 K and a daily one of ±4.5 K, as in Central Europe.
     """
     day = unix_time_second / SECOND_PER_DAY
-    season = 9.0 * np.sin(2.0 * np.pi * (day - _EPOCH_OFFSET_DAY) / _YEAR_DAY)
+    season = _season(unix_time_second)
     time_of_day = 4.5 * np.sin(2.0 * np.pi * (day - 9.0 / 24.0))  # warmest at 15:00
-    since_start = (unix_time_second - start_second) / SECOND_PER_DAY
-    spell = np.interp(since_start, np.arange(len(anomaly)), anomaly)
+    spell = _spell(unix_time_second, start_second, anomaly)
     return np.asarray(site_celsius + season + time_of_day + spell)
+
+
+def _season(unix_time_second: Float[np.ndarray, "time"]) -> Float[np.ndarray, "time"]:
+    day = unix_time_second / SECOND_PER_DAY
+    return np.asarray(9.0 * np.sin(2.0 * np.pi * (day - _EPOCH_OFFSET_DAY) / _YEAR_DAY))
+
+
+def _spell(
+    unix_time_second: Float[np.ndarray, "time"],
+    start_second: float,
+    anomaly: Float[np.ndarray, "days"],
+) -> Float[np.ndarray, "time"]:
+    since_start = (unix_time_second - start_second) / SECOND_PER_DAY
+    return np.asarray(np.interp(since_start, np.arange(len(anomaly)), anomaly))

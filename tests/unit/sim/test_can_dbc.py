@@ -11,7 +11,8 @@ from voltherd.sim.fleet import DEFAULT_LAYOUT, fleet_spec, simulate
 from voltherd.types.asset import PackLayout
 from voltherd.types.channel import SCALARS, cell_column, probe_column, spec
 
-MESSAGES = pack_messages(DEFAULT_LAYOUT)
+PLAIN = pack_messages(DEFAULT_LAYOUT)
+MESSAGES = pack_messages(DEFAULT_LAYOUT, environment=True)
 SIGNALS = [signal for message in MESSAGES for signal in message.signals]
 
 
@@ -62,7 +63,7 @@ def test_the_database_says_what_the_table_of_messages_says():
 
 
 def test_every_channel_that_is_simulated_is_sent_once_and_in_range():
-    [day] = simulate(fleet_spec(vehicles=1, days=1, seed=3))
+    [day] = simulate(fleet_spec(vehicles=1, days=1, seed=3, environment=True))
     carried = [signal.channel for signal in SIGNALS]
     assert len(carried) == len(set(carried))
     batch = day.batch
@@ -85,7 +86,7 @@ def test_a_range_fits_into_its_bits_and_leaves_the_code_for_no_value_free(signal
     assert not any(state > signal.maximum for state in signal.states)
 
 
-@pytest.mark.parametrize("signal", SIGNALS[-20:], ids=lambda signal: signal.name)
+@pytest.mark.parametrize("signal", SIGNALS[-23:], ids=lambda signal: signal.name)
 def test_a_step_is_finer_than_the_channel_is_accurate(signal):
     declared = spec(signal.channel)
     assert declared is not None
@@ -93,6 +94,12 @@ def test_a_step_is_finer_than_the_channel_is_accurate(signal):
         assert signal.scale == 1.0  # a code
     else:
         assert signal.scale / abs(signal.factor) / 2.0 <= declared.accuracy
+
+
+def test_what_surrounds_the_cells_is_only_sent_where_it_is_measured():
+    assert [m.name for m in MESSAGES if m not in PLAIN] == ["BMS_Environment"]
+    assert [m for m in MESSAGES if m in PLAIN] == list(PLAIN)
+    assert PLAIN[-1] == MESSAGES[-1]  # the pack ends the cycle either way
 
 
 def test_the_text_needs_no_encoding():
