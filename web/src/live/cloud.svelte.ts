@@ -1,5 +1,6 @@
 /** What is known of the service itself: who it is, its clock, and whether it still answers. */
 
+import { untrack } from 'svelte';
 import { get, onAnswer, Problem } from '../api/client';
 import type { Chain, Meta } from '../api/types';
 import { ago, seconds } from '../words';
@@ -41,7 +42,8 @@ class Cloud {
       this.#heard(chain);
     });
     setInterval(() => this.#tick(), TICK_MILLISECOND);
-    void stream.open();
+    // After the page's own effects, which may have named a vehicle to watch.
+    $effect(() => void untrack(() => stream.open()));
   }
 
   /** Ask again who is there and what time it is. */
