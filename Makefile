@@ -4,7 +4,7 @@
 #   make demo DEMO_ARGS="--headless"    make test TEST_ARGS="-k intake"    make bench
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench docs pins clean
+.PHONY: help demo test lint bench docs dashboard pins clean
 
 SHELL := /bin/sh
 VENV_BIN := .venv/bin
@@ -40,6 +40,9 @@ docs: ## write the reference pages that come from the code
 	@$(setup) test
 	$(VENV_BIN)/python scripts/reference.py
 
+dashboard: ## rebuild the dashboard in the package from web/ (needs Node 20.19 or newer)
+	@cd web && npm ci && npm run build
+
 # Exact versions with hashes, for every platform; needs uv and the network.  Names no host.
 PIN_ANY := uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 \
 	--generate-hashes --no-annotate --custom-compile-command "make pins"
@@ -53,4 +56,4 @@ pins: ## choose newer versions of everything and record them in requirements/ (n
 
 clean: ## remove what make and the tools have made
 	rm -rf .venv .venv.lock .venv.incomplete build dist .pytest_cache .mypy_cache .ruff_cache \
-		.hypothesis .coverage htmlcov
+		.hypothesis .coverage htmlcov web/node_modules
