@@ -8,6 +8,7 @@ import struct
 import tracemalloc
 from dataclasses import fields
 from datetime import timedelta
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from voltherd.errors import UnreadableError
 from voltherd.types.sample import SampleBatch
 from voltherd.wire import envelope_pb2 as pb
 from voltherd.wire.chunk import decode_chunk, decode_summary, encode_chunk
+from voltherd.wire.chunk_bulk import NUMPY, decode_cells
 from voltherd.wire.envelope import (
     Live,
     decode,
@@ -109,6 +111,31 @@ def read(reader, payload, *more):
     return value
 
 
+def engines():
+    """Every way to run the loops over counts that is installed."""
+    yield NUMPY
+    if find_spec("numba"):
+        from voltherd.wire.chunk_numba import NUMBA
+
+        decode_cells(CHUNKS[1:2], (), np.float64, NUMBA)  # compiled before memory is watched
+        yield NUMBA
+
+
+def read_chunk(body: bytes) -> SampleBatch | None:
+    """Decode in every way there is; all agree to the bit, or none gives anything."""
+    batch = read(decode_chunk, body, "bus-7")
+    for engine in engines():
+        rows = read(decode_cells, [body], (), np.float64, engine)
+        if batch is not None and rows is not None:
+            with np.errstate(all="ignore"):
+                volts = batch.cell_voltage_volt.astype(np.float64)
+            np.testing.assert_array_equal(rows.cell_voltage_volt, volts)
+        assert batch is None or rows is not None
+    if batch is not None:
+        sound(batch, body)
+    return batch
+
+
 def sound(batch: SampleBatch, body: bytes) -> None:
     """What was read is what the chunk says of itself, and can be sent again."""
     told = decode_summary(body)
@@ -177,9 +204,7 @@ def test_damaged_parts_behind_sound_checksums_give_samples_or_a_refusal(body, wh
     header, parts = apart(body)
     parts[which] = harm(parts[which])
     damaged = together(header, parts)
-    batch = read(decode_chunk, damaged, "bus-7")
-    if batch is not None:
-        sound(batch, damaged)
+    read_chunk(damaged)
 
 
 NUMBERS = st.sampled_from([0, 1, 2, 3, 59, 61, 4096, 86_400, 2**31, 2**32 - 1])
@@ -200,9 +225,7 @@ def test_headers_that_lie_give_samples_or_a_refusal(body, changes, channel, time
         header.channel = channel
     damaged = together(header, parts)
     read(decode_summary, damaged)
-    batch = read(decode_chunk, damaged, "bus-7")
-    if batch is not None:
-        sound(batch, damaged)
+    read_chunk(damaged)
 
 
 @fuzz
@@ -225,9 +248,7 @@ def test_fields_that_lie_give_samples_or_a_refusal(body, data):
             value = data.draw(st.sampled_from([0, 1, 3, 7, 31, 127, 128, 255, 2**31 - 1]))
         setattr(message, field.name, value)
     damaged = together(header, [m.SerializeToString() for m in messages[:2]])
-    batch = read(decode_chunk, damaged, "bus-7")
-    if batch is not None:
-        sound(batch, damaged)
+    read_chunk(damaged)
 
 
 @pytest.mark.parametrize("size", [1 << 26, 1 << 30])

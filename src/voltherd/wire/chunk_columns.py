@@ -6,6 +6,7 @@ counts do not reproduce to the last bit (NaN, minus zero, what has no steps) get
 by how many units in the last place they are off.
 """
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -77,6 +78,34 @@ def decode(coded: Coded) -> Columns:
     if len(wrong):
         values.view(np.int64)[wrong] += coded.corrections
     return values
+
+
+def decode_some(found: pb.ChunkColumns, counts: Whole, places: Sequence[int]) -> Columns:
+    """Turn some columns back.
+
+    Args:
+        found: Of all columns.
+        counts: Of all columns.
+        places: Which ones.
+
+    Raises:
+        UnreadableError: With what is wrong.
+    """
+    scale, offset, corrections = found.scale, found.offset, np.empty((0, counts.shape[1]), np.int64)
+    if offset and len(offset) != len(scale):
+        raise UnreadableError("chunk damaged: offsets of another number")
+    wrong = [place for place in range(len(scale)) if scale[place] & CORRECTED]
+    if not set(wrong).isdisjoint(places):
+        every = take_corrections(found, len(wrong), counts.shape[1])
+        corrections = every[[wrong.index(place) for place in places if place in wrong]]
+    return decode(
+        Coded(
+            bytes(scale[place] for place in places),
+            bytes(offset[place] for place in places) if offset else b"",
+            counts[list(places)],
+            corrections,
+        )
+    )
 
 
 def corrected(scale: bytes) -> int:

@@ -245,12 +245,18 @@ def following(found: pb.ChunkMatrix, mean: Rows, sensors: int) -> Table:
 
 def _followed(mean: Rows, terms: Float[np.ndarray, "2 sensors"], shift: tuple[int, int]) -> Table:
     """Add up whole multiples of powers of two, which is exact in any order, and round."""
-    drive = _drive(mean)
-    drive[0] *= 2.0 ** -shift[0]
-    drive[1] *= 2.0 ** -shift[1]
+    drive = driving(mean, shift)
     followed = np.multiply.outer(drive[0], terms[0])
     followed += np.multiply.outer(drive[1], terms[1])
     return np.asarray(np.rint(followed, out=followed))
+
+
+def driving(mean: Rows, shift: tuple[int, int]) -> Float[np.ndarray, "2 time"]:
+    """Give what sensors follow, each in units of its shift."""
+    drive = _drive(mean)
+    drive[0] *= 2.0 ** -shift[0]
+    drive[1] *= 2.0 ** -shift[1]
+    return drive
 
 
 def _drive(mean: Rows) -> Float[np.ndarray, "2 time"]:
