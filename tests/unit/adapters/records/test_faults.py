@@ -278,3 +278,38 @@ def test_an_import_killed_between_two_days_counts_for_neither(tmp_path):
     again = RecordStore(tmp_path)
     assert again.append(evening) == 6 and again.append(batch) == 5
     assert again.commit([event(1)]).new and again.check() == ()
+
+
+def test_everything_is_on_the_medium_before_it_counts(tmp_path, monkeypatch):
+    """What a loss of power needs and a death does not show: the order of syncing."""
+    order = []
+    sync, replace = os.fsync, os.replace
+
+    def synced(handle):
+        order.append(("sync", Path(os.readlink(f"/proc/self/fd/{handle}")).name))
+        sync(handle)
+
+    def replaced(source, target):
+        order.append(("rename", Path(target).name))
+        replace(source, target)
+
+    if not Path("/proc/self/fd").is_dir():
+        pytest.skip("needs /proc to name what is synced")
+    store = RecordStore(tmp_path / "store", lambda name: order.append(("step", name)))
+    store.commit([telemetry(1)])
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(os, "replace", replaced)
+    order.clear()
+    store.compact()
+    written = [entry for entry in order if entry[0] != "step" or entry[1] == "commit"]
+    assert written == [
+        ("sync", "1.parquet.part"),
+        ("rename", "1.parquet"),
+        ("sync", "day=2022-01-08"),
+        ("sync", "vehicle=bus-7"),
+        ("sync", "store"),
+        ("step", "commit"),
+    ]
+    with store._files.alone() as con:
+        assert con.execute("PRAGMA synchronous").fetchone() == (2,), "FULL: each commit waits"
+        assert con.execute("PRAGMA journal_mode").fetchone() == ("wal",)
