@@ -10,6 +10,7 @@ from math import inf
 from typing import Final, final
 
 from voltherd.edge import chunks, commands, events, selection
+from voltherd.edge.chatter import Chatter
 from voltherd.edge.chunks import Chunk, Open
 from voltherd.edge.control import Control
 from voltherd.edge.cycle import CycleResult
@@ -82,6 +83,7 @@ class Courier:
         self._sending, self._control, self._spool, self._bus = sending, control, spool, bus
         self._clock, self._wall = clock, wall
         self._publisher = Publisher(spool, bus, sending.site_id, sending.vehicle_id)
+        self._chatter = Chatter()
         self._heard: deque[bytes] = deque(maxlen=HEARD_MAX)
         self._open, self._due_second = Open(), inf
         self._mode = control.state.desk.mode
@@ -100,7 +102,12 @@ class Courier:
         return self._publisher
 
     def tell(self, event: EdgeEvent) -> None:
-        """Keep an event and send it at once."""
+        """Keep an event and send it at once, unless its like has been told too often lately."""
+        told = self._chatter.admit(event, self._now())
+        if told is not None:
+            self._tell(told)
+
+    def _tell(self, event: EdgeEvent) -> None:
         second = event.unix_time_second
         record = self._spool.add(RecordKind.EVENT, encode_event(event), second, second)
         self._publisher.urgent(record, self._now())
@@ -117,6 +124,8 @@ class Courier:
         self.listen()
         for result in self._control.results():
             self._take(result)
+        for event in self._chatter.due(now):
+            self._tell(event)
         self._end_chunk()
         self._notice()
         if self._say_state(now):

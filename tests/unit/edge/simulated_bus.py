@@ -64,12 +64,15 @@ def plan(cells: int = CELLS, probes: int = PROBES, **options) -> Plan:
     )
 
 
-def heard(batch: SampleBatch, *, every: dict[str, int] | None = None) -> list[CanFrame]:
+def heard(
+    batch: SampleBatch, *, every: dict[str, int] | None = None, skip: int = 0
+) -> list[CanFrame]:
     """Give a batch as frames in order of time.
 
     Args:
         batch: What the vehicle measured.
         every: Messages, by the beginning of their name, that are sent in each n-th cycle only.
+        skip: Rows that were sent before: they only tell the distance of the first one.
     """
     known, _, _, messages = database(batch.cells, batch.probes)
     by_name = {message.name: message for message in known.messages}
@@ -78,7 +81,7 @@ def heard(batch: SampleBatch, *, every: dict[str, int] | None = None) -> list[Ca
         message = by_name[part.message]
         payload = encode(part, message).payload
         step = next((n for head, n in (every or {}).items() if part.message.startswith(head)), 1)
-        for k in range(0, batch.rows, step):
+        for k in range(skip, batch.rows, step):
             second = float(part.second[k])
             found.append(
                 CanFrame(message.frame_id, payload[k].tobytes(), second, int(second * 1e9))

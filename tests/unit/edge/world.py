@@ -3,7 +3,7 @@
 from collections import deque
 
 from tests.chain.clock import TestClock
-from tests.unit.edge.simulated_bus import START, plan
+from tests.unit.edge.simulated_bus import CELLS, PROBES, START, plan
 from voltherd.adapters.memory.bus import MemoryBroker
 from voltherd.adapters.memory.outbox import MemoryOutbox
 from voltherd.adapters.memory.record_log import MemoryRecordLog
@@ -60,9 +60,21 @@ class World:
     """
 
     def __init__(
-        self, frames=(), *, outbox=None, epoch=1 << 32 | 7, plan_=None, room=None, **options
+        self,
+        frames=(),
+        *,
+        outbox=None,
+        epoch=1 << 32 | 7,
+        plan_=None,
+        room=None,
+        start=None,
+        cells=CELLS,
+        probes=PROBES,
+        watchdog=30.0,
+        **options,
     ):
-        self.clock = TestClock(START - 1.0)
+        begins = START if start is None else float(start.unix_time_second[0])
+        self.clock = TestClock(begins - 1.0)
         self.broker = MemoryBroker()
         self.log = MemoryRecordLog()
         self.states, self.lives, self.committed = [], [], []
@@ -77,8 +89,8 @@ class World:
         )
         self.source, self.actuator = Fed(self.clock, frames), Told()
         self.outbox = outbox or MemoryOutbox()
-        self.plan, self.options, self.room = plan_ or plan(), options, room
-        self.cloud_up = True
+        self.plan, self.options, self.room = plan_ or plan(cells, probes), options, room
+        self.cloud_up, self.watchdog = True, watchdog
         self.edge = self.start(epoch)
 
     def start(self, epoch):
@@ -97,7 +109,7 @@ class World:
             sending,
             ports,
             epoch,
-            pace=Pace(period_second=0.1, watchdog_second=30.0),
+            pace=Pace(period_second=0.1, watchdog_second=self.watchdog),
             room=self.room or Room(),
             stopwatch=lambda: 0.0,
             **self.options,
@@ -138,6 +150,12 @@ class World:
 
     def batches(self):
         chunks = [r for r in self.records() if r.kind is RecordKind.TELEMETRY]
+        return [decode_chunk(r.body, "bus-7") for r in chunks]
+
+    def take_batches(self):
+        """Give what has come since this was last asked, so that a test need not hold it all."""
+        chunks = [r for r in self.committed if r.kind is RecordKind.TELEMETRY]
+        self.committed.clear()
         return [decode_chunk(r.body, "bus-7") for r in chunks]
 
     def whole(self):

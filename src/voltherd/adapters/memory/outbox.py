@@ -17,6 +17,7 @@ class MemoryOutbox:
         self._boots = 0
         self._kept: dict[RecordKey, Record] = {}
         self._thinned: set[RecordKey] = set()
+        self._bytes = 0
 
     def boot(self) -> int:
         """Count a start; see ``Outbox.boot``."""
@@ -25,7 +26,10 @@ class MemoryOutbox:
 
     def put(self, records: Sequence[Record]) -> None:
         """Keep records; see ``Outbox.put``."""
-        self._kept |= {record.key: record for record in records}
+        self._drop([record.key for record in records if record.key in self._kept])
+        for record in records:
+            self._kept[record.key] = record
+            self._bytes += len(record.body)
 
     def pending(self, after: RecordKey | None, limit: int) -> Sequence[Record]:
         """Give records, oldest first; see ``Outbox.pending``."""
@@ -59,8 +63,8 @@ class MemoryOutbox:
 
     def size(self) -> OutboxSize:
         """Say how much is kept; see ``Outbox.size``."""
-        bodies = sum(len(record.body) for record in self._kept.values())
-        return OutboxSize(len(self._kept), bodies + BESIDE_BYTES * len(self._kept))
+        records = len(self._kept)
+        return OutboxSize(records, self._bytes + BESIDE_BYTES * records)
 
     def damages(self) -> Sequence[str]:
         """Nothing is ever damaged; see ``Outbox.damages``."""
@@ -71,7 +75,7 @@ class MemoryOutbox:
 
     def _drop(self, keys: Sequence[RecordKey]) -> None:
         for key in keys:
-            del self._kept[key]
+            self._bytes -= len(self._kept.pop(key).body)
             self._thinned.discard(key)
 
 
