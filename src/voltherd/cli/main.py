@@ -279,6 +279,21 @@ def demo(
     demonstration.watch(spec, out, port)
 
 
+Environment = Annotated[
+    bool, typer.Option("--environment", help="Measure pressure, humidity and vibration as well.")
+]
+Cycle = Annotated[
+    Path | None,
+    typer.Option("--cycle", help="Recorded drives that every trip replays; any readable file."),
+]
+CycleCapacity = Annotated[
+    float | None,
+    typer.Option(
+        "--cycle-capacity", help="Capacity of what was recorded [Ah]: scale by it, not by power."
+    ),
+]
+
+
 @simulate_app.command()
 def fleet(
     out: Annotated[Path, typer.Option("--out", help="Store to write, with truth.json beside.")],
@@ -289,12 +304,15 @@ def fleet(
         str,
         typer.Option(
             "--faults",
-            help="What to plant, as weak_cell:15%@vehicle=2,cell=7; also 'demo', 'live' and 'none'.",
+            help="What to plant, as weak_cell:15%@vehicle=2,cell=7; also 'demo', 'live', 'none'.",
         ),
     ] = "none",
     period: Annotated[
         float, typer.Option("--period", help="Seconds between samples while on or charging.")
     ] = 10.0,
+    environment: Environment = False,
+    cycle: Cycle = None,
+    cycle_capacity: CycleCapacity = None,
 ) -> None:
     """Write a seeded fleet's telemetry as a store, and the truth about it."""
     from voltherd.cli.simulate import simulate_fleet
@@ -306,6 +324,9 @@ def fleet(
         seed=seed,
         faults=faults,
         period_second=period,
+        environment=environment,
+        cycle=cycle,
+        cycle_capacity_ah=cycle_capacity,
         progress=progress,
     )
     progress("")
@@ -332,6 +353,9 @@ def can(
     log_format: Annotated[
         str, typer.Option("--format", metavar="FORMAT", help="blf, asc or log (candump -L).")
     ] = "blf",
+    environment: Environment = False,
+    cycle: Cycle = None,
+    cycle_capacity: CycleCapacity = None,
 ) -> None:
     """Write a seeded vehicle's CAN frames as a log, with its DBC and the truth about it."""
     from voltherd.cli.simulate import simulate_can
@@ -344,6 +368,9 @@ def can(
         faults=faults,
         period_second=period,
         log_format=log_format,
+        environment=environment,
+        cycle=cycle,
+        cycle_capacity_ah=cycle_capacity,
         progress=progress,
     )
     progress("")

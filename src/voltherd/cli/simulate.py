@@ -11,8 +11,10 @@ from voltherd.cli.compose import (
     CAN_FORMATS,
     TRUTH_FILE,
     Progress,
+    Reading,
     open_store,
     put_vehicles,
+    read_file,
     write_can_log,
     write_text,
 )
@@ -24,6 +26,7 @@ from voltherd.sim.fleet import fleet_spec
 from voltherd.sim.fleet import simulate as simulate_days
 from voltherd.sim.fleet import truth as truth_of
 from voltherd.sim.fleet import vehicles as vehicles_of
+from voltherd.sim.load import Load, load_of
 from voltherd.sim.spec import FleetSpec
 from voltherd.sim.truth import truth_document
 from voltherd.types.frame import MessageFrames
@@ -39,6 +42,9 @@ def simulate_fleet(
     seed: int,
     faults: str,
     period_second: float,
+    environment: bool = False,
+    cycle: Path | None = None,
+    cycle_capacity_ah: float | None = None,
     progress: Progress,
 ) -> str:
     """Simulate into a store, with the truth beside it.
@@ -46,10 +52,17 @@ def simulate_fleet(
     Raises:
         UsageError: A number or the text of the faults makes no sense, or the store holds the
             truth of another fleet.
+        InputError: The recorded drives cannot be read, or are none.
         StoreError: The store cannot be written.
     """
     spec = fleet_spec(
-        vehicles=vehicles, days=days, seed=seed, faults=faults, period_second=period_second
+        vehicles=vehicles,
+        days=days,
+        seed=seed,
+        faults=faults,
+        period_second=period_second,
+        environment=environment,
+        load=recorded_load(cycle, cycle_capacity_ah),
     )
     written = write_fleet(spec, out, progress)
     planted = len(spec.faults)
@@ -101,6 +114,9 @@ def simulate_can(
     faults: str,
     period_second: float,
     log_format: str,
+    environment: bool = False,
+    cycle: Path | None = None,
+    cycle_capacity_ah: float | None = None,
     progress: Progress,
 ) -> str:
     """Simulate one vehicle's CAN log, with its database and the truth beside it.
@@ -108,6 +124,7 @@ def simulate_can(
     Raises:
         UsageError: A number, the format or the text of the faults makes no sense, or the folder
             holds the truth of something else.
+        InputError: The recorded drives cannot be read, or are none.
         StoreError: The folder cannot be written.
     """
     if log_format not in CAN_FORMATS:
@@ -122,6 +139,8 @@ def simulate_can(
         seed=seed,
         faults=_of_vehicle(faults, vehicle),
         period_second=period_second,
+        environment=environment,
+        load=recorded_load(cycle, cycle_capacity_ah),
     )
     facts = vehicles_of(spec)[-1]
     truth = truth_document(
@@ -143,6 +162,20 @@ def simulate_can(
         f"fault{'' if planted == 1 else 's'} planted; the truth is in {out / TRUTH_FILE}\n"
         f"next: voltherd triage {log} --dbc {dbc}"
     )
+
+
+def recorded_load(cycle: Path | None, capacity_ah: float | None) -> Load | None:
+    """Read the drives of whatever file ``voltherd import`` reads, None where none is named."""
+    if cycle is None:
+        if capacity_ah is not None:
+            raise UsageError(
+                "the capacity of a recording that is not named",
+                where="--cycle-capacity",
+                mend="name it with --cycle",
+            )
+        return None
+    batches = [batch for batch, _ in read_file(cycle, Reading())]
+    return load_of(batches, capacity_ah)
 
 
 def _of_vehicle(faults: str, vehicle: int) -> str:

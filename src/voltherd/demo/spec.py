@@ -5,7 +5,7 @@ from typing import Final, final
 
 from voltherd.errors import UsageError
 from voltherd.sim.fleet import fleet_spec
-from voltherd.sim.live import LiveSpec, live_sampling, record_start
+from voltherd.sim.live import LiveSpec, live_sampling, record_start, working_day_offset
 from voltherd.sim.spec import FleetSpec
 
 FAULTS: Final = "live"
@@ -55,12 +55,14 @@ def live_spec(spec: DemoSpec, begins_second: float) -> LiveSpec:
     Raises:
         UsageError: A fleet that cannot be, or is too small for its faults.
     """
+    start_second = record_start(begins_second, spec.history_days)
     fleet: FleetSpec = fleet_spec(
         vehicles=spec.vehicles,
         days=spec.history_days,
         seed=spec.seed,
         faults=spec.faults,
-        start_second=record_start(begins_second, spec.history_days),
+        start_second=start_second,
+        utc_offset_second=working_day_offset(start_second, spec.history_days),
         period_second=HISTORY_PERIOD_SECOND,
     )
     return LiveSpec(fleet=fleet, sampling=live_sampling(spec.speed))

@@ -52,20 +52,37 @@ class Load:
     by_capacity: bool
 
 
-def load_of(batch: SampleBatch, capacity_ah: float | None = None) -> Load:
+def load_of(batches: Sequence[SampleBatch], capacity_ah: float | None = None) -> Load:
     """Find the drives of a recording.
 
     Args:
-        batch: Recorded samples, of a vehicle or of one cell.
+        batches: Recorded samples, of vehicles or of cells.
         capacity_ah: Capacity of what was recorded; scales by capacity instead of power [Ah].
 
     Returns:
         The drives, in order.
 
     Raises:
-        UsageError: It is a single cell's, and its capacity is not given.
+        UsageError: It is a single cell's, and its capacity is not given, or makes no sense.
         InputError: There is no current, no voltage, or no drive in it.
     """
+    if capacity_ah is not None and not capacity_ah > 0.0:
+        raise UsageError(
+            f"{capacity_ah:g} Ah is no capacity",
+            where="--cycle-capacity",
+            mend="give ampere-hours, as 3.0",
+        )
+    drives = tuple(drive for batch in batches for drive in _drives(batch, capacity_ah))
+    if not drives:
+        raise InputError(
+            f"no drive of {DRIVE_SECOND_MIN} s that takes charge from the battery",
+            where=", ".join(batch.vehicle_id for batch in batches[:3]),
+            mend="record a drive at 1 Hz or so",
+        )
+    return Load(drives=drives, by_capacity=capacity_ah is not None)
+
+
+def _drives(batch: SampleBatch, capacity_ah: float | None) -> tuple[RecordedDrive, ...]:
     where = batch.vehicle_id
     current = batch.scalar.get("current_ampere")
     if current is None:
@@ -74,8 +91,6 @@ def load_of(batch: SampleBatch, capacity_ah: float | None = None) -> Load:
         )
     volt = batch.scalar.get("voltage_volt")
     if capacity_ah is not None:
-        if not capacity_ah > 0.0:
-            raise UsageError(f"a capacity of {capacity_ah:g} Ah", mend="give it in ampere-hours")
         demand = current / capacity_ah
     elif volt is None:
         raise InputError(
@@ -90,17 +105,10 @@ def load_of(batch: SampleBatch, capacity_ah: float | None = None) -> Load:
     else:
         demand = current * volt
     speed = batch.scalar.get("speed_kilometre_per_hour")
-    drives = _drives(batch.unix_time_second, demand, None if speed is None else speed / 3.6)
-    if not drives:
-        raise InputError(
-            f"no drive of {DRIVE_SECOND_MIN} s that takes charge from the battery",
-            where=where,
-            mend="record a drive at 1 Hz or so",
-        )
-    return Load(drives=drives, by_capacity=capacity_ah is not None)
+    return _cut(batch.unix_time_second, demand, None if speed is None else speed / 3.6)
 
 
-def _drives(
+def _cut(
     time: Float[np.ndarray, "time"],
     demand: Float[np.ndarray, "time"],
     speed: Float[np.ndarray, "time"] | None,
