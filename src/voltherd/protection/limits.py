@@ -133,67 +133,76 @@ def pack_limits(cell: CellType) -> PackLimits:
     >>> pack_limits(nmc).rows[0].levels
     (4.21, 4.25, 4.3)
     """
-    low, high = cell.voltage_volt_min, cell.voltage_volt_max
     charge, discharge = (
         rate * cell.capacity_nominal_ah for rate in (CHARGE_RATE_MAX, DISCHARGE_RATE_MAX)
     )
-    rise = (0.05, 0.15, 0.25) if cell.chemistry is Chemistry.LFP else (0.01, 0.05, 0.10)
     return PackLimits(
-        rows=(
-            Limit(
-                quantity=Quantity.CELL_VOLTAGE,
-                above=True,
-                levels=(
-                    round(high + rise[0], 6),
-                    round(high + rise[1], 6),
-                    round(high + rise[2], 6),
-                ),
-                delay_second=(2.0, 2.0, 1.0),
-                hysteresis=0.05,
-                harm=Harm.CHARGE,
-            ),
-            Limit(
-                quantity=Quantity.CELL_VOLTAGE,
-                above=False,
-                levels=(low, round(low - 0.2, 6), round(low - 0.5, 6)),
-                delay_second=(2.0, 2.0, 1.0),
-                hysteresis=0.1,
-                harm=Harm.DISCHARGE,
-            ),
-            Limit(
-                quantity=Quantity.PROBE_TEMPERATURE,
-                above=True,
-                levels=(50.0, 55.0, 65.0),
-                delay_second=(5.0, 5.0, 2.0),
-                hysteresis=3.0,
-                harm=Harm.BOTH,
-            ),
-            Limit(
-                quantity=Quantity.PROBE_TEMPERATURE,
-                above=False,
-                levels=(0.0, -10.0, -30.0),
-                delay_second=(5.0, 5.0, 5.0),
-                hysteresis=2.0,
-                harm=Harm.CHARGE,
-                charging_only=True,
-            ),
-            Limit(
-                quantity=Quantity.CURRENT,
-                above=True,
-                levels=(charge, round(1.1 * charge, 6), round(1.3 * charge, 6)),
-                delay_second=(5.0, 2.0, 0.5),
-                hysteresis=0.05 * charge,
-                harm=Harm.CHARGE,
-            ),
-            Limit(
-                quantity=Quantity.CURRENT,
-                above=False,
-                levels=(-discharge, round(-1.1 * discharge, 6), round(-1.3 * discharge, 6)),
-                delay_second=(5.0, 2.0, 0.5),
-                hysteresis=0.05 * discharge,
-                harm=Harm.DISCHARGE,
-            ),
-        ),
+        rows=(*_voltage_rows(cell), *_TEMPERATURE_ROWS, *_current_rows(charge, discharge)),
         charge_ampere_max=charge,
         discharge_ampere_max=discharge,
+    )
+
+
+def _voltage_rows(cell: CellType) -> tuple[Limit, Limit]:
+    low, high = cell.voltage_volt_min, cell.voltage_volt_max
+    rise = (0.05, 0.15, 0.25) if cell.chemistry is Chemistry.LFP else (0.01, 0.05, 0.10)
+    return (
+        Limit(
+            quantity=Quantity.CELL_VOLTAGE,
+            above=True,
+            levels=(round(high + rise[0], 6), round(high + rise[1], 6), round(high + rise[2], 6)),
+            delay_second=(2.0, 2.0, 1.0),
+            hysteresis=0.05,
+            harm=Harm.CHARGE,
+        ),
+        Limit(
+            quantity=Quantity.CELL_VOLTAGE,
+            above=False,
+            levels=(low, round(low - 0.2, 6), round(low - 0.5, 6)),
+            delay_second=(2.0, 2.0, 1.0),
+            hysteresis=0.1,
+            harm=Harm.DISCHARGE,
+        ),
+    )
+
+
+_TEMPERATURE_ROWS: Final = (
+    Limit(
+        quantity=Quantity.PROBE_TEMPERATURE,
+        above=True,
+        levels=(50.0, 55.0, 65.0),
+        delay_second=(5.0, 5.0, 2.0),
+        hysteresis=3.0,
+        harm=Harm.BOTH,
+    ),
+    Limit(
+        quantity=Quantity.PROBE_TEMPERATURE,
+        above=False,
+        levels=(0.0, -10.0, -30.0),
+        delay_second=(5.0, 5.0, 5.0),
+        hysteresis=2.0,
+        harm=Harm.CHARGE,
+        charging_only=True,
+    ),
+)
+
+
+def _current_rows(charge: float, discharge: float) -> tuple[Limit, Limit]:
+    return (
+        Limit(
+            quantity=Quantity.CURRENT,
+            above=True,
+            levels=(charge, round(1.1 * charge, 6), round(1.3 * charge, 6)),
+            delay_second=(5.0, 2.0, 0.5),
+            hysteresis=0.05 * charge,
+            harm=Harm.CHARGE,
+        ),
+        Limit(
+            quantity=Quantity.CURRENT,
+            above=False,
+            levels=(-discharge, round(-1.1 * discharge, 6), round(-1.3 * discharge, 6)),
+            delay_second=(5.0, 2.0, 0.5),
+            hysteresis=0.05 * discharge,
+            harm=Harm.DISCHARGE,
+        ),
     )
