@@ -103,5 +103,8 @@ def test_pins_are_exact_and_hashed():
 
 
 def test_tracked_files_are_small():
-    heavy = [path for path in tracked() if path.stat().st_size > 1_000_000]
+    vendored = {
+        "swagger-ui-bundle.js": 2_000_000
+    }  # somebody else's, whole, so that none is fetched
+    heavy = [path for path in tracked() if path.stat().st_size > vendored.get(path.name, 1_000_000)]
     assert heavy == []
