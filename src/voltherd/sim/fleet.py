@@ -45,7 +45,7 @@ class SimulatedDay(NamedTuple):
     truth: DayTruth
 
 
-def fleet_spec(
+def fleet_spec(  # long: an argument a line, and what it is
     *,
     vehicles: int = 10,
     days: int = 14,
