@@ -71,12 +71,13 @@ class World:
         cells=CELLS,
         probes=PROBES,
         watchdog=30.0,
+        log=None,
         **options,
     ):
         begins = START if start is None else float(start.unix_time_second[0])
         self.clock = TestClock(begins - 1.0)
         self.broker = MemoryBroker()
-        self.log = MemoryRecordLog()
+        self.log = log or MemoryRecordLog()
         self.states, self.lives, self.committed = [], [], []
         self.cloud_bus = self.broker.connect("cloud")
         self.ingest = Ingest(
