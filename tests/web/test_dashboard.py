@@ -341,6 +341,8 @@ def test_the_look_is_chosen_and_remembered(watched):
 def test_a_finding_prints_without_its_controls(watched, worst):
     page = watched(dark=True).go(f"#/findings/{worst['finding_id']}")
     page.emulate_media(media="print")
-    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    for part in ("body", "main .card"):
+        ground = f"getComputedStyle(document.querySelector('{part}')).backgroundColor"
+        assert page.evaluate(ground) == "rgb(255, 255, 255)"
     assert not page.get_by_role("button", name="Acknowledge").is_visible()
     assert page.locator("section[aria-labelledby=evidence] table").is_visible()
