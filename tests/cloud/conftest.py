@@ -1,6 +1,8 @@
 """A cloud that runs: a real store, real threads, real HTTP on a free port."""
 
 import importlib.util
+import shutil
+import time
 from pathlib import Path
 
 import httpx2
@@ -87,8 +89,6 @@ def run(folder, clock=None, **sections):
 
 def settled(running, second=60.0):
     """Wait until every vehicle is rebuilt and judged."""
-    import time
-
     until = time.monotonic() + second
     while time.monotonic() < until:
         view = running.cloud.fleet.view
@@ -101,9 +101,50 @@ def settled(running, second=60.0):
 @pytest.fixture(scope="session")
 def clock(data):
     """Half an hour after the newest row."""
-    import time
-
     return WallClock(shift_second=data.START + 3.5 * 3600.0 - time.time())
+
+
+@pytest.fixture
+def start_of():
+    """Starts a cloud of a store and waits for it; the one before stops first."""
+    yield from _starting()
+
+
+@pytest.fixture(scope="module")
+def start_of_module():
+    """The same for all tests of a module."""
+    yield from _starting()
+
+
+def _starting():
+    made = []
+
+    def start(folder, clock=None, **sections):
+        if made:
+            made.pop().stop()
+        made.append(run(folder, clock, **sections))
+        settled(made[-1])
+        return made[-1]
+
+    yield start
+    for running in made:
+        running.stop()
+
+
+@pytest.fixture
+def filled_anew(filled, tmp_path):
+    """Gives a copy of the store that a test may change."""
+
+    def copied():
+        return shutil.copytree(filled, tmp_path / "store")
+
+    return copied
+
+
+@pytest.fixture(scope="module")
+def filled_for_module(filled, tmp_path_factory):
+    """A copy of the store that the tests of a module may change."""
+    return shutil.copytree(filled, tmp_path_factory.mktemp("own") / "store")
 
 
 @pytest.fixture(scope="module")

@@ -34,9 +34,7 @@ class Followed(NamedTuple):
 
 def begin(batch: SampleBatch, asset: Vehicle | None) -> Followed:
     """Start on a vehicle with the channels of some rows, which are not taken in."""
-    detection = engine.init(
-        batch.vehicle_id, batch.cells, batch.probes, asset.layout if asset else None
-    )
+    detection = engine.init(batch.vehicle_id, batch.cells, batch.probes, asset=asset)
     # The channels are those of the first rows until a replay widens them.
     detection = detection._replace(open_rows=batch.between(0, 0))
     return Followed(

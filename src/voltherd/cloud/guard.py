@@ -7,9 +7,9 @@
 * **Who**: a token or session is looked at; where signing in is needed, nothing goes without.
 """
 
+import re
 from collections.abc import Callable, Collection
 from typing import Final
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import cookie_parser
@@ -30,6 +30,7 @@ HEADERS: Final = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
+_HOST: Final = re.compile(r"(?:([A-Za-z0-9._-]+)|\[([0-9A-Fa-f:.]+)\])(?::[0-9]{1,5})?")
 _HSTS: Final = "max-age=31536000"
 Answered = Callable[[str, int], None]
 """Told method and status of every answer."""
@@ -38,13 +39,11 @@ Answered = Callable[[str, int], None]
 def host_name(header: str) -> str:
     """Give the name in a Host header, port and case dropped; empty where it is none.
 
-    >>> host_name("Localhost:8600"), host_name("[::1]:8600"), host_name("a b")
+    >>> host_name("Localhost:8600"), host_name("[::1]:8600"), host_name("me@localhost")
     ('localhost', '::1', '')
     """
-    try:
-        return urlsplit(f"//{header}").hostname or "" if " " not in header else ""
-    except ValueError:
-        return ""
+    match = _HOST.fullmatch(header)
+    return (match[1] or match[2]).lower() if match else ""
 
 
 class Guard:

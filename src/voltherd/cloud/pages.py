@@ -5,9 +5,10 @@ from typing import Final
 
 from fastapi import APIRouter, FastAPI
 from fastapi.responses import FileResponse, HTMLResponse, Response
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.staticfiles import StaticFiles
-from starlette.types import Scope
 
 WEB: Final = Path(__file__).resolve().parent.parent / "web"
 DASHBOARD: Final = WEB / "dist"
@@ -60,17 +61,32 @@ def vendored(name: str) -> FileResponse:
     return FileResponse(VENDOR / name)
 
 
+class PageConvertor(Convertor[str]):
+    """Paths of the dashboard: all but those of the API, which has its own refusals."""
+
+    regex = "(?!api(?:/|$)).*"
+
+    def convert(self, value: str) -> str:
+        """Take a path as it is."""
+        return value
+
+    def to_string(self, value: str) -> str:
+        """Give a path as it is."""
+        return value
+
+
 class Dashboard(StaticFiles):
     """The built dashboard; an address within it that names no file is its first page."""
 
-    async def get_response(self, path: str, scope: Scope) -> Response:
+    async def page(self, request: Request) -> Response:
         """Give a file, or the first page."""
+        path = self.get_path({**request.scope, "path": "/" + request.path_params["path"]})
         try:
-            answer = await super().get_response(path, scope)
+            answer = await self.get_response(path, request.scope)
         except HTTPException as error:
-            if error.status_code != 404 or "." in path.rpartition("/")[2] or path.startswith("api"):
+            if error.status_code != 404 or "." in path.rpartition("/")[2]:
                 raise
-            answer = await super().get_response("index.html", scope)
+            answer = await self.get_response("index.html", request.scope)
         answer.headers["Cache-Control"] = "no-cache"  # asked for again by its ETag, so never stale
         return answer
 
@@ -84,6 +100,8 @@ def mount(app: FastAPI, dashboard: Path = DASHBOARD) -> None:
     """
     app.include_router(router)
     if (dashboard / "index.html").is_file():
-        app.mount("/", Dashboard(directory=dashboard, html=True), name="dashboard")
+        register_url_convertor("page", PageConvertor())
+        files = Dashboard(directory=dashboard, html=True)
+        app.add_route("/{path:page}", files.page, include_in_schema=False)
     else:
         app.add_route("/", lambda _: HTMLResponse(_MISSING), include_in_schema=False)

@@ -31,7 +31,7 @@ def place(text: str) -> list[Any]:
             raise ValueError(text)
         found = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
     except (ValueError, binascii.Error) as error:
-        raise ProblemError("bad-request", "the cursor is not one this service gave") from error
+        raise ProblemError("cursor-unknown") from error
     if not isinstance(found, list):
-        raise ProblemError("bad-request", "the cursor is not one this service gave")
+        raise ProblemError("cursor-unknown")
     return found

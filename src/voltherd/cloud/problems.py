@@ -4,6 +4,7 @@ A problem's ``type`` is the address of a page of this service that explains it.
 """
 
 import logging
+import re
 from typing import Any, Final, NamedTuple
 
 from fastapi import FastAPI, Request
@@ -61,6 +62,12 @@ KINDS: Final = {
         "No such channel",
         "The vehicle sends no channel of this name; its page lists the channels it sends.",
     ),
+    "cursor-unknown": Kind(
+        404,
+        "No such place in this list",
+        "The cursor is not one that this list gave, or it is of another order. Begin the list "
+        "anew, without a cursor.",
+    ),
     "not-found": Kind(404, "Nothing is here", "The address is misspelt; /api/docs lists them all."),
     "method-not-allowed": Kind(
         405, "Not in this way", "The address is right, the method is not; see Allow and /api/docs."
@@ -114,6 +121,7 @@ KINDS: Final = {
         "This is a bug. The service's log has the details; please report it.",
     ),
 }
+_METHOD_NOT_ALLOWED: Final = 405
 _BY_STATUS: Final = {404: "not-found", 405: "method-not-allowed", 401: "sign-in-needed"}
 
 
@@ -168,6 +176,23 @@ def answers(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
+def _methods(app: FastAPI, path: str) -> list[str]:
+    """Name the methods of a path, by the API's own description."""
+    for template, operations in app.openapi()["paths"].items():
+        if re.fullmatch(_template(template), path):
+            return sorted(method.upper() for method in operations)
+    return ["GET"]
+
+
+def _template(path: str) -> str:
+    """Give the pattern of a described path; a vehicle's name may hold a slash."""
+    parts = re.split(r"(\{\w+\})", path)
+    named = {"{vehicle_id}": ".+"}
+    return "".join(
+        named.get(part, "[^/]+") if part.startswith("{") else re.escape(part) for part in parts
+    )
+
+
 def install(app: FastAPI) -> None:
     """Answer every error as a problem."""
 
@@ -188,6 +213,8 @@ def install(app: FastAPI) -> None:
         assert isinstance(error, HTTPException)
         kind = _BY_STATUS.get(error.status_code, "bad-request")
         headers = dict(error.headers) if error.headers else None
+        if error.status_code == _METHOD_NOT_ALLOWED:
+            headers = {"Allow": ", ".join(_methods(app, request.url.path))}
         return problem(kind, "", request.url.path, headers=headers)
 
     def ours(request: Request, error: Exception) -> Response:

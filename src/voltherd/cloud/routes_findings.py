@@ -11,9 +11,9 @@ from voltherd.cloud.findings import finding_detail, finding_row
 from voltherd.cloud.paging import cursor as write_cursor
 from voltherd.cloud.paging import place
 from voltherd.cloud.problems import ProblemError, answers
-from voltherd.cloud.routes_vehicles import CloudNow, Cursor, second
-from voltherd.cloud.schema import Page, Severity
-from voltherd.cloud.schema_findings import Action, FindingDetail, FindingRow
+from voltherd.cloud.routes_vehicles import CloudNow, Cursor
+from voltherd.cloud.schema import Page, Severity, unix_second
+from voltherd.cloud.schema_findings import Action, FindingDetail, FindingRow, NoteAction
 from voltherd.cloud.service import Cloud
 from voltherd.cloud.view import VehicleView
 from voltherd.cloud.workflow import Request as Wish
@@ -37,7 +37,7 @@ Order = Literal["urgency", "raised", "-raised", "last_seen", "-last_seen"]
 """``raised`` and ``last_seen`` begin with the newest."""
 
 
-@router.get("", response_model=Page[FindingRow], responses=answers(400))
+@router.get("", response_model=Page[FindingRow], responses=answers(404))
 def findings(
     cloud: CloudNow,
     vehicle_id: Annotated[
@@ -107,7 +107,7 @@ def _after(text: str, sort: str) -> Key:
     parts = place(text)
     numbers = all(isinstance(part, float | int) and math.isfinite(part) for part in parts[1:4])
     if len(parts) != 5 or parts[0] != sort or not numbers or not isinstance(parts[4], str):
-        raise ProblemError("bad-request", "the cursor is of another list; begin it anew")
+        raise ProblemError("cursor-unknown")
     return parts[1], parts[2], parts[3], parts[4]
 
 
@@ -144,12 +144,9 @@ def _act(
     view, known = _found(cloud, finding_id)
     signed_in = getattr(request.state, "who", "")
     by = clean(signed_in or action.by)
-    if not by:
-        raise ProblemError("bad-request", "nobody says who: give your name in by")
-    planned = None
-    if action.planned_time is not None:
-        planned = second(action.planned_time, "planned_time", 0.0)
-        kind = "work_order" if kind == "note" else kind
+    planned = unix_second(action.planned_time) if action.planned_time else None
+    if planned is not None and kind == "note":
+        kind = "work_order"
     wish = Wish(kind, by, action.text.strip(), action.outcome or "", planned, key or "")
     try:
         cloud.workflow.act(known, wish, cloud.clock.unix_second())
@@ -180,7 +177,7 @@ def note(
     cloud: CloudNow,
     request: Request,
     finding_id: FindingId,
-    action: Action,
+    action: NoteAction,
     key: IdempotencyKey = None,
 ) -> FindingDetail:
     """Add a note; with ``planned_time`` it is a work order."""

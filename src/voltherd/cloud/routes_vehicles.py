@@ -3,7 +3,6 @@
 import csv
 import io
 import math
-from datetime import UTC, datetime
 from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Depends, Path, Query
@@ -16,7 +15,7 @@ from voltherd.cloud.paging import cursor as write_cursor
 from voltherd.cloud.paging import place
 from voltherd.cloud.problems import ProblemError, answers
 from voltherd.cloud.rows import ORDERS, page
-from voltherd.cloud.schema import Page
+from voltherd.cloud.schema import Instant, Page, unix_second
 from voltherd.cloud.schema_vehicles import (
     Cells,
     Event,
@@ -34,7 +33,6 @@ from voltherd.report.words import rfc3339
 
 CHANNELS_MAX: Final = 64
 POINTS_MAX: Final = 5_000
-_YEAR_10000_SECOND: Final = 253_402_300_800.0
 router = APIRouter(prefix="/api/v1", tags=["vehicles"])
 # A name may hold a slash, so a vehicle's parts stand before the vehicle itself.
 CloudNow = Annotated[Cloud, Depends(cloud_of)]
@@ -53,13 +51,13 @@ Sort = Annotated[
         json_schema_extra={"enum": _SORTS},
     ),
 ]
-Instant = Annotated[
-    str | None,
-    Query(description="RFC 3339 time, or unix seconds.", max_length=40),
+Given = Annotated[
+    Instant | None,
+    Query(description="RFC 3339 time; unix seconds are understood, too.", max_length=40),
 ]
 
 
-@router.get("/vehicles", response_model=Page[VehicleRow], responses=answers(400))
+@router.get("/vehicles", response_model=Page[VehicleRow], responses=answers(404))
 def vehicles(
     cloud: CloudNow,
     sort: Sort = "attention",
@@ -95,7 +93,7 @@ def vehicles(
 
 def _after(text: str, sort: str) -> SortKey:
     parts = place(text)
-    wrong = ProblemError("bad-request", "the cursor is of another list; begin it anew")
+    wrong = ProblemError("cursor-unknown")
     if len(parts) != 4 or parts[0] != sort:
         raise wrong
     unknown, value, vehicle_id = parts[1:]
@@ -124,7 +122,7 @@ def vehicle_cells(cloud: CloudNow, vehicle_id: VehicleId) -> Cells:
     "/vehicles/{vehicle_id:path}/series",
     response_model=Series,
     responses={
-        **answers(400, 404),
+        **answers(404),
         200: {"content": {"text/csv": {"schema": {"type": "string"}}}},
     },
 )
@@ -139,8 +137,8 @@ def vehicle_series(
             max_length=CHANNELS_MAX,
         ),
     ],
-    start: Instant = None,
-    stop: Instant = None,
+    start: Given = None,
+    stop: Given = None,
     points: Annotated[int, Query(ge=1, le=POINTS_MAX)] = 1000,
     form: Annotated[
         Literal["json", "csv"],
@@ -153,10 +151,8 @@ def vehicle_series(
     for name in channel:
         if name not in known:
             raise ProblemError("channel-unknown", f"{vehicle_id} sends no {name[:80]!r}")
-    first = second(start, "start", -math.inf)
-    last = second(stop, "stop", math.inf)
-    if not first < last:
-        raise ProblemError("bad-request", "start is not before stop")
+    first = unix_second(start) if start else -math.inf
+    last = unix_second(stop) if stop else math.inf
     lost = lost_spans(cloud.records, vehicle_id, first, last)
     usage = view.followed.usage if view.followed else Usage()
     if usage.rows:
@@ -168,32 +164,6 @@ def vehicle_series(
     else:
         found = series(cloud.past, vehicle_id, wanted, first, last, points, lost)
     return _csv(found) if form == "csv" else found
-
-
-def second(text: str | None, name: str, otherwise: float) -> float:
-    """Read a time [unix s].
-
-    Raises:
-        ProblemError: It is none.
-
-    >>> second("2024-05-12T08:00:00Z", "start", 0.0), second("1715500800", "start", 0.0)
-    (1715500800.0, 1715500800.0)
-    """
-    if text is None:
-        return otherwise
-    try:
-        found = float(text)
-    except ValueError:
-        try:
-            stamp = datetime.fromisoformat(text)
-            found = (stamp if stamp.tzinfo else stamp.replace(tzinfo=UTC)).timestamp()
-        except (ValueError, OverflowError, OSError):
-            found = math.nan
-    if not 0.0 <= found < _YEAR_10000_SECOND:
-        raise ProblemError(
-            "bad-request", f"{name} is neither an RFC 3339 time nor unix seconds: {text[:40]!r}"
-        )
-    return found
 
 
 def _csv(found: Series) -> Response:
@@ -210,7 +180,7 @@ def _csv(found: Series) -> Response:
 
 
 @router.get(
-    "/vehicles/{vehicle_id:path}/events", response_model=Page[Event], responses=answers(400, 404)
+    "/vehicles/{vehicle_id:path}/events", response_model=Page[Event], responses=answers(404)
 )
 def vehicle_events(
     cloud: CloudNow,
@@ -230,7 +200,7 @@ def vehicle_events(
     if cursor is not None:
         parts = place(cursor)
         if len(parts) != 2 or not all(isinstance(part, int) for part in parts):
-            raise ProblemError("bad-request", "the cursor is of another list; begin it anew")
+            raise ProblemError("cursor-unknown")
         # Counted from the oldest: what happens meanwhile is put before, and shifts nothing.
         begin = max(len(found) - parts[0], 0)
     shown = found[begin : begin + limit]
@@ -245,7 +215,7 @@ def vehicle(cloud: CloudNow, vehicle_id: VehicleId) -> VehicleDetail:
     return vehicle_detail(view, cloud.records.epochs(vehicle_id), cloud.clock.unix_second())
 
 
-@router.get("/kpis", response_model=Kpis, responses=answers(400), tags=["fleet"])
+@router.get("/kpis", response_model=Kpis, responses=answers(404), tags=["fleet"])
 def kpis(
     cloud: CloudNow,
     limit: Annotated[int, Query(ge=1, le=10_000)] = 1000,
@@ -259,7 +229,7 @@ def kpis(
     if cursor is not None:
         parts = place(cursor)
         if len(parts) != 1 or not isinstance(parts[0], str):
-            raise ProblemError("bad-request", "the cursor is of another list; begin it anew")
+            raise ProblemError("cursor-unknown")
         pairs = [pair for pair in pairs if pair[0].vehicle_id > parts[0]]
     shown = pairs[:limit]
     return Kpis(

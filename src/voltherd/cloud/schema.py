@@ -9,11 +9,14 @@ meaning or goes away makes a ``v2``.
 """
 
 import math
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 Item = TypeVar("Item")
+_SECOND_MIN: Final = -62_135_596_800.0
+_SECOND_MAX: Final = 253_402_300_800.0
 
 
 def _finite(value: Any) -> Any:  # noqa: ANN401 (pydantic hands over anything)
@@ -23,8 +26,40 @@ def _finite(value: Any) -> Any:  # noqa: ANN401 (pydantic hands over anything)
     return float(value) if math.isfinite(value) else None
 
 
+def unix_second(text: str) -> float:
+    """Read a time that was given, RFC 3339 or unix seconds [unix s].
+
+    Raises:
+        ValueError: It is neither, or beyond the years 1 to 9999.
+
+    >>> unix_second("2024-05-12T08:00:00Z"), unix_second("1715500800")
+    (1715500800.0, 1715500800.0)
+    """
+    try:
+        found = float(text)
+    except ValueError:
+        stamp = datetime.fromisoformat(text.upper())
+        found = (stamp if stamp.tzinfo else stamp.replace(tzinfo=UTC)).timestamp()
+    if not _SECOND_MIN <= found < _SECOND_MAX:
+        raise ValueError("no time of the calendar")
+    return found
+
+
+def checked_instant(text: str) -> str:
+    """Check a time that was given."""
+    try:
+        unix_second(text)
+    except (ValueError, OverflowError) as error:
+        raise ValueError("neither an RFC 3339 time nor unix seconds") from error
+    return text
+
+
 Number = Annotated[float | None, BeforeValidator(_finite)]
 Time = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+Instant = Annotated[
+    str, AfterValidator(checked_instant), Field(json_schema_extra={"format": "date-time"})
+]
+"""A time as it is given; unix seconds are understood, too."""
 Severity = Literal["operating", "recommended", "safety"]
 Status = Literal["open", "acknowledged", "resolved"]
 Outcome = Literal["confirmed", "dismissed", "repaired"]

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import ConfigDict, Field
 
-from voltherd.cloud.schema import Location, Number, Outcome, Severity, Shape, Status, Time
+from voltherd.cloud.schema import Instant, Location, Number, Outcome, Severity, Shape, Status, Time
 
 
 class FindingRow(Shape):
@@ -119,10 +119,16 @@ class Action(Shape):
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
-    by: str = Field(default="", max_length=120)
+    by: str = Field(min_length=1, max_length=120, pattern=r"\S")
     """Who; where signing in is asked for, the name signed in with is taken instead."""
     text: str = Field(default="", max_length=4000)
     outcome: Outcome | None = None
     """What it turned out to be (when resolving)."""
-    planned_time: Time | None = Field(default=None, max_length=40)
+    planned_time: Instant | None = Field(default=None, max_length=40)
     """When work is planned; makes a note a work order."""
+
+
+class NoteAction(Action):
+    """A note about a finding: it says something."""
+
+    text: str = Field(min_length=1, max_length=4000, pattern=r"\S")

@@ -175,7 +175,10 @@ class Webhooks:
             "data": row.model_dump(mode="json"),
         }
         body = json.dumps(plain, allow_nan=False).encode()
-        notice = Notice(f"{name} {target.url}", target.url, view.vehicle_id, body)
+        self.keep(Notice(f"{name} {target.url}", target.url, view.vehicle_id, body))
+
+    def keep(self, notice: Notice) -> None:
+        """Keep a notice; where the medium refuses, until it accepts again."""
         try:
             self._keep(notice)
         except StoreError as error:

@@ -70,8 +70,8 @@ class Stage:
     def expected(self, name="bus-1"):
         """What the offline commands say of the store."""
         rows = self.telemetry.store.read(name)
-        layout = self.data.asset(name).layout
-        return findings(step(init(name, rows.cells, rows.probes, layout), rows))
+        asset = self.data.asset(name)
+        return findings(step(init(name, rows.cells, rows.probes, asset=asset), rows))
 
 
 @pytest.fixture(autouse=True)
