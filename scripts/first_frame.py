@@ -1,6 +1,6 @@
 """How long from a clone to the first live frame in a browser?
 
-    .venv/bin/python scripts/first_frame.py [--at-most 60]
+    .venv/bin/python scripts/first_frame.py [--goal 60] [--at-most 180]
 
 Clones what is committed, runs ``make demo`` there with an empty home, opens the page it names in a
 headless Chromium, and waits for the first live sample of a vehicle to arrive in that page.  Prints
@@ -30,8 +30,9 @@ LIVE = """name => new Promise(done => {
 def main() -> int:
     """Measure once."""
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("--at-most", type=float, default=60.0, help="seconds")
-    limit = options.parse_args().at_most
+    options.add_argument("--goal", type=float, default=60.0, help="seconds, told")
+    options.add_argument("--at-most", type=float, default=180.0, help="seconds, else it fails")
+    asked = options.parse_args()
     with tempfile.TemporaryDirectory(prefix="voltherd-first-") as place:
         home, clone = Path(place, "home"), Path(place, "clone")
         home.mkdir()
@@ -59,8 +60,8 @@ def main() -> int:
     print(
         f"clone to address {named:.1f} s, to page {shown:.1f} s, to first live frame {live:.1f} s"
     )
-    print(f"at most {limit:g} s: {'holds' if live <= limit else 'MISSED'}")
-    return int(live > limit)
+    print(f"goal {asked.goal:g} s: {'holds' if live <= asked.goal else 'MISSED'}")
+    return int(live > asked.at_most)
 
 
 def _address(demo: subprocess.Popen[str]) -> str:
