@@ -1,7 +1,7 @@
 """Edges, a bad link, a broker, a cloud and a clock, all in virtual time and from one seed.
 
-Every process can crash at every call of a port, before the call did anything or after it did all;
-what is durable survives, what is in memory does not.  ``chain_sender`` holds the edges.
+Edges and ingest are the real ones.  Every process can crash at every call of a port, before the
+call did anything or after it did all; what is durable survives, what is in memory does not.
 """
 
 from collections import Counter
@@ -9,8 +9,9 @@ from collections import Counter
 import numpy as np
 
 from tests.chain.clock import TestClock
-from tests.sim.chain_sender import DiskOutbox, Sender
+from tests.chain.edge import Vehicle, WatchedOutbox, runtime, will_of
 from voltherd.adapters.memory.bus import MemoryBroker
+from voltherd.adapters.memory.outbox import MemoryOutbox
 from voltherd.cloud.ingest import Ingest, IngestLimits
 from voltherd.errors import StoreError
 from voltherd.sim.link import PERFECT, LinkFaults, LossyLink
@@ -66,52 +67,58 @@ class Faulty:
 class Edge:
     """A vehicle's edge: a disk that survives, a process that does not, a link and a clock."""
 
-    def __init__(self, world, vehicle_id):
+    def __init__(self, world, vehicle_id, outbox, room):
         self.world = world
         self.vehicle_id = vehicle_id
-        self.outbox = DiskOutbox()
+        self.outbox = WatchedOutbox(outbox)
+        self.room = room
         self.clock = TestClock()
+        self.vehicle = Vehicle(self.clock)
         self.mishaps = Mishaps(world.chance)
         self.link = self.process = self.bus = None
-        self.running = False
-        self.boots = 0
+        self.epochs = []
         self.start()
+
+    @property
+    def running(self):
+        return self.process is not None
 
     def start(self):
         """Boot; a crash while booting leaves it off until the next try."""
+        self.process = None
         if self.bus is not None:
             self.bus.lose()
-        self.boots += 1
+        outbox = Faulty(self.outbox, self.mishaps, writes=("put", "replace", "boot", "committed"))
         try:
-            self.process = Sender(
-                self.vehicle_id,
-                Faulty(self.outbox, self.mishaps, writes=("put", "replace", "boot", "committed")),
-                self.clock,
-                self.connect,
-                self.world.chance,
+            epoch = (outbox.boot() << 32) | int(self.world.chance.integers(1 << 32))
+            self.epochs.append(epoch)
+            bus = Faulty(self.connect(epoch), self.mishaps)
+            self.process = runtime(
+                self.vehicle_id, self.vehicle, outbox, bus, self.clock, epoch, self.room
             )
-            self.running = True
         except (Crash, StoreError):
-            self.running = False
+            self.process = None
 
-    def connect(self, client_id, will):
+    def connect(self, epoch):
         """Connect as a client of the broker, over a link of its own."""
-        self.bus = self.world.broker.connect(client_id, will)
+        name, will = f"{self.vehicle_id}-{epoch:x}", will_of(self.vehicle_id, epoch)
+        self.bus = self.world.broker.connect(name, will)
         self.link = LossyLink(self.bus, self.world.clock, self.world.chance, self.world.faults)
         if self.world.is_cut:
             self.link.cut()
-        return Faulty(self.link, self.mishaps)
+        return self.link
 
-    def pending(self):
-        return self.outbox.size().records + (len(self.process.refused) if self.running else 1)
+    def waiting(self):
+        """Say how much is not at the cloud yet."""
+        return self.process.spool.size().records if self.running else 1
 
     def step(self, produce):
+        """Run a turn; whatever it was about to do may be its last."""
         if not self.running:
             self.start()
             return
+        self.vehicle.due = int(produce)
         try:
-            if produce:
-                self.process.produce()
             self.process.poll()
         except Crash:
             self.start()
@@ -180,8 +187,8 @@ class World:
         self.slow = False
         self.broker_up = True
 
-    def add(self, vehicle_id):
-        self.edges.append(Edge(self, vehicle_id))
+    def add(self, vehicle_id, outbox=None, room=None):
+        self.edges.append(Edge(self, vehicle_id, outbox or MemoryOutbox(), room))
 
     # What happens -----------------------------------------------------------------------------
 
@@ -243,10 +250,10 @@ class World:
         until = self.clock.monotonic_second() + QUIET_SECOND
         while self.clock.monotonic_second() < until:
             self.step()
-            if not any(edge.pending() for edge in self.edges) and not self.open_holes():
+            if not any(edge.waiting() for edge in self.edges) and not self.open_holes():
                 return
         raise AssertionError(
-            f"the chain does not settle: {[edge.pending() for edge in self.edges]} records wait, "
+            f"the chain does not settle: {[edge.waiting() for edge in self.edges]} records wait, "
             f"holes {self.open_holes()}"
         )
 

@@ -5,18 +5,22 @@ and reproduces alone with ``VOLTHERD_SEED``.
 """
 
 import os
+from contextlib import ExitStack, closing
 
 import pytest
 
-from tests.sim.chain_sender import SITE, rows_of
+from tests.chain.edge import SITE, rows_of
 from tests.sim.chain_world import World
 from voltherd.adapters.memory.record_log import MemoryRecordLog
+from voltherd.adapters.records.store import RecordStore
+from voltherd.adapters.sqlite.outbox import SqliteOutbox
+from voltherd.edge.runtime import Room
 from voltherd.sim.link import LinkFaults
 from voltherd.topics import topic
 from voltherd.types.record import GapReason, RecordKind
 from voltherd.wire.envelope import decode, decode_gap
 
-SEEDS = int(os.environ.get("VOLTHERD_SEEDS", "3"))
+SEEDS = int(os.environ.get("VOLTHERD_SEEDS", "2"))
 ONLY = os.environ.get("VOLTHERD_SEED")
 BAD = LinkFaults(
     loss=0.1,
@@ -29,9 +33,14 @@ BAD = LinkFaults(
 )
 
 
-@pytest.fixture(params=[int(ONLY)] if ONLY else range(SEEDS))
-def world(request):
-    made = World(request.param, MemoryRecordLog())
+@pytest.fixture(params=[int(ONLY)] if ONLY else range(SEEDS), ids=lambda seed: f"seed {seed}")
+def seed(request):
+    return request.param
+
+
+@pytest.fixture
+def world(seed):
+    made = World(seed, MemoryRecordLog())
     made.add("bus-1")
     made.add("bus-2")
     return made
@@ -46,27 +55,35 @@ def run(world, steps, produce=0.5, second=5.0, meanwhile=lambda world: None):
 def account(world):
     """Let the chain settle and hold it to its promises."""
     world.settle()
-    log = world.cloud.log
     for vehicle_id in {edge.vehicle_id for edge in world.edges}:
         disks = [edge.outbox for edge in world.edges if edge.vehicle_id == vehicle_id]
+        epochs = {n for edge in world.edges if edge.vehicle_id == vehicle_id for n in edge.epochs}
         ever = {key: record for disk in disks for key, record in disk.ever.items()}
         given_up = set().union(*(disk.given_up for disk in disks))
         acknowledged = set().union(*(disk.acknowledged for disk in disks))
-        kept = log.records(vehicle_id)
+        kept = world.cloud.log.records(vehicle_id)
         found = {record.key: record for record in kept}
         assert len(kept) == len(found), "a record is there twice"
+        assert {key.epoch for key in found} <= epochs, "a record comes from nowhere"
         assert acknowledged <= found.keys(), "an acknowledged record is lost"
-        assert all(ever[key] == record for key, record in found.items()), "a record has changed"
+        for key in ever.keys() & found.keys():
+            assert ever[key] == found[key], "a record has changed"
         assert ever.keys() - given_up <= found.keys(), "a record is lost, and no gap says so"
-        late = given_up & found.keys()  # it had arrived when it was given up
-        sent = sum(rows_of(ever[key]) for key in ever.keys() - given_up | late)
-        assert sum(map(rows_of, kept)) == sent, "samples are missing or doubled"
-        for record in kept:
-            if record.kind is RecordKind.GAP:
-                gap = decode_gap(record.body)
-                named = {(gap.epoch, seq) for a, b in gap.dropped for seq in range(a, b + 1)}
-                missing = {(k.epoch, k.seq) for k in found} & named
-                assert missing <= {(k.epoch, k.seq) for k in given_up}, "a gap where there is none"
+        here = found.keys() & ever.keys()
+        assert sum(rows_of(found[key]) for key in here) == sum(
+            rows_of(ever[key]) for key in (ever.keys() - given_up) | here
+        ), "samples are missing or doubled"
+        told_missing = {
+            (gap.epoch, seq)
+            for gap in (decode_gap(r.body) for r in kept if r.kind is RecordKind.GAP)
+            for first, last in gap.dropped
+            for seq in range(first, last + 1)
+        }
+        missing = {(key.epoch, key.seq) for key in given_up - found.keys()}
+        assert missing <= told_missing, "given up, and no gap says so"
+        there = {(key.epoch, key.seq) for key in here - given_up}
+        # A twin cannot know an epoch that is not its own, and says that it lacks those records.
+        assert len(disks) > 1 or not there & told_missing, "a gap where there is none"
     assert world.open_holes() == []
     told = world.cloud.told
     assert not told or max(told.values()) == 1, "a listener was told of a record twice"
@@ -83,7 +100,7 @@ def test_all_is_well_when_nothing_happens(world):
 
 def test_a_link_that_loses_doubles_damages_delays_and_swaps(world):
     world.become(BAD)
-    run(world, 150)
+    run(world, 80)
     account(world)
     assert world.cloud.ingest.counts().malformed > 0
     assert world.cloud.ingest.counts().duplicates > 0
@@ -99,9 +116,9 @@ def test_payloads_that_grow_too_long(world):
 def test_a_link_cut_for_three_days(world):
     run(world, 20)
     world.cut()
-    run(world, 3 * 24 * 6, produce=0.5, second=600.0)
-    waiting = sum(edge.pending() for edge in world.edges)
-    assert waiting > 300
+    run(world, 3 * 24 * 2, produce=0.7, second=1_800.0)
+    waiting = sum(edge.waiting() for edge in world.edges)
+    assert waiting > 150
     account(world)
 
 
@@ -111,7 +128,7 @@ def test_a_link_that_comes_and_goes_unnoticed_at_first(world):
     def flap(world):
         (world.cut if world.chance.random() < 0.5 else world.heal)()
 
-    run(world, 150, meanwhile=flap)
+    run(world, 80, meanwhile=flap)
     account(world)
 
 
@@ -121,26 +138,26 @@ def test_a_broker_that_dies_and_comes_back(world, keep_retained):
         if world.chance.random() < 0.2:
             world.stop_broker(keep_retained) if world.broker_up else world.start_broker()
 
-    run(world, 150, meanwhile=restart)
+    run(world, 80, meanwhile=restart)
     account(world)
     run(world, 2, produce=0.0)
     for edge in world.edges:
         state = decode(world.broker.retained(topic(SITE, edge.vehicle_id, "state")))
-        assert state.online and state.epoch == edge.process.epoch
+        assert state.online and state.epoch == edge.epochs[-1]
 
 
 def test_a_cloud_that_dies_at_every_step(world):
     world.cloud.mishaps.crash = 0.05
-    run(world, 200)
-    assert world.cloud.starts > 10
+    run(world, 100)
+    assert world.cloud.starts > 5
     account(world)
 
 
 def test_edges_that_die_at_every_step(world):
     for edge in world.edges:
         edge.mishaps.crash = 0.02
-    run(world, 200)
-    assert sum(edge.boots for edge in world.edges) > 10
+    run(world, 100)
+    assert sum(len(edge.epochs) for edge in world.edges) > 5
     account(world)
     assert not world.cloud.conflicts, "a reboot is no second edge"
 
@@ -150,7 +167,7 @@ def test_a_cloud_whose_disk_is_full(world):
         if world.chance.random() < 0.1:
             world.cloud.mishaps.full = not world.cloud.mishaps.full
 
-    run(world, 150, meanwhile=fill)
+    run(world, 80, meanwhile=fill)
     account(world)
 
 
@@ -160,26 +177,27 @@ def test_edges_whose_disk_is_full(world):
             if world.chance.random() < 0.1:
                 edge.mishaps.full = not edge.mishaps.full
 
-    run(world, 150, meanwhile=fill)
+    run(world, 80, meanwhile=fill)
     account(world)
-    gaps = [r for r in world.cloud.log.records("bus-1") if r.kind is RecordKind.GAP]
-    assert gaps, "what the disk refused is told of"
 
 
-def test_edges_that_must_drop_what_waited_too_long(world):
+def test_edges_that_must_drop_what_waited_too_long(seed):
+    world = World(seed, MemoryRecordLog())
+    world.add("bus-3", room=Room(outbox_bytes_max=4_500))
     world.cut()
-    run(world, 1_000, produce=1.0, second=60.0)
+    run(world, 350, produce=1.0, second=60.0)
     account(world)
-    gaps = [r for r in world.cloud.log.records("bus-1") if r.kind is RecordKind.GAP]
-    assert sum(decode_gap(r.body).reason is GapReason.FULL for r in gaps) >= 10
+    gaps = [r for r in world.cloud.log.records("bus-3") if r.kind is RecordKind.GAP]
+    reasons = {decode_gap(record.body).reason for record in gaps}
+    assert reasons == {GapReason.THINNED, GapReason.FULL}
 
 
 def test_two_edges_with_one_name(world):
     world.add("bus-1")
     world.become(LinkFaults(loss=0.05, duplicate=0.05, delay_second=1.0, overtake=True))
-    run(world, 200)
+    run(world, 100)
     account(world)
-    twins = {edge.process.epoch for edge in world.edges if edge.vehicle_id == "bus-1"}
+    twins = {edge.epochs[-1] for edge in world.edges if edge.vehicle_id == "bus-1"}
     assert {c.vehicle_id for c in world.cloud.conflicts} == {"bus-1"}
     assert {frozenset(c.epochs) for c in world.cloud.conflicts} == {frozenset(twins)}
 
@@ -192,7 +210,7 @@ def test_clocks_that_jump(world):
             if world.chance.random() < 0.02:
                 edge.start()
 
-    run(world, 200, meanwhile=jump)
+    run(world, 100, meanwhile=jump)
     account(world)
     assert not world.cloud.conflicts, "a clock that jumps is no second edge"
 
@@ -201,12 +219,12 @@ def test_a_cloud_that_is_slow(world):
     def dawdle(world):
         world.slow = bool(world.chance.random() < 0.9)
 
-    run(world, 300, produce=1.0, meanwhile=dawdle)
+    run(world, 100, produce=1.0, meanwhile=dawdle)
     account(world)
 
 
-def test_everything_at_once(world):
-    world.add("bus-1")  # a second edge of that name
+def everything(world, steps):
+    """Every mishap, each by chance."""
     world.become(BAD)
     world.cloud.mishaps.crash = 0.01
     for edge in world.edges:
@@ -227,5 +245,24 @@ def test_everything_at_once(world):
             world.edges[0].clock.jump(float(world.chance.normal(0.0, 3_600.0)))
         world.slow = bool(toss[7] < 0.3)
 
-    run(world, 300, meanwhile=more)
+    run(world, steps, meanwhile=more)
     account(world)
+
+
+def test_everything_at_once(world):
+    world.add("bus-1")  # a second edge of that name
+    everything(world, 150)
+
+
+def test_everything_at_once_on_real_disks(seed, tmp_path):
+    with ExitStack() as media:
+        store = media.enter_context(closing(RecordStore(tmp_path / "store")))
+        world = World(seed, store)
+        for name in ("bus-1", "bus-2"):
+            world.add(name, media.enter_context(closing(SqliteOutbox(tmp_path / name))))
+        everything(world, 80)
+        kept = {edge.vehicle_id: store.records(edge.vehicle_id) for edge in world.edges}
+    with closing(RecordStore(tmp_path / "store")) as again:
+        for vehicle_id, records in kept.items():
+            assert again.records(vehicle_id) == records
+            assert 0 < again.read(vehicle_id).rows <= sum(map(rows_of, records))
