@@ -5,7 +5,7 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -18,6 +18,7 @@ from voltherd.types.table import RawTable
 if TYPE_CHECKING:
     from voltherd.adapters.mqtt.bus import MqttBus
     from voltherd.adapters.records.store import RecordStore
+    from voltherd.types.frame import CanFrame, MessageFrames
 
 
 def read_table(file: Path) -> RawTable:
@@ -106,3 +107,88 @@ def mosquitto(place: Path) -> Iterator[Broker]:
     finally:
         process.terminate()
         process.wait(10.0)
+
+
+class EdgeWorld:
+    """What an edge meets in its benchmark: frames from memory, an outbox on disk, a cloud at hand.
+
+    Time is the vehicle's and passes only when a cycle has been fed, so that a run is as long as
+    its computing.
+
+    Attributes:
+        ports: For the edge.
+        layout: The bus, as its database describes it.
+        encoded: Payloads of each message, row by row, and its identifier.
+    """
+
+    def __init__(
+        self, place: Path, dbc: str, parts: "Sequence[MessageFrames]", start_second: float
+    ) -> None:
+        """Make it.
+
+        Args:
+            place: An empty folder.
+            dbc: Text of the database.
+            parts: Frames of some rows.
+            start_second: When the vehicle's time begins [unix s].
+        """
+        from voltherd.adapters.can.encode import encode
+        from voltherd.adapters.can.layout import read_layout
+        from voltherd.adapters.can.player import messages_of
+        from voltherd.adapters.memory.actuator import MemoryActuator
+        from voltherd.adapters.memory.bus import MemoryBroker
+        from voltherd.adapters.memory.record_log import MemoryRecordLog
+        from voltherd.adapters.sqlite.outbox import SqliteOutbox
+        from voltherd.cloud.ingest import Ingest
+        from voltherd.edge.runtime import Ports
+
+        path = place / "pack.dbc"
+        path.write_text(dbc, encoding="ascii")
+        messages = messages_of(dbc)
+        self.layout = read_layout(path)
+        self.encoded = [
+            (messages[part.message].frame_id, encode(part, messages[part.message]).payload)
+            for part in parts
+        ]
+        self._start, self._passed = start_second, 0.0
+        self._frames: Sequence[CanFrame] = ()
+        self._broker = MemoryBroker()
+        outbox = SqliteOutbox(place / "outbox")
+        outbox.boot()
+        self._ingest = Ingest(MemoryRecordLog(), self._broker.connect("cloud"), self)
+        self.ports = Ports(
+            source=self,
+            actuator=MemoryActuator(),
+            outbox=outbox,
+            bus=self._broker.connect("edge"),
+            clock=self,
+            wall=self,
+        )
+
+    def feed(self, frames: "Sequence[CanFrame]", passed_second: float) -> None:
+        """Let so much time pass in all, and frames be heard [s]."""
+        self._frames, self._passed = frames, passed_second
+
+    def answer(self) -> None:
+        """Let the cloud take what was sent, and acknowledge it."""
+        self._broker.pump()
+        while self._ingest.poll():
+            pass
+        self._broker.pump()
+
+    def receive(self, limit: int) -> "Sequence[CanFrame]":
+        """Give the frames of this cycle; see ``FrameSource.receive``."""
+        frames, self._frames = self._frames, ()
+        assert len(frames) <= limit
+        return frames
+
+    def unix_second(self) -> float:
+        """The vehicle's time [unix s]."""
+        return self._start + self._passed
+
+    def monotonic_second(self) -> float:
+        """Time passed [s]."""
+        return self._passed
+
+    def sleep(self, second: float) -> None:
+        """Time passes by feeding, not by sleeping [s]."""

@@ -61,6 +61,22 @@ def kernel(json: Json = None) -> None:
         typer.echo(render(table))
 
 
+@bench_app.command(name="chunk")
+def chunk(
+    vehicles: Annotated[int, typer.Option("--vehicles", min=1, help="Simulated, a day each.")] = 4,
+    json: Json = None,
+) -> None:
+    """Size and speed of telemetry chunks beside JSON and Parquet, and of the filter behind them."""
+    from voltherd.bench.chunk import bench_chunk as measure
+    from voltherd.bench.chunk import render
+
+    table = measure(vehicles)
+    if json:
+        output(json, table.to_json())
+    if str(json) != "-":
+        typer.echo(render(table))
+
+
 @bench_app.command(name="ingest")
 def ingest(
     vehicles: Annotated[int, typer.Option("--vehicles", min=1, help="That send.")] = 64,
@@ -74,6 +90,21 @@ def ingest(
     from voltherd.bench.ingest import measure, render
 
     table = measure(vehicles, chunks, window)
+    if json:
+        output(json, table.to_json())
+    if str(json) != "-":
+        typer.echo(render(table))
+
+
+@bench_app.command(name="edge")
+def edge(
+    cycles: Annotated[int, typer.Option("--cycles", min=100, help="How many.")] = 12_000,
+    json: Json = None,
+) -> None:
+    """Computing time of one cycle of an edge, from CAN frames to limits and records."""
+    from voltherd.bench.edge import measure, render
+
+    table = measure(cycles)
     if json:
         output(json, table.to_json())
     if str(json) != "-":
