@@ -24,26 +24,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/vehicles/{vehicle_id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Vehicle
-         * @description Tell everything known of one vehicle.
-         */
-        get: operations["vehicle"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/vehicles/{vehicle_id}/cells": {
         parameters: {
             query?: never;
@@ -96,6 +76,26 @@ export interface paths {
          * @description List what happened to a vehicle, newest first: its whole fault record.
          */
         get: operations["vehicle_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/vehicles/{vehicle_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Vehicle
+         * @description Tell everything known of one vehicle.
+         */
+        get: operations["vehicle"];
         put?: never;
         post?: never;
         delete?: never;
@@ -404,7 +404,6 @@ export interface components {
             /**
              * By
              * @description Who; where signing in is asked for, the name signed in with is taken instead.
-             * @default
              */
             by: string;
             /**
@@ -1004,6 +1003,29 @@ export interface components {
             planned_time: string | null;
         };
         /**
+         * NoteAction
+         * @description A note about a finding: it says something.
+         */
+        NoteAction: {
+            /**
+             * By
+             * @description Who; where signing in is asked for, the name signed in with is taken instead.
+             */
+            by: string;
+            /** Text */
+            text: string;
+            /**
+             * Outcome
+             * @description What it turned out to be (when resolving).
+             */
+            outcome?: ("confirmed" | "dismissed" | "repaired") | null;
+            /**
+             * Planned Time
+             * @description When work is planned; makes a note a work order.
+             */
+            planned_time?: string | null;
+        };
+        /**
          * PackSoc
          * @description State of charge of the string: its weakest cells decide.
          */
@@ -1251,10 +1273,10 @@ export interface components {
             downsampled: boolean;
             /**
              * Source
-             * @description ``summaries``: made of chunks' own extremes, which are exact but dated to a minute or so.
+             * @description ``slices``: made of slices of five minutes, whose extremes are exact.
              * @enum {string}
              */
-            source: "rows" | "summaries";
+            source: "rows" | "slices";
             /** Gaps */
             gaps: components["schemas"]["Gap"][];
         };
@@ -1644,15 +1666,6 @@ export interface operations {
                     "application/json": components["schemas"]["Page_VehicleRow_"];
                 };
             };
-            /** @description The request cannot be carried out as asked */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Signing in is needed · Name or password are wrong */
             401: {
                 headers: {
@@ -1671,75 +1684,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description This service does not answer to that name */
-            421: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request cannot be understood */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Too many streams are open · The store refused · A service is out of reach */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    vehicle: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description As the vehicle is called. */
-                vehicle_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["VehicleDetail"];
-                };
-            };
-            /** @description Signing in is needed · Name or password are wrong */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The request comes from another site */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description No such vehicle · No such finding · No such channel · Nothing is here */
+            /** @description No such vehicle · No such finding · No such channel · No such place in this list · Nothing is here */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -1816,7 +1761,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No such vehicle · No such finding · No such channel · Nothing is here */
+            /** @description No such vehicle · No such finding · No such channel · No such place in this list · Nothing is here */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -1859,9 +1804,9 @@ export interface operations {
             query: {
                 /** @description Channels, as the vehicle's page lists them; may be repeated. */
                 channel: string[];
-                /** @description RFC 3339 time, or unix seconds. */
+                /** @description RFC 3339 time; unix seconds are understood, too. */
                 start?: string | null;
-                /** @description RFC 3339 time, or unix seconds. */
+                /** @description RFC 3339 time; unix seconds are understood, too. */
                 stop?: string | null;
                 points?: number;
                 /** @description ``csv`` for spreadsheets and dashboards. */
@@ -1886,15 +1831,6 @@ export interface operations {
                     "text/csv": string;
                 };
             };
-            /** @description The request cannot be carried out as asked */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Signing in is needed · Name or password are wrong */
             401: {
                 headers: {
@@ -1913,7 +1849,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No such vehicle · No such finding · No such channel · Nothing is here */
+            /** @description No such vehicle · No such finding · No such channel · No such place in this list · Nothing is here */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -1978,13 +1914,81 @@ export interface operations {
                     "application/json": components["schemas"]["Page_Event_"];
                 };
             };
-            /** @description The request cannot be carried out as asked */
-            400: {
+            /** @description Signing in is needed · Name or password are wrong */
+            401: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such vehicle · No such finding · No such channel · No such place in this list · Nothing is here */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This service does not answer to that name */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request cannot be understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many streams are open · The store refused · A service is out of reach */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    vehicle: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description As the vehicle is called. */
+                vehicle_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VehicleDetail"];
                 };
             };
             /** @description Signing in is needed · Name or password are wrong */
@@ -2005,7 +2009,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No such vehicle · No such finding · No such channel · Nothing is here */
+            /** @description No such vehicle · No such finding · No such channel · No such place in this list · Nothing is here */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2065,15 +2069,6 @@ export interface operations {
                     "application/json": components["schemas"]["Kpis"];
                 };
             };
-            /** @description The request cannot be carried out as asked */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Signing in is needed · Name or password are wrong */
             401: {
                 headers: {
@@ -2085,6 +2080,15 @@ export interface operations {
             };
             /** @description The request comes from another site */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such vehicle · No such finding · No such channel · No such place in this list · Nothing is here */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2150,15 +2154,6 @@ export interface operations {
                     "application/json": components["schemas"]["Page_FindingRow_"];
                 };
             };
-            /** @description The request cannot be carried out as asked */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Signing in is needed · Name or password are wrong */
             401: {
                 headers: {
@@ -2170,6 +2165,15 @@ export interface operations {
             };
             /** @description The request comes from another site */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such vehicle · No such finding · No such channel · No such place in this list · Nothing is here */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2245,7 +2249,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No such vehicle · No such finding · No such channel · Nothing is here */
+            /** @description No such vehicle · No such finding · No such channel · No such place in this list · Nothing is here */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2338,7 +2342,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No such vehicle · No such finding · No such channel · Nothing is here */
+            /** @description No such vehicle · No such finding · No such channel · No such place in this list · Nothing is here */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2409,7 +2413,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Action"];
+                "application/json": components["schemas"]["NoteAction"];
             };
         };
         responses: {
@@ -2449,7 +2453,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No such vehicle · No such finding · No such channel · Nothing is here */
+            /** @description No such vehicle · No such finding · No such channel · No such place in this list · Nothing is here */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2560,7 +2564,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No such vehicle · No such finding · No such channel · Nothing is here */
+            /** @description No such vehicle · No such finding · No such channel · No such place in this list · Nothing is here */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2671,7 +2675,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No such vehicle · No such finding · No such channel · Nothing is here */
+            /** @description No such vehicle · No such finding · No such channel · No such place in this list · Nothing is here */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2780,7 +2784,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No such vehicle · No such finding · No such channel · Nothing is here */
+            /** @description No such vehicle · No such finding · No such channel · No such place in this list · Nothing is here */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2984,7 +2988,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No such vehicle · No such finding · No such channel · Nothing is here */
+            /** @description No such vehicle · No such finding · No such channel · No such place in this list · Nothing is here */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3107,7 +3111,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No such vehicle · No such finding · No such channel · Nothing is here */
+            /** @description No such vehicle · No such finding · No such channel · No such place in this list · Nothing is here */
             404: {
                 headers: {
                     [name: string]: unknown;
