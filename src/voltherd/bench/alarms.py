@@ -145,7 +145,7 @@ def triaged(spec: FleetSpec, progress: Progress) -> Iterator[tuple[str, tuple[Fi
         progress(f"day {day.day + 1}/{spec.days} of {name}")
         state = states.get(name)
         if state is None:
-            state = init(name, day.batch.cells, day.batch.probes, day.vehicle.layout)
+            state = init(name, day.batch.cells, day.batch.probes, asset=day.vehicle)
         states[name] = step(state, day.batch)
     for name, state in states.items():
         yield name, findings(state)

@@ -16,7 +16,7 @@ from voltherd.intake.profile import Profile, from_plain, to_plain
 from voltherd.intake.recognise import Recognition, recognise
 from voltherd.intake.siblings import Known, doubted, helped, known
 from voltherd.ports import Store
-from voltherd.types.asset import PackLayout, Vehicle
+from voltherd.types.asset import Vehicle
 from voltherd.types.frame import MessageFrames, WrittenLog
 from voltherd.types.report import ImportReport
 from voltherd.types.sample import SampleBatch
@@ -65,13 +65,13 @@ class Piece(NamedTuple):
         batch: The rows.
         report: What became of the source; None for rows that were canonical already.
         source: Where they come from.
-        layout: Pack layout, where the store knows it.
+        asset: What the store's asset book says of the vehicle, where it does.
     """
 
     batch: SampleBatch
     report: ImportReport | None
     source: Path
-    layout: PackLayout | None
+    asset: Vehicle | None
 
 
 class Refusal(NamedTuple):
@@ -178,9 +178,9 @@ def _stored(root: Path, progress: Progress) -> Iterator[Piece]:
         raise InputError("an empty store", where=str(root), mend="import or simulate into it first")
     for number, vehicle_id in enumerate(names, start=1):
         progress(f"reading {number}/{len(names)} {vehicle_id}")
-        layout = _layout(root, vehicle_id)
+        known = asset(root, vehicle_id)
         for batch in _in_chunks(root, store, vehicle_id):
-            yield Piece(batch, None, root, layout)
+            yield Piece(batch, None, root, known)
 
 
 def _store_at(root: Path) -> Store:
@@ -218,11 +218,6 @@ def _in_spans(store: Store, vehicle_id: str) -> Iterator[SampleBatch]:
     assert isinstance(store, RecordStore)
     pieces = (store.read(vehicle_id, *span) for span in store.spans(vehicle_id))
     yield from (batch for batch in pieces if batch.rows)
-
-
-def _layout(root: Path, vehicle_id: str) -> PackLayout | None:
-    vehicle = asset(root, vehicle_id)
-    return vehicle.layout if vehicle else None
 
 
 def asset(root: Path, vehicle_id: str) -> Vehicle | None:

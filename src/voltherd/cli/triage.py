@@ -22,7 +22,7 @@ from voltherd.detection.engine import Detection, init, step
 from voltherd.errors import InputError
 from voltherd.intake.answers import Survey, answers_of, survey, together
 from voltherd.triage.findings import findings, urgency
-from voltherd.types.asset import PackLayout
+from voltherd.types.asset import Vehicle
 from voltherd.types.event import Finding
 from voltherd.types.report import ImportReport, TriageReport, VehicleSummary
 from voltherd.types.sample import SampleBatch
@@ -93,7 +93,7 @@ def _follow(followed: dict[str, Followed], piece: Piece) -> None:
     batch = piece.batch
     vehicle = followed.get(batch.vehicle_id)
     if vehicle is None:
-        vehicle = Followed(state=_start(batch, piece.layout))
+        vehicle = Followed(state=_start(batch, piece.asset))
         followed[batch.vehicle_id] = vehicle
     vehicle.sources.append(piece.source)
     if piece.report:
@@ -117,8 +117,8 @@ def _alike(first: SampleBatch, second: SampleBatch) -> bool:
     )
 
 
-def _start(batch: SampleBatch, layout: PackLayout | None) -> Detection:
-    return init(batch.vehicle_id, batch.cells, batch.probes, layout)
+def _start(batch: SampleBatch, asset: Vehicle | None) -> Detection:
+    return init(batch.vehicle_id, batch.cells, batch.probes, asset=asset)
 
 
 def _read_again(vehicle_id: str, vehicle: Followed, reading: Reading) -> None:
@@ -130,7 +130,7 @@ def _read_again(vehicle_id: str, vehicle: Followed, reading: Reading) -> None:
         if isinstance(piece, Piece) and piece.batch.vehicle_id == vehicle_id and piece.batch.rows
     ]
     whole = joined(batches)
-    vehicle.state = step(_start(whole, vehicle.state.layout), whole)
+    vehicle.state = step(_start(whole, vehicle.state.asset), whole)
     vehicle.holds = survey(whole)
 
 

@@ -15,6 +15,7 @@ from voltherd.detection import (
     cells,
     channels,
     contact,
+    gauge,
     imbalance,
     insulation,
     jump,
@@ -22,6 +23,7 @@ from voltherd.detection import (
     pack_sum,
     runaway,
     short,
+    soc_report,
     spikes,
     stuck,
     swap,
@@ -38,7 +40,7 @@ from voltherd.detection.memory import (
 from voltherd.detection.memory import init as blank_memory
 from voltherd.detection.verdict import Book, Verdict, note
 from voltherd.detection.windows import Windows, closing_rows, join, summarise
-from voltherd.types.asset import PackLayout
+from voltherd.types.asset import PackLayout, Vehicle
 from voltherd.types.sample import SampleBatch, empty_batch
 
 _PERIOD_CAUSES: Final = (
@@ -51,6 +53,7 @@ _PERIOD_CAUSES: Final = (
     spikes.CAUSE,
     temperature.CAUSE,
     pack_sum.CAUSE,
+    soc_report.CAUSE,
 )
 _REFERENCE_ROWS_MIN: Final = 1.9
 LATE_MAX: Final = 64
@@ -62,6 +65,7 @@ class Detection(NamedTuple):
 
     Attributes:
         layout: Pack layout, None where unknown.
+        asset: What the asset record says of the vehicle, None where there is none.
         open_rows: Rows of the window under way.
         late_rows: Its latest rows, as they came: joining every single row to all before it would
             cost more than judging it.
@@ -71,6 +75,7 @@ class Detection(NamedTuple):
         memory: The past.
         watch: What is known of channels.
         guard: What the row before told of a runaway.
+        gauge: What is known of the vehicle's own state of charge.
         book: Alarms.
         rows: Rows taken in.
         first_second: First row [unix s].
@@ -78,6 +83,7 @@ class Detection(NamedTuple):
     """
 
     layout: PackLayout | None
+    asset: Vehicle | None
     open_rows: SampleBatch
     late_rows: tuple[SampleBatch, ...]
     open_millisecond: int
@@ -86,16 +92,35 @@ class Detection(NamedTuple):
     memory: Memory
     watch: channels.Watch
     guard: runaway.Guard
+    gauge: gauge.Gauge
     book: Book
     rows: int
     first_second: float
     last_second: float
 
 
-def init(vehicle_id: str, cells: int, probes: int, layout: PackLayout | None = None) -> Detection:
-    """Start on a vehicle of which nothing is known."""
+def init(
+    vehicle_id: str,
+    cells: int,
+    probes: int,
+    layout: PackLayout | None = None,
+    asset: Vehicle | None = None,
+) -> Detection:
+    """Start on a vehicle of which no row is known.
+
+    Args:
+        vehicle_id: Key that telemetry carries.
+        cells: Cell channels.
+        probes: Temperature probes.
+        layout: Which cells are a module, where known.
+        asset: What the asset record says of the vehicle, where there is one; its layout stands in
+            where none is given.
+    """
+    if layout is None and asset is not None:
+        layout = asset.layout
     return Detection(
         layout=layout,
+        asset=asset,
         open_rows=empty_batch(vehicle_id, cells, probes),
         late_rows=(),
         open_millisecond=0,
@@ -104,6 +129,7 @@ def init(vehicle_id: str, cells: int, probes: int, layout: PackLayout | None = N
         memory=blank_memory(cells),
         watch=channels.init(probes),
         guard=runaway.init(cells, probes),
+        gauge=gauge.init(),
         book={},
         rows=0,
         first_second=np.nan,
@@ -181,6 +207,8 @@ def _advance(
         float(part.observed_second[used].sum()),
     )
     past = whole(state.memory)
+    pack = gauge.pack_of(state.memory, state.asset)
+    seen = gauge.look(state.gauge, rows, pack)
     moved = channels.moved_by(state.watch, rows, ends, "insulation_resistance_ohm")
     timed = [
         (time, verdicts, (cause,))
@@ -195,7 +223,7 @@ def _advance(
     for time, verdicts, causes in sorted(timed, key=lambda entry: entry[0]):
         book = note(book, verdicts, time, causes)
     windows = part if state.open_windows is None else join(state.open_windows, part)
-    state = state._replace(watch=watch, book=book, open_windows=windows)
+    state = state._replace(watch=watch, gauge=seen, book=book, open_windows=windows)
     if len(windows.end_second) < WINDOWS_PER_PERIOD:
         return state
     # Only where a period ends: by then nothing depends on the pieces the rows came in.
@@ -203,7 +231,10 @@ def _advance(
     book = note(book, plain, float(part.end_second[-1]), channels.CAUSES)
     period = gather(state.memory, windows)
     memory = remember(state.memory, period)
-    verdicts = tuple(_judge_period(past, whole(memory), period, state.layout))
+    verdicts = (
+        *_judge_period(past, whole(memory), period, state.layout),
+        *soc_report.judge(seen, pack),
+    )
     return state._replace(
         memory=memory,
         open_windows=None,

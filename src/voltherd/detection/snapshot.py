@@ -7,15 +7,17 @@ vehicle's rows.
 
 from typing import Final
 
+from voltherd.detection.anchors import Anchors, Change
 from voltherd.detection.channels import Watch
 from voltherd.detection.charge_scale import Curve
 from voltherd.detection.engine import Detection
+from voltherd.detection.gauge import Gauge, Jump, Row, Stand
 from voltherd.detection.memory import Memory
 from voltherd.detection.runaway import Guard
 from voltherd.detection.verdict import Alarm, Verdict
 from voltherd.detection.windows import Windows
 from voltherd.errors import UnreadableError
-from voltherd.types.asset import Chemistry, PackLayout
+from voltherd.types.asset import CellType, Chemistry, PackLayout, Vehicle
 from voltherd.types.event import Location, LocationKind, Phenomenon, Severity
 from voltherd.types.sample import SampleBatch
 from voltherd.types.tree import packed, unpacked
@@ -24,17 +26,25 @@ VERSION: Final = 1
 """To be raised when a field keeps its name but changes its meaning."""
 CLASSES: Final = (
     Alarm,
+    Anchors,
+    CellType,
+    Change,
     Chemistry,
     Curve,
     Detection,
+    Gauge,
     Guard,
+    Jump,
     Location,
     LocationKind,
     Memory,
     PackLayout,
     Phenomenon,
+    Row,
     SampleBatch,
     Severity,
+    Stand,
+    Vehicle,
     Verdict,
     Watch,
     Windows,

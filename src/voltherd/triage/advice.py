@@ -35,8 +35,9 @@ ACTION: Final[dict[Phenomenon, str]] = {
     P.COUNTER_RESET: "Ignore the affected rows; have the telematics unit checked if it recurs.",
     P.PACK_VOLTAGE_MISMATCH: "Have the pack voltage channel calibrated, and check that every cell "
     "is in the record.",
-    P.SOC_MISREPORTED: "Do not plan by the reported charge; charge to full once, and have the "
-    "battery management's estimate checked if it does not come right.",
+    P.SOC_MISREPORTED: "Do not plan by the reported charge. Charge to full and let the vehicle "
+    "rest for some hours, so that its gauge can set itself right; if the error stays or comes "
+    "back, have the current sensor's offset and the battery management's settings checked.",
     P.TEMPERATURE_OUTLIER: "Compare with a contact thermometer; if the place really differs, check "
     "cooling and joints there.",
     P.THERMAL_RUNAWAY: "Get everybody away from the vehicle and call the fire brigade; do not "

@@ -17,6 +17,7 @@ from voltherd.detection import (
     pack_sum,
     runaway,
     short,
+    soc_report,
     spikes,
     stuck,
     swap,
@@ -25,6 +26,7 @@ from voltherd.detection import (
 from voltherd.detection.charge_scale import SLOPE_UNCERTAINTY
 from voltherd.detection.engine import Detection
 from voltherd.detection.verdict import Alarm, Verdict
+from voltherd.triage.evidence_gauge import gauge_evidence
 from voltherd.triage.plots import plot_of
 from voltherd.types.channel import SCALARS
 from voltherd.types.event import Evidence, Phenomenon
@@ -423,6 +425,7 @@ _TELLERS: Final = {
     pack_sum.CAUSE: _pack_sum,
     insulation.CAUSE: _insulation,
     channels.CAUSE: _channel,
+    soc_report.CAUSE: gauge_evidence,
 }
 
 

@@ -16,6 +16,7 @@ from voltherd.detection import (
     modules,
     runaway,
     short,
+    soc_report,
     spikes,
     stuck,
     swap,
@@ -29,6 +30,7 @@ from voltherd.triage.evidence import evidence_of
 from voltherd.triage.hindsight import Trend, ramp_onset, step_onset, swing_onset, trend
 from voltherd.triage.words import summary, trend_words
 from voltherd.types.event import Finding, Location, LocationKind, Phenomenon, Severity
+from voltherd.units import SECOND_PER_DAY
 
 PRECEDENCE: Final = (
     stuck.CAUSE,
@@ -223,6 +225,8 @@ def _hindsight(alarm: Alarm, state: Detection) -> tuple[float, Trend]:
     since_start = (Phenomenon.CHANNEL_FROZEN, Phenomenon.CHANNEL_INVALID)
     if alarm.verdict.phenomenon in since_start:
         return state.first_second, unknown
+    if alarm.verdict.cause == soc_report.CAUSE:
+        return _gauge_hindsight(alarm)
     forgotten = memory.periods > len(memory.history_second)  # then its first row is the limit
     start = float(memory.history_second[0]) if forgotten else state.first_second
     if alarm.verdict.cause == imbalance.CAUSE and memory.periods >= 2:
@@ -247,6 +251,17 @@ def _hindsight(alarm: Alarm, state: Detection) -> tuple[float, Trend]:
         row = step_onset(series)
     # A period's values stand for the half hour before its end.
     return (float(memory.history_second[row - 1]) if row else start), change
+
+
+def _gauge_hindsight(alarm: Alarm) -> tuple[float, Trend]:
+    """Give the time a gauge began to be wrong, and by how much it drifts."""
+    n = alarm.telling.numbers
+    begun = n.get("since_second", alarm.first_second)
+    days = max((alarm.last_second - begun) / SECOND_PER_DAY, 1.0)
+    if "change" not in n:
+        return begun, Trend(np.nan, np.nan)
+    away = n["per_day"] * np.sign(n["change"])
+    return begun, Trend(float(away), soc_report.CHANGE_SIGMA / days)
 
 
 def _widths(charge: Float[np.ndarray, "n c"]) -> Float[np.ndarray, " n"]:

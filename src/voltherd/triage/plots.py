@@ -6,8 +6,10 @@ from typing import Final
 import numpy as np
 from jaxtyping import Float
 
-from voltherd.detection import cells, imbalance, modules
+from voltherd.detection import cells, imbalance, modules, soc_report
+from voltherd.detection.anchors import soc_by_voltage
 from voltherd.detection.engine import Detection
+from voltherd.detection.gauge import pack_of
 from voltherd.detection.memory import whole
 from voltherd.detection.verdict import Verdict
 from voltherd.numerics.robust import median
@@ -26,6 +28,8 @@ def plot_of(verdict: Verdict, state: Detection, names: Sequence[str]) -> Plot | 
     """
     if verdict.cause in (imbalance.CAUSE, modules.CAUSE):
         return _string_plot(verdict, state)
+    if verdict.cause == soc_report.CAUSE:
+        return _gauge_plot(state)
     if verdict.location.kind is LocationKind.CELL and np.isfinite(state.memory.history_volt).any():
         return _history_plot(verdict, state, names)
     return None
@@ -62,6 +66,24 @@ def _history_plot(verdict: Verdict, state: Detection, names: Sequence[str]) -> P
         y_label="deviation [mV]",
         x=tuple(float(t) for t in memory.history_second[picked]),
         series=(*series, ("siblings, 5 %", _rounded(low)), ("siblings, 95 %", _rounded(high))),
+        x_is_time=True,
+    )
+
+
+def _gauge_plot(state: Detection) -> Plot | None:
+    rests = state.gauge.anchors
+    by_voltage = soc_by_voltage(rests, pack_of(state.memory, state.asset).chemistry)
+    if len(by_voltage) < 2 or np.isnan(by_voltage).all():
+        return None
+    return Plot(
+        title="The reported state of charge, and what the resting cells' voltage stands for",
+        x_label="time (UTC)",
+        y_label="state of charge [%]",
+        x=tuple(float(t) for t in rests.second),
+        series=(
+            ("reported", _rounded(rests.soc * 100)),
+            ("by voltage", _rounded(by_voltage * 100)),
+        ),
         x_is_time=True,
     )
 

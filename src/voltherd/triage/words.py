@@ -86,6 +86,8 @@ def _found(finding: Finding, alarm: Alarm, singled: bool) -> str:
             return told[:1].upper() + told[1:]
         case Phenomenon.INSULATION_LOW:
             return f"Insulation fell to {n['ohm_per_volt']:.0f} Ω/V."
+        case Phenomenon.SOC_MISREPORTED:
+            return f"The reported state of charge {_GAUGE[next(iter(n))](n)}"
         case Phenomenon.CHANNEL_INVALID:
             name = f" ({finding.location.channel})" if finding.location.indices else ""
             return f"{place}{name} gave no valid value in {_hours(n)} h observed."
@@ -183,6 +185,55 @@ def _astray(n: Mapping[str, float]) -> str:
 
 def _frozen(n: Mapping[str, float]) -> str:
     return f"gave nothing but {n['value']:,.6g} in {_hours(n)} h observed."
+
+
+def _standing(n: Mapping[str, float]) -> str:
+    return (
+        f"has stood at {n['stand_soc'] * 100:.0f} % while {n['stand_ah']:.0f} Ah moved, "
+        f"{n['stand'] * 100:.0f} % of the pack's capacity."
+    )
+
+
+def _changed(n: Mapping[str, float]) -> str:
+    side = "more" if n["change"] > 0.0 else "less"
+    course = f", and {abs(n['per_day']) * 100:.1f} points further each day" if n["per_day"] else ""
+    return (
+        f"shows {abs(n['change']) * 100:.0f} points {side} than it used to at the same resting "
+        f"voltage{course}."
+    )
+
+
+def _off(n: Mapping[str, float]) -> str:
+    side = "above" if n["offset"] > 0.0 else "below"
+    return (
+        f"lies {abs(n['offset']) * 100:.0f} points {side} what the resting cells' voltage stands "
+        "for."
+    )
+
+
+def _jumped(n: Mapping[str, float]) -> str:
+    return (
+        f"jumped by {_signed(n['jump'] * 100)} points while next to nothing flowed: it was wrong "
+        "before, or is now."
+    )
+
+
+def _pinned(n: Mapping[str, float]) -> str:
+    end = "full" if n["pinned_soc"] > 0.5 else "empty"
+    return (
+        f"stayed at {n['pinned_soc'] * 100:.0f} % while {n['pinned_ah']:.0f} Ah moved, "
+        f"{n['pinned'] * 100:.0f} % of the pack's capacity: it says {end} too early."
+    )
+
+
+_GAUGE: Final[Mapping[str, Callable[[Mapping[str, float]], str]]] = {
+    "stand": _standing,
+    "change": _changed,
+    "offset": _off,
+    "jump": _jumped,
+    "pinned": _pinned,
+}
+"""By the number that the leading witness speaks of, the first of a verdict."""
 
 
 def _hours(n: Mapping[str, float]) -> str:
