@@ -48,7 +48,20 @@ _UNITS: Final = {
     "milliseconds": "ms", "us": "µs", "µs": "µs", "microseconds": "µs", "ns": "ns", "min": "min",
     "minutes": "min", "h": "h", "hours": "h", "hour": "h", "d": "d", "days": "d",
 }  # fmt: skip
-_TRAILING: Final = frozenset(_UNITS) - {"c", "f", "g", "k", "1", "m", "d", "h", "min", "s", "v", "a"}
+_TRAILING: Final = frozenset(_UNITS) - {
+    "c",
+    "f",
+    "g",
+    "k",
+    "1",
+    "m",
+    "d",
+    "h",
+    "min",
+    "s",
+    "v",
+    "a",
+}
 """Words that are a unit when they end a name; single letters only when lower-case and apart."""
 
 

@@ -5,6 +5,7 @@ loops over counts are run; ``chunk_numba`` has a compiled one.
 """
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -71,7 +72,7 @@ def decode_cells(
     # Unpacked before room is made: only then is it known that so many rows are there.
     unpacked = [(each, unpacked_columns(each, unpacker)) for each in found]
     values, volts = np.full((1 + len(scalars), rows), np.nan), np.empty((rows, cells), kind)
-    at = 0
+    starts, at = [], 0
     with np.errstate(all="ignore"):  # whatever the bytes say, there is a number for it
         for each, columns in unpacked:
             end = at + each.header.rows
@@ -79,8 +80,12 @@ def decode_cells(
             if cells:
                 width = np.float64 if each.header.cells_double else np.float32
                 engine.sensors(unpacked_cells(each, unpacker), mean, width, volts[at:end])
+            starts.append(at)
             at = end
-    return CellRows(values[0], volts, dict(zip(scalars, values[1:], strict=True)))
+    time = values[0]
+    if not set(np.flatnonzero(~(time[1:] >= time[:-1])) + 1).issubset(starts):
+        raise UnreadableError("chunk damaged: times that are not in order")
+    return CellRows(time, volts, dict(zip(scalars, values[1:], strict=True)))
 
 
 def _columns(
@@ -92,11 +97,17 @@ def _columns(
     counts = engine.counts(columns, 1 + len(names) + matrices, header.rows)
     if len(columns.scale) != 1 + len(names):
         raise UnreadableError("chunk damaged: scales of another number")
-    wanted = [k for k, name in enumerate(scalars) if name in names]
-    places = [0, *(1 + names.index(scalars[k]) for k in wanted)]
-    out[[0, *(1 + k for k in wanted)]] = chunk_columns.decode_some(columns, counts, places)
-    time = out[0]
-    ends = time[0] == header.first_second and time[-1] == header.last_second
-    if not (ends and (time[1:] >= time[:-1]).all()):
-        raise UnreadableError("chunk damaged: times that are not in order")
-    return np.asarray(counts[1 + len(names)]) if header.cells else time
+    into, places = _wanted(names, tuple(scalars))
+    values = chunk_columns.decode_some(columns, counts, places)
+    for row, series in zip(into, values, strict=True):
+        out[row] = series
+    if values[0, 0] != header.first_second or values[0, -1] != header.last_second:
+        raise UnreadableError("chunk damaged: other times than its header says")
+    return np.asarray(counts[1 + len(names)]) if header.cells else values[0]
+
+
+@lru_cache(maxsize=64)
+def _wanted(names: tuple[str, ...], scalars: tuple[str, ...]) -> tuple[list[int], tuple[int, ...]]:
+    """Say which columns are asked for, and which rows of the result they go to; time is always."""
+    there = [k for k, name in enumerate(scalars) if name in names]
+    return [0, *(1 + k for k in there)], (0, *(1 + names.index(scalars[k]) for k in there))

@@ -6,7 +6,6 @@ counts do not reproduce to the last bit (NaN, minus zero, what has no steps) get
 by how many units in the last place they are off.
 """
 
-from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -80,7 +79,7 @@ def decode(coded: Coded) -> Columns:
     return values
 
 
-def decode_some(found: pb.ChunkColumns, counts: Whole, places: Sequence[int]) -> Columns:
+def decode_some(found: pb.ChunkColumns, counts: Whole, places: tuple[int, ...]) -> Columns:
     """Turn some columns back.
 
     Args:
@@ -91,21 +90,17 @@ def decode_some(found: pb.ChunkColumns, counts: Whole, places: Sequence[int]) ->
     Raises:
         UnreadableError: With what is wrong.
     """
-    scale, offset, corrections = found.scale, found.offset, np.empty((0, counts.shape[1]), np.int64)
-    if offset and len(offset) != len(scale):
+    scale, offset = found.scale, found.offset
+    if len(offset) not in (0, len(scale)):
         raise UnreadableError("chunk damaged: offsets of another number")
-    wrong = [place for place in range(len(scale)) if scale[place] & CORRECTED]
-    if not set(wrong).isdisjoint(places):
-        every = take_corrections(found, len(wrong), counts.shape[1])
-        corrections = every[[wrong.index(place) for place in places if place in wrong]]
-    return decode(
-        Coded(
-            bytes(scale[place] for place in places),
-            bytes(offset[place] for place in places) if offset else b"",
-            counts[list(places)],
-            corrections,
-        )
-    )
+    chosen = bytes([scale[place] for place in places])
+    grid, wrong = _grid(chosen, bytes([offset[place] for place in places]) if offset else b"")
+    values = grid.values(counts[list(places)])
+    if len(wrong):
+        every = take_corrections(found, corrected(scale), counts.shape[1])
+        order = [corrected(scale[: places[row]]) for row in wrong]
+        values.view(np.int64)[wrong] += every[order]
+    return values
 
 
 def corrected(scale: bytes) -> int:

@@ -23,8 +23,6 @@ from voltherd.wire.chunk_matrix import (
     STEPLESS,
     Rows,
     Table,
-    driving,
-    per_sensor,
     take,
 )
 from voltherd.wire.chunk_scale import SCALES
@@ -38,32 +36,41 @@ except ImportError as error:
 
 Function = Callable[..., Any]
 Value = Any
-_NOTHING: Final = np.zeros(0)
+# What is not there, made once, and not writable, as what is there.
+_NO_BYTES: Final = np.frombuffer(b"", np.uint8)
+_NO_LARGE: Final = np.frombuffer(b"", np.int8)
+_NO_RAW: Final = (np.frombuffer(b"", np.float32), np.frombuffer(b"", np.float64))
 
 
 @lru_cache(maxsize=2)
 def _filling(double: bool) -> Function:
     """Compile the loop over sensors for the float that held them."""
     kind: Value = np.float64 if double else np.float32
+    numbers = _compile(_numbers)
 
     def fill(  # long: one loop nest, which must compile as one
         small: Value,
         halves: bool,
         large: Value,
         raw: Value,
-        own: Value,
-        lean: Value,
-        late: Value,
-        drive: Value,
+        own_packed: Value,
+        lean_packed: Value,
+        late_packed: Value,
+        lean_unit: float,
+        late_unit: float,
         mean: Value,
-        multiplier: Value,
-        divisor: Value,
+        multiplier: float,
+        divisor: float,
         out: Value,
     ) -> bool:
         rows, sensors = out.shape
         size = rows * sensors
         half = (size + 1) // 2
         flat = out.reshape(-1)
+        own, lean, late = np.empty(sensors, kind), np.empty(sensors, kind), np.empty(sensors, kind)
+        numbers(own_packed, own)
+        follows = numbers(lean_packed, lean) and numbers(late_packed, late)
+        up, down = kind(multiplier), kind(divisor)
         marks, gaps = 0, 0
         if halves:
             for k in range(half):
@@ -87,17 +94,18 @@ def _filling(double: bool) -> Function:
         if marks != large.size or gaps != raw.size:
             return False
         for t in range(rows):
-            common, o = mean[t], t * sensors
-            if lean.size:
-                p, q = drive[0, t], drive[1, t]
+            common, o = kind(mean[t]), t * sensors
+            if follows:
+                p = kind(mean[t] - mean[0]) * kind(lean_unit)
+                q = kind(mean[min(t + 1, rows - 1)] - mean[t]) * kind(late_unit)
                 for j in range(sensors):
                     follow = np.rint(kind(p * lean[j]) + kind(q * late[j]))
                     whole = kind(flat[o + j]) + follow + own[j] + common
-                    flat[o + j] = whole * multiplier / divisor
+                    flat[o + j] = whole * up / down
             else:
                 for j in range(sensors):
                     whole = kind(flat[o + j]) + own[j] + common
-                    flat[o + j] = whole * multiplier / divisor
+                    flat[o + j] = whole * up / down
         marks, gaps = 0, 0
         if raw.size:
             for k in range(size):
@@ -119,6 +127,20 @@ def _compile(loop: Function) -> Function:
     """Compile a function as it was written, without the wrappers that check shapes in tests."""
     compiled: Function = njit(nogil=True, error_model="numpy")(inspect.unwrap(loop))
     return compiled
+
+
+def _numbers(packed: Value, out: Value) -> bool:
+    """Read one whole number a sensor, the low bytes first; say whether there are any."""
+    sensors = out.size
+    width = packed.size // sensors
+    if width == 0:
+        return False
+    for j in range(sensors):
+        whole = np.int32(np.int8(packed[(width - 1) * sensors + j]))
+        for byte in range(width - 2, -1, -1):
+            whole = (whole << 8) | np.int32(packed[byte * sensors + j])
+        out[j] = whole
+    return True
 
 
 @lru_cache(maxsize=1)
@@ -154,49 +176,53 @@ def _counts(found: pb.ChunkColumns, count: int, rows: int) -> Whole:
         raise UnreadableError("chunk damaged: sequences of another number or length")
     counts = np.empty((count, rows))
     bias = BIAS if width > 1 else 0
-    _unfolding()(_bytes(first), _bytes(delta), width, bias, found.time_step, counts)
+    view = np.frombuffer
+    _unfolding()(view(first, np.uint8), view(delta, np.uint8), width, bias, found.time_step, counts)
     return counts
 
 
 def _sensors(found: pb.ChunkMatrix, mean: Rows, kind: type[np.floating], out: Table) -> None:
     """Put sensors together; see ``chunk_matrix.take``."""
-    sensors, size = out.shape[1], out.size
-    small, large, raw = found.small, found.large, found.raw
-    if found.scale == STEPLESS or found.minus or not out.flags.c_contiguous:
-        out[...] = take(found, mean, sensors, kind)
+    scale = found.scale
+    if scale == STEPLESS or found.minus or not out.flags.c_contiguous:
+        out[...] = take(found, mean, out.shape[1], kind)
         return
-    halves, scale = bool(found.scale & HALVES), found.scale & ~HALVES
-    lean, late, drive = _NOTHING, _NOTHING, _NOTHING
-    if found.lean or found.late:
-        if max(found.lean_shift, found.late_shift) > SHIFT_MAX:
-            raise UnreadableError("chunk damaged: a shift that is none")
-        lean, late = per_sensor(found.lean, sensors), per_sensor(found.late, sensors)
-        drive = driving(mean.astype(kind), (found.lean_shift, found.late_shift))
-    own = per_sensor(found.own, sensors)
-    fits = len(small) == ((size + 1) // 2 if halves else size) and not (large and not halves)
-    if scale >= len(SCALES) or not fits or len(raw) % np.dtype(kind).itemsize:
+    small, own, halves, double = found.small, found.own, scale >= HALVES, kind is np.float64
+    large, raw, lean, late = found.large, found.raw, found.lean, found.late
+    size, sensors, places = out.size, out.shape[1], len(SCALES)
+    follows = bool(lean or late)
+    sizes = (sensors, 2 * sensors, 4 * sensors)
+    if (
+        scale & ~HALVES >= places
+        or len(small) != ((size + 1) // 2 if halves else size)
+        or (large and not halves)
+        or len(own) not in sizes
+        or (follows and (len(lean) not in sizes or len(late) not in sizes))
+        or len(raw) % (8 if double else 4)
+    ):
         raise UnreadableError("chunk damaged: streams of sensors that do not fit")
-    multiplier, divisor = SCALES[scale]
-    whole = _filling(kind is np.float64)(
-        _bytes(small),
+    lean_shift, late_shift = found.lean_shift, found.late_shift
+    if follows and max(lean_shift, late_shift) > SHIFT_MAX:
+        raise UnreadableError("chunk damaged: a shift that is none")
+    multiplier, divisor = SCALES[scale & ~HALVES]
+    view = np.frombuffer
+    whole = _filling(double)(
+        view(small, np.uint8),
         halves,
-        np.frombuffer(large, np.int8),
-        np.frombuffer(raw, kind),
-        own.astype(kind),
-        lean.astype(kind),
-        late.astype(kind),
-        drive.astype(kind).reshape(2, -1),
-        mean.astype(kind),
-        kind(multiplier),
-        kind(divisor),
+        view(large, np.int8) if large else _NO_LARGE,
+        view(raw, kind) if raw else _NO_RAW[double],
+        view(own, np.uint8),
+        view(lean, np.uint8) if lean else _NO_BYTES,
+        view(late, np.uint8) if late else _NO_BYTES,
+        2.0**-lean_shift,
+        2.0**-late_shift,
+        mean,
+        multiplier,
+        divisor,
         out,
     )
     if not whole:
         raise UnreadableError("chunk damaged: streams of sensors that do not fit")
-
-
-def _bytes(packed: bytes) -> np.ndarray:
-    return np.frombuffer(packed, np.uint8)
 
 
 NUMBA: Final = Engine(_counts, _sensors)

@@ -96,3 +96,11 @@ def test_a_damaged_chunk_is_refused(engine):
     body[-1] ^= 1
     with pytest.raises(UnreadableError, match="checksum"):
         decode_cells([bytes(body)], engine=engine)
+
+
+def test_chunks_may_come_in_any_order(engine):
+    """Rows stay in the order of the chunks; who asks sorts."""
+    late, early = hard(3), hard(1)
+    rows = decode_cells([encode_chunk(b) for b in (late, early)], engine=engine)
+    times = np.concatenate([late.unix_time_second, early.unix_time_second])
+    same_bits(rows.unix_time_second, times, "time")
