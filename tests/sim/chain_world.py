@@ -121,6 +121,7 @@ class Edge:
         try:
             self.process.poll()
         except Crash:
+            self.world.carry()  # what it said last may be on its way
             self.start()
 
 
@@ -168,6 +169,7 @@ class Cloud:
             while self.ingest.poll():
                 pass
         except Crash:
+            self.world.carry()  # what it said last may be on its way
             counts = self.ingest.counts()
             self.past.update(conflicts=counts.conflicts, malformed=counts.malformed)
             self.start()

@@ -181,6 +181,17 @@ def test_edges_whose_disk_is_full(world):
     account(world)
 
 
+def test_edges_that_die_while_their_disk_is_full(world):
+    def suffer(world):
+        for edge in world.edges:
+            if world.chance.random() < 0.2:
+                edge.mishaps.full = not edge.mishaps.full
+            edge.mishaps.crash = 0.03 if edge.mishaps.full else 0.0
+
+    run(world, 100, meanwhile=suffer)
+    account(world)
+
+
 def test_edges_that_must_drop_what_waited_too_long(seed):
     world = World(seed, MemoryRecordLog())
     world.add("bus-3", room=Room(outbox_bytes_max=4_500))
