@@ -225,14 +225,16 @@ class _Yard:
     def _plan(self, vehicle: Vehicle) -> Plan:
         cell = vehicle.cell_type
         assert cell is not None
-        limits = pack_limits(cell)
+        # What the current divides into is a block: all cells in parallel.
+        capacity_ah = vehicle.capacity_nominal_ah or cell.capacity_nominal_ah
+        limits = pack_limits(replace(cell, capacity_nominal_ah=capacity_ah))
         # In fast-forward a sample is as old as the frames are far apart.
         age = max(limits.age_second_max, 3.0 * self._period)
         return Plan(
             vehicle_id=vehicle.vehicle_id,
             wiring=self._wiring,
             limits=replace(limits, age_second_max=age),
-            ekf=SocEkf(parameters=PRESETS[cell.chemistry].resized(cell.capacity_nominal_ah)),
+            ekf=SocEkf(parameters=PRESETS[cell.chemistry].resized(capacity_ah)),
             silent_second=3.0 * self._park,
         )
 
