@@ -213,6 +213,19 @@ def _driving(drive: Drive, sampling: Sampling) -> Rows:
     )
 
 
+def last_of(drive: Drive, sampling: Sampling) -> tuple[float, float]:
+    """Give time [unix s] and distance of the day [km] at a trip's last row."""
+    count = len(drive.speed_metre_per_second) + drive.before_second + drive.after_second
+    elapsed = float(np.arange(0.0, count, sampling.period_second)[-1])
+    after = np.concatenate([drive.speed_metre_per_second, np.zeros(drive.after_second)])
+    driven = (
+        np.cumsum(after)[int(elapsed) - drive.before_second]
+        if elapsed >= drive.before_second
+        else 0.0
+    )
+    return drive.start_second + elapsed, float(drive.distance_kilometre + driven / 1e3)
+
+
 def _every_power(drive: Drive) -> Float[np.ndarray, "second"]:
     """Give the power at every second of a trip, its stands included, and one more [W]."""
     speed, power = drive.speed_metre_per_second, drive.power_watt

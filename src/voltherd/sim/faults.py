@@ -224,8 +224,8 @@ KINDS: Final[Mapping[Phenomenon, FaultKind]] = {
         (LocationKind.PACK,),
     ),
     Phenomenon.HUMIDITY_HIGH: _kind(
-        "relative humidity that water coming in adds within a day",
-        (_rule("1", 0.5, 0.05, 1.0),),
+        "share of the way to saturation that water coming in takes the air within a day",
+        (_rule("1", 0.9, 0.05, 1.0),),
         (LocationKind.PACK,),
     ),
     Phenomenon.VIBRATION_HIGH: _kind(

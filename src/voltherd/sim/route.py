@@ -77,7 +77,7 @@ def speed_profile(
     Returns:
         Speed [m/s], 0 at both ends.
     """
-    pieces = [np.zeros(3)]
+    speed = np.zeros(duration_second)
     length = 3
     while length < duration_second:
         kind = rng.random()
@@ -90,14 +90,11 @@ def speed_profile(
         rise = max(int(top / (roads.acceleration * rng.uniform(0.6, 1.5))), 2)
         fall = max(int(top / (roads.acceleration * rng.uniform(0.6, 1.6))), 2)
         stand = int(rng.exponential(roads.stand_second)) + 1
-        pieces += [
-            top * _pull_away(rise),
-            np.full(int(cruise), top),
-            _brake(top, fall),
-            np.zeros(stand),
-        ]
-        length += rise + int(cruise) + fall + stand
-    speed = np.concatenate(pieces)[:duration_second]
+        level, slow = length + rise, length + rise + int(cruise)
+        speed[length:level] = (top * _pull_away(rise))[: max(duration_second - length, 0)]
+        speed[level:slow] = top
+        speed[slow : slow + fall] = _brake(top, fall)[: max(duration_second - slow, 0)]
+        length = slow + fall + stand
     # Traffic: slow wander of the speed, whatever the road.
     wander = _smooth(rng.normal(0.0, 1.0, duration_second), 15)
     speed = np.maximum(speed * (1.0 + 0.25 * wander), 0.0)

@@ -84,7 +84,7 @@ def disturbed(
                 scalar[PRESSURE] = scalar[PRESSURE] + size * left
             case Phenomenon.HUMIDITY_HIGH if HUMIDITY in scalar:
                 spread = soaked(unix_time_second - fault.start_second)
-                scalar[HUMIDITY] = np.clip(scalar[HUMIDITY] + size * spread, 0.0, 1.0)
+                scalar[HUMIDITY] = 1.0 - (1.0 - scalar[HUMIDITY]) * (1.0 - size * spread)
             case Phenomenon.VIBRATION_HIGH if VIBRATION in scalar:
                 scalar[VIBRATION] = scalar[VIBRATION] * (1.0 + size)
             case Phenomenon.INSULATION_LOW:

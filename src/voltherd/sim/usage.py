@@ -20,6 +20,7 @@ from voltherd.sim.activity import (
     Park,
     Rows,
     Sampling,
+    last_of,
     rows_of,
     sampled,
 )
@@ -96,11 +97,10 @@ def draw_day(
     def add(activity: Activity) -> None:
         nonlocal cursor, distance
         day.append(activity)
-        rows = rows_of(activity, sampling)
-        if len(rows.unix_time_second):
-            cursor = float(rows.unix_time_second[-1])
         if isinstance(activity, Drive):
-            distance = float(rows.distance_kilometre[-1])
+            cursor, distance = last_of(activity, sampling)
+        elif len(time := rows_of(activity, sampling).unix_time_second):
+            cursor = float(time[-1])
 
     def charge(start: float, power: float, target: float, limit: float, mode: Mode) -> None:
         nonlocal soc
