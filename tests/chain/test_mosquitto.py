@@ -4,6 +4,7 @@ import re
 import subprocess
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -30,6 +31,7 @@ from voltherd.types.record import (
 from voltherd.wire.envelope import decode, encode, encode_event
 
 RECORDS = 200
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "transport.md"
 VEHICLES = ("bus-1", "bus-2")
 
 
@@ -235,12 +237,17 @@ class Certificates:
 
     def __init__(self, folder):
         self.folder = folder
-        ours, other = trustme.CA(), trustme.CA()
+        self.ours = ours = trustme.CA()
+        other = trustme.CA()
         self.ca = self.write("ca", ours.cert_pem)
         self.broker = self.pair("broker", ours.issue_cert(HOST, "localhost"))
         self.edge = self.pair("edge", ours.issue_cert("edge@voltherd.test", common_name="edge"))
         self.stranger = self.pair("stranger", other.issue_cert("edge@voltherd.test"))
         self.other_ca = self.write("other-ca", other.cert_pem)
+
+    def of(self, name):
+        """A certificate that names its owner, and its key."""
+        return self.pair(name, self.ours.issue_cert(f"{name}@voltherd.test", common_name=name))
 
     def write(self, name, blob):
         path = self.folder / f"{name}.pem"
@@ -333,6 +340,51 @@ def test_who_gives_no_right_password_is_refused(tmp_path, certificates, credenti
         bus = MqttBus(right(broker.port), "edge")
         bus.wait(10.0)
         bus.close()
+
+
+def test_the_documented_broker_lets_each_edge_speak_for_itself_only(tmp_path, certificates):
+    """Mosquitto with the files of docs/transport.md, but for their place and port."""
+    conf, acl = re.findall(r"```conf\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    (tmp_path / "voltherd.acl").write_text(acl)
+    cert, key = certificates.broker
+    for documented, here in (
+        ("/etc/mosquitto/certs/ca.pem", certificates.ca),
+        ("/etc/mosquitto/certs/broker.pem", cert),
+        ("/etc/mosquitto/certs/broker.key", key),
+        ("/etc/mosquitto/voltherd.acl", tmp_path / "voltherd.acl"),
+        ("listener 8883\n", ""),
+    ):
+        assert documented in conf
+        conf = conf.replace(documented, str(here))
+    with Mosquitto(tmp_path / "broker", lines=("",), listener_lines=conf.splitlines()) as broker:
+        buses = {}
+        for name in ("cloud", "bus-1"):
+            cert, key = certificates.of(name)
+            settings = plain(tls=True, ca_file=certificates.ca, cert_file=cert, key_file=key)
+            buses[name] = MqttBus(settings(broker.port), f"{name}-1")
+            buses[name].wait(10.0)
+        cloud, edge = buses.values()
+        heard, asked = [], []
+        for leaf in ("telemetry", "event", "state"):
+            cloud.subscribe(every_vehicle(leaf), lambda where, payload: heard.append(where))
+        for leaf in ("command", "ack"):
+            edge.subscribe(topic(SITE, "bus-1", leaf), lambda where, payload: asked.append(where))
+            edge.subscribe(every_vehicle(leaf), lambda where, payload: asked.append(where))
+        until(lambda: edge.publish(topic(SITE, "bus-1", "event"), b"mine") and heard)
+        until(lambda: cloud.publish(topic(SITE, "bus-1", "ack"), b"yours") and asked)
+        assert not cloud.trouble()
+        for vehicle_id, leaf in (("bus-2", "event"), ("bus-1", "command"), ("bus-2", "state")):
+            edge.publish(topic(SITE, vehicle_id, leaf), b"not mine")
+        cloud.publish(topic(SITE, "bus-2", "command"), b"not bus-1's")
+        until(lambda: "refused a message: Not authorized" in edge.trouble())
+        edge.publish(topic(SITE, "bus-1", "state"), b"mine again")
+        cloud.publish(topic(SITE, "bus-1", "command"), b"yours again")
+        until(lambda: topic(SITE, "bus-1", "state") in heard)
+        until(lambda: topic(SITE, "bus-1", "command") in asked)
+        assert {where.split("/")[3] for where in (*heard, *asked)} == {"bus-1"}
+        assert topic(SITE, "bus-1", "command") not in heard
+        for bus in buses.values():
+            bus.close()
 
 
 def test_a_plain_client_gets_nowhere_at_an_encrypted_listener(tmp_path, certificates):

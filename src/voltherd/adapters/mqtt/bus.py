@@ -85,6 +85,7 @@ class _Connection:
         self._awake = False
         client.on_connect = self._connected
         client.on_subscribe = self._subscribed
+        client.on_publish = self._published
         client.on_disconnect = self._disconnected
         client.on_message = self._received
         if settings.username:
@@ -185,7 +186,8 @@ class _Connection:
         client, self.ready, self.on_ready = self.client, False, _nothing
         self._waker.close()
         self._woken.close()
-        client.on_connect = client.on_subscribe = client.on_disconnect = client.on_message = None
+        client.on_connect = client.on_disconnect = None
+        client.on_subscribe = client.on_publish = client.on_message = None
 
     def _settle(self) -> None:
         """Forget what has reached the broker."""
@@ -218,6 +220,17 @@ class _Connection:
             self.trouble = f"the broker refused a subscription: {refused[0]}"
         if number == self._awaited:
             self._be_ready()
+
+    def _published(
+        self,
+        client: Client,
+        userdata: object,
+        number: int,
+        reason: ReasonCode,
+        properties: Properties,
+    ) -> None:
+        if reason.is_failure:  # version 5 only; an older broker drops it without a word
+            self.trouble = f"the broker refused a message: {reason}"
 
     def _be_ready(self) -> None:
         self.ready = True
@@ -316,7 +329,8 @@ class MqttBus:
 
     def trouble(self) -> str:
         """Say why the bus is not connected, or what the broker refused; empty where all is well."""
-        return self._trouble
+        current = self._current
+        return self._trouble if current is None else current.trouble
 
     def wait(self, second: float) -> None:
         """Wait until the bus is connected.
@@ -326,7 +340,7 @@ class MqttBus:
         """
         if not self._up.wait(second):
             raise ServiceError(
-                self._trouble,
+                self.trouble(),
                 where=self._settings.where,
                 mend="check that the broker runs, and the settings of [mqtt]",
             )
@@ -367,7 +381,6 @@ class MqttBus:
                 late = [pattern for pattern, _ in self._heard if pattern not in patterns]
                 self._current = connection
                 self._connections += 1
-                self._trouble = connection.trouble
             for pattern in late:  # subscribed to while the connection was made
                 connection.subscribe(pattern)
             self._up.set()
