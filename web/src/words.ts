@@ -23,7 +23,7 @@ export const capitalised = (text: string): string => text.slice(0, 1).toUpperCas
 
 /** Why something cannot be told, without saying again that it cannot. */
 export const reason = (evidence: string): string =>
-  evidence.replace(/^cannot tell( yet)?(:|,)? */, '');
+  evidence.replace(/^cannot tell( yet)?: */, '');
 
 /** A text as a sentence. */
 export const sentence = (text: string): string =>
