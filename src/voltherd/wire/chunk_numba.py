@@ -43,7 +43,7 @@ _NO_RAW: Final = (np.frombuffer(b"", np.float32), np.frombuffer(b"", np.float64)
 
 
 @lru_cache(maxsize=2)
-def _filling(double: bool) -> Function:
+def _filling(double: bool) -> Function:  # long: one compiled loop
     """Compile the loop over sensors for the float that held them."""
     kind: Value = np.float64 if double else np.float32
     numbers = _compile(_numbers)
