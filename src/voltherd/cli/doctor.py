@@ -28,7 +28,12 @@ DISK_BYTE_MIN: Final = 100_000_000
 DISK_BYTE_COMFORT: Final = 2_000_000_000
 MEMORY_BYTE_COMFORT: Final = 1_000_000_000
 """Triage of two vehicles, eleven million cell readings, stays below this."""
-IMPORT_NAME: Final = {"python-can": "can"}
+IMPORT_NAME: Final = {
+    "paho-mqtt": "paho.mqtt",
+    "prometheus-client": "prometheus_client",
+    "protobuf": "google.protobuf",
+    "python-can": "can",
+}
 """Distributions that are imported by another name."""
 PORTS: Final = ((8600, "the dashboard"), (1883, "the message broker"))
 PROGRAMS: Final = (
