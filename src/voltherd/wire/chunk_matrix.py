@@ -95,9 +95,11 @@ def put(values: Table, into: pb.ChunkMatrix) -> Rows:
     if found.exact is not None or largest > _FAR:
         told = _foretell_most(found.counts, found.exact)
         largest = np.inf
-    mean = told.mean
-    if np.maximum.reduce(mean) - np.minimum.reduce(mean) >= _AT_WORK:
-        told, largest = _follow(told, found, into), np.inf
+    if np.maximum.reduce(told.mean) - np.minimum.reduce(told.mean) >= _AT_WORK:
+        follows = _follow(told, found.exact, float(largest), into)
+        if follows is not None:
+            told = follows
+            largest = np.inf if found.exact is not None else np.abs(told.rest).max()
     into.own = _narrowest(told.own)
     into.scale = found.scale
     if found.minus is not None:
@@ -269,15 +271,21 @@ def _drive(mean: Rows) -> Float[np.ndarray, "2 time"]:
 
 def _steps(values: Table) -> _Steps | None:
     """Find the coarsest steps in which sensors come, None where a good part comes in none."""
+    low = np.minimum.reduce(values, axis=None)
+    high = np.maximum.reduce(values, axis=None)
+    if not (np.isfinite(low) and np.isfinite(high)):  # one NaN shows in both
+        return _searched(values)
     first = values[0, :: max(1, values.shape[1] // _GLANCE)]
     scale = int((_made(first, values.itemsize) == first).all(axis=1).argmax())
     counts, made = _tried(values, scale)
     if not (made == values).all():
         return _searched(values)
-    if np.abs(counts).max() >= _COUNTS_MAX[values.itemsize]:
+    a, b = SCALES[scale]
+    if max(-low, high) * (b / a) >= _COUNTS_MAX[values.itemsize]:
         return None
     minus = None
-    if np.minimum.reduce(values, axis=None) <= 0.0:
+    if low <= 0.0:
+        counts += low.dtype.type(0.0)  # minus zero becomes zero
         minus = (values == 0.0) & np.signbit(values)
     return _Steps(scale, counts, None, minus if minus is not None and minus.any() else None)
 
@@ -291,6 +299,7 @@ def _searched(values: Table) -> _Steps | None:
     for _ in range(_TRIES):
         scale = int(np.count_nonzero(_made(look, values.itemsize) == look, axis=1).argmax())
         counts, made = _tried(values, scale)
+        counts += counts.dtype.type(0.0)  # minus zero becomes zero
         same = (made == values) & (np.abs(counts) < most)
         found = int(np.count_nonzero(same)) / max(1, int(np.count_nonzero(known)))
         if found > enough:
@@ -315,8 +324,8 @@ def _made(look: Float[np.ndarray, "size"], itemsize: int) -> Float[np.ndarray, "
 def _tried(values: Table, scale: int) -> tuple[Table, Table]:
     """Give counts and what they are worth."""
     a, b = (factors[scale] for factors in _SCALES[values.itemsize])
-    counts = np.rint(values * (b / a))
-    counts += 0 * a  # no minus zero
+    counts = values * (b / a)
+    np.rint(counts, out=counts)
     if a == 1.0:
         return counts, counts / b
     made = counts * a
@@ -356,36 +365,50 @@ def _foretell_most(counts: Table, exact: Bool[np.ndarray, "time sensors"] | None
 
 def _own(rest: Table, part: Bool[np.ndarray, "time sensors"] | None) -> Sensors:
     if part is None:
-        return np.asarray(np.rint(rest.mean(axis=0)))
+        return np.asarray(np.rint(np.einsum("ij->j", rest) * rest.dtype.type(1.0 / len(rest))))
     share = part / np.maximum(np.count_nonzero(part, axis=0), 1)
     return np.asarray(np.rint((rest * share).sum(axis=0)).astype(rest.dtype))
 
 
-def _follow(told: _Foretold, found: _Steps, into: pb.ChunkMatrix) -> _Foretold:
-    """Fit how each sensor follows the mean, and take that out where it is worth its bytes."""
-    rest = np.clip(told.rest, -_FAR, _FAR)  # what jumps must not bend the fit
-    if found.exact is not None:
-        rest[~found.exact] = 0.0
+def _follow(
+    told: _Foretold,
+    exact: Bool[np.ndarray, "time sensors"] | None,
+    largest: float,
+    into: pb.ChunkMatrix,
+) -> _Foretold | None:
+    """Fit how each sensor follows the mean and take that out, None where that is not worth it."""
+    rest = told.rest
+    if largest > _FAR:
+        rest = np.clip(rest, -_FAR, _FAR)  # what jumps must not bend the fit
+        if exact is not None:
+            rest[~exact] = 0.0
     drive = _drive(told.mean)
-    drive -= drive.mean(axis=1)[:, None]
-    (pp, pq), (_, qq) = np.einsum("ij,kj->ik", drive, drive).astype(np.float64).tolist()
-    product = np.einsum("ij,jk->ik", drive, rest)
-    divisor = max((pp + 1.0) * (qq + 1.0) - pq * pq, 1.0)
-    slope = np.array([[qq + 1.0, -pq], [-pq, pp + 1.0]]) @ product / divisor
-    if np.einsum("ij,ij", slope, product) < _WORTH * np.einsum("ij,ij", rest, rest):
-        return told
-    reach = np.abs(_drive(told.mean)).max(axis=1)
+    p, q = drive - (np.add.reduce(drive, axis=1) / drive.shape[1])[:, None]
+    pp, pq, qq = _dot(p, p) + 1.0, _dot(p, q), _dot(q, q) + 1.0
+    with_p, with_q = np.einsum("i,ij->j", p, rest), np.einsum("i,ij->j", q, rest)
+    divisor = pp * qq - pq * pq
+    explained = (
+        qq * _dot(with_p, with_p) - 2.0 * pq * _dot(with_p, with_q) + pp * _dot(with_q, with_q)
+    ) / divisor
+    if explained < _WORTH * float(np.einsum("ij,ij", rest, rest)):
+        return None
+    slope = np.stack((qq * with_p - pq * with_q, pp * with_q - pq * with_p)) / divisor
+    reach = np.abs(drive).max(axis=1)
     # Within one count where the mean is farthest: half of that is the bytes' best use.
     shift = np.clip(np.ceil(np.log2(np.maximum(reach, 1.0))) - 1.0, 0, SHIFT_MAX).astype(int)
     terms = np.rint(np.clip(slope * 2.0 ** shift[:, None], -32767.0, 32767.0)).astype(rest.dtype)
-    if (reach @ np.abs(terms)).max() >= 2.0**23:
-        return told  # sums would no longer be exact in 32 bits
+    if (reach[:, None] * np.abs(terms)).sum(axis=0).max() >= 2.0**23:
+        return None  # sums would no longer be exact in 32 bits
     into.lean, into.late = _narrowest(terms[0]), _narrowest(terms[1])
     into.lean_shift, into.late_shift = shift.tolist()
     follows = told.rest - _followed(told.mean, terms, (into.lean_shift, into.late_shift))
-    change = _own(follows, found.exact)
+    change = _own(follows, exact)
     follows -= change
     return _Foretold(told.mean, told.own + change, follows)
+
+
+def _dot(a: np.ndarray, b: np.ndarray) -> float:
+    return float(np.einsum("i,i", a, b))
 
 
 def _narrowest(numbers: Sensors) -> bytes:
