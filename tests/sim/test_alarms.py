@@ -6,6 +6,9 @@ from voltherd.bench.alarms import poisson_upper, triaged
 from voltherd.sim.fleet import fleet_spec
 from voltherd.types.asset import Chemistry
 from voltherd.types.event import Severity
+from voltherd.units import SECOND_PER_DAY
+
+pytestmark = pytest.mark.long
 
 
 def quiet(_):
@@ -27,7 +30,14 @@ def test_a_healthy_fleet_raises_nothing_recommended(record_property):
 
 
 @pytest.mark.parametrize(
-    "fault", ["weak_cell:20%", "contact_resistance:1mohm", "sensor_stuck", "insulation_low"]
+    "fault",
+    [
+        "weak_cell:20%",
+        "contact_resistance:1mohm",
+        "sensor_stuck",
+        "insulation_low",
+        "soc_misreported:-12%",
+    ],
 )
 def test_faults_of_a_stated_size_are_all_found_at_their_place(fault):
     spec = fleet_spec(
@@ -46,6 +56,33 @@ def test_faults_of_a_stated_size_are_all_found_at_their_place(fault):
         where = planted.location.kind, planted.location.index
         assert where in places, (planted, places)
         assert places[where] >= planted.start_second
+
+
+def test_what_surrounds_the_cells_is_told_for_what_it_is_and_the_healthy_stay_quiet():
+    planted = ("pack_pressure", "humidity_high", "vibration_high", "soc_misreported:12%")
+    spec = fleet_spec(
+        vehicles=6,
+        days=8,
+        seed=4,
+        faults=",".join(f"{f}@vehicle={n},day=3" for n, f in enumerate(planted, start=1)),
+        chemistry=((Chemistry.NMC, 1.0),),
+        period_second=30.0,
+    )
+    found = dict(triaged(spec, quiet))
+    for fault in spec.faults:
+        [finding] = found[f"sim-{fault.vehicle:04d}"]
+        assert finding.phenomenon is fault.phenomenon
+        assert finding.location.kind is fault.location.kind
+        assert 0.0 <= finding.raised_second - fault.start_second <= 4.0 * SECOND_PER_DAY
+        shown = finding.evidence[0]
+        assert shown.low < shown.value < shown.high
+        assert finding.summary.endswith(".")
+    gas, damp, shaken, _ = (found[f"sim-{n:04d}"][0] for n in range(1, 5))
+    assert gas.severity is Severity.SAFETY
+    assert "kPa, as it does when a cell vents" in gas.summary
+    assert "stays damp" in damp.summary
+    assert "times as much as it was at the same speeds" in shaken.summary
+    assert found["sim-0005"] == found["sim-0006"] == ()
 
 
 @pytest.mark.parametrize(("count", "bound"), [(0, 2.996), (1, 4.744), (5, 10.513)])

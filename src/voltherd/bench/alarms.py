@@ -46,6 +46,13 @@ PLANTED: Final = (
     "temperature_outlier:10K",
     "temperature_outlier:15K",
     "insulation_low",
+    "soc_misreported:6%",
+    "soc_misreported:12%",
+    "soc_misreported:1%/day",
+    "soc_misreported:frozen",
+    "pack_pressure",
+    "humidity_high",
+    "vibration_high",
 )
 Progress = Callable[[str], None]
 

@@ -16,11 +16,13 @@ from voltherd.detection import (
     channels,
     contact,
     gauge,
+    humidity,
     imbalance,
     insulation,
     jump,
     modules,
     pack_sum,
+    pressure,
     runaway,
     short,
     soc_report,
@@ -28,6 +30,7 @@ from voltherd.detection import (
     stuck,
     swap,
     temperature,
+    vibration,
 )
 from voltherd.detection.memory import (
     WINDOWS_PER_PERIOD,
@@ -54,6 +57,7 @@ _PERIOD_CAUSES: Final = (
     temperature.CAUSE,
     pack_sum.CAUSE,
     soc_report.CAUSE,
+    humidity.CAUSE,
 )
 _REFERENCE_ROWS_MIN: Final = 1.9
 LATE_MAX: Final = 64
@@ -76,6 +80,9 @@ class Detection(NamedTuple):
         watch: What is known of channels.
         guard: What the row before told of a runaway.
         gauge: What is known of the vehicle's own state of charge.
+        vent: What the rows before told of the pressure inside the pack.
+        damp: How damp it was there in the last day.
+        shake: How the pack is shaken, usually and now.
         book: Alarms.
         rows: Rows taken in.
         first_second: First row [unix s].
@@ -93,6 +100,9 @@ class Detection(NamedTuple):
     watch: channels.Watch
     guard: runaway.Guard
     gauge: gauge.Gauge
+    vent: pressure.Vent
+    damp: humidity.Damp
+    shake: vibration.Shake
     book: Book
     rows: int
     first_second: float
@@ -130,6 +140,9 @@ def init(
         watch=channels.init(probes),
         guard=runaway.init(cells, probes),
         gauge=gauge.init(),
+        vent=pressure.CALM,
+        damp=humidity.init(),
+        shake=vibration.init(),
         book={},
         rows=0,
         first_second=np.nan,
@@ -150,8 +163,9 @@ def step(state: Detection, batch: SampleBatch) -> Detection:
     if not batch.rows:
         return state
     guard, urgent = runaway.look(state.guard, batch)
+    vent, gas = pressure.look(state.vent, batch)
     book = state.book
-    for time, verdict in urgent:
+    for time, verdict in sorted((*urgent, *gas), key=lambda entry: entry[0]):
         book = note(book, [verdict], time, [])
     waiting = state.open_rows.rows + sum(late.rows for late in state.late_rows)
     closing, observed = closing_rows(
@@ -159,6 +173,7 @@ def step(state: Detection, batch: SampleBatch) -> Detection:
     )
     state = state._replace(
         guard=guard,
+        vent=vent,
         book=book,
         rows=state.rows + batch.rows,
         first_second=float(batch.unix_time_second[0]) if not state.rows else state.first_second,
@@ -209,6 +224,8 @@ def _advance(
     past = whole(state.memory)
     pack = gauge.pack_of(state.memory, state.asset)
     seen = gauge.look(state.gauge, rows, pack)
+    damp = humidity.look(state.damp, rows, ends)
+    shake = vibration.look(state.shake, rows, ends)
     moved = channels.moved_by(state.watch, rows, ends, "insulation_resistance_ohm")
     timed = [
         (time, verdicts, (cause,))
@@ -223,7 +240,9 @@ def _advance(
     for time, verdicts, causes in sorted(timed, key=lambda entry: entry[0]):
         book = note(book, verdicts, time, causes)
     windows = part if state.open_windows is None else join(state.open_windows, part)
-    state = state._replace(watch=watch, gauge=seen, book=book, open_windows=windows)
+    state = state._replace(
+        watch=watch, gauge=seen, damp=damp, shake=shake, book=book, open_windows=windows
+    )
     if len(windows.end_second) < WINDOWS_PER_PERIOD:
         return state
     # Only where a period ends: by then nothing depends on the pieces the rows came in.
@@ -231,14 +250,21 @@ def _advance(
     book = note(book, plain, float(part.end_second[-1]), channels.CAUSES)
     period = gather(state.memory, windows)
     memory = remember(state.memory, period)
+    damp, wet = humidity.judge(damp)
+    shake, shaken = vibration.judge(shake)
     verdicts = (
         *_judge_period(past, whole(memory), period, state.layout),
         *soc_report.judge(seen, pack),
+        *wet,
+        *(shaken or ()),
     )
+    judged = (*_PERIOD_CAUSES, *(() if shaken is None else (vibration.CAUSE,)))
     return state._replace(
         memory=memory,
         open_windows=None,
-        book=note(book, verdicts, period.end_second, _PERIOD_CAUSES),
+        damp=damp,
+        shake=shake,
+        book=note(book, verdicts, period.end_second, judged),
     )
 
 

@@ -14,7 +14,7 @@ from voltherd.detection.cells import NOISE_VOLT
 from voltherd.detection.charge_scale import SLOPE_UNCERTAINTY
 from voltherd.detection.memory import Memory, days
 from voltherd.detection.verdict import Verdict
-from voltherd.numerics.robust import SIGMA_PER_MAD, median, sibling_score
+from voltherd.numerics.robust import median, sibling_score, spread
 from voltherd.types.event import Location, LocationKind, Phenomenon, Severity
 
 CAUSE: Final = "short"
@@ -110,43 +110,36 @@ def course(memory: Memory) -> Course:
 
 
 def suspected(seen: Course) -> list[int]:
-    """Give the windows in which somebody may leak, by all their slopes at once in single precision.
+    """Give the windows in which somebody may leak, by their slopes in single precision.
 
     A screen with a margin: most packs are healthy most of the time, and what it lets through is
     looked at exactly.
     """
-    since = {
-        k: first for k, day in enumerate(WINDOWS_DAY) if (first := seen.since(day)) is not None
-    }
-    if not since:
-        return []
-    # The windows are nested: sums over the pieces between their beginnings, from the last back.
-    x = np.stack([seen.age_day - seen.age_day[-1], seen.soc, np.ones(len(seen.soc))], axis=1)
+    count = len(seen.soc)
+    x = np.ones((count, 3))
+    x[:, 0], x[:, 1] = seen.age_day, seen.soc
     single = x.astype(np.float32)
-    begins = list(since.values())
-    stops = [len(seen.soc), *begins[:-1]]  # of each window's own piece: where the shorter begins
-    pieces = [slice(a, b) for a, b in zip(begins, stops, strict=True)]
-    gram = np.cumsum([x[p].T @ x[p] for p in pieces], axis=0)
-    moment = np.cumsum([single[p].T @ seen.charge[p] for p in pieces], axis=0)
-    mean = gram[:, :2, 2] / gram[:, 2:, 2]
-    tt, zz = (gram[:, k, k] - gram[:, 2, 2] * mean[:, k] ** 2 + _RIDGE[k, k] for k in (0, 1))
-    tz = gram[:, 0, 1] - gram[:, 2, 2] * mean[:, 0] * mean[:, 1]
-    by_time, by_soc = (moment[:, k] - mean[:, k, None] * moment[:, 2] for k in (0, 1))
-    slope = (zz[:, None] * by_time - tz[:, None] * by_soc) / (tt * zz - tz**2)[:, None]
-    apart = median(slope, axis=1)[:, None] - slope
-    spread = np.maximum(SIGMA_PER_MAD * median(np.abs(apart), axis=1), PER_DAY_FLOOR)
-    loss = SCREEN_MARGIN * apart.max(axis=1)
-    span = seen.age_day[-1] - seen.age_day[begins]
-    return [
-        k
-        for n, k in enumerate(since)
-        # Written so that NaN, where a cell was missing, is let through.
-        if not (
-            loss[n] < LOSS_MIN_PER_DAY[k]
-            or loss[n] * span[n] < CHANGE_MIN
-            or loss[n] < SCORE_MIN[k] * spread[n]
-        )
-    ]
+    found = []
+    for k, window_day in enumerate(WINDOWS_DAY):
+        first = seen.since(window_day)
+        if first is None:
+            continue
+        (tt, tz, t), (_, zz, z), (_, _, rows) = (x[first:].T @ x[first:]).tolist()
+        tt, tz, zz = tt - t * t / rows + _RIDGE[0, 0], tz - t * z / rows, zz - z * z / rows
+        zz += _RIDGE[1, 1]
+        weight = np.array([zz, -tz, (tz * z - zz * t) / rows]) / (tt * zz - tz * tz)
+        slope = weight.astype(np.float32) @ (single[first:].T @ seen.charge[first:])
+        slope.sort()
+        if np.isnan(slope[-1]):  # somebody was missing at times
+            found.append(k)
+            continue
+        loss = SCREEN_MARGIN * float(slope[len(slope) // 2] - slope[0])
+        span = float(seen.age_day[-1] - seen.age_day[first])
+        if loss < LOSS_MIN_PER_DAY[k] or loss * span < CHANGE_MIN:
+            continue
+        if loss >= SCORE_MIN[k] * max(spread(slope), PER_DAY_FLOOR):
+            found.append(k)
+    return found
 
 
 def leak(seen: Course, window_day: float, loss_min: float) -> Leak | None:

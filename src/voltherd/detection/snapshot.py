@@ -12,9 +12,12 @@ from voltherd.detection.channels import Watch
 from voltherd.detection.charge_scale import Curve
 from voltherd.detection.engine import Detection
 from voltherd.detection.gauge import Gauge, Jump, Row, Stand
+from voltherd.detection.humidity import Damp
 from voltherd.detection.memory import Memory
+from voltherd.detection.pressure import Recent, Vent
 from voltherd.detection.runaway import Guard
 from voltherd.detection.verdict import Alarm, Verdict
+from voltherd.detection.vibration import Shake
 from voltherd.detection.windows import Windows
 from voltherd.errors import UnreadableError
 from voltherd.types.asset import CellType, Chemistry, PackLayout, Vehicle
@@ -31,6 +34,7 @@ CLASSES: Final = (
     Change,
     Chemistry,
     Curve,
+    Damp,
     Detection,
     Gauge,
     Guard,
@@ -40,11 +44,14 @@ CLASSES: Final = (
     Memory,
     PackLayout,
     Phenomenon,
+    Recent,
     Row,
     SampleBatch,
     Severity,
+    Shake,
     Stand,
     Vehicle,
+    Vent,
     Verdict,
     Watch,
     Windows,

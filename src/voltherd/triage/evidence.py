@@ -10,11 +10,13 @@ from voltherd.detection import (
     cells,
     channels,
     contact,
+    humidity,
     imbalance,
     insulation,
     jump,
     modules,
     pack_sum,
+    pressure,
     runaway,
     short,
     soc_report,
@@ -22,10 +24,16 @@ from voltherd.detection import (
     stuck,
     swap,
     temperature,
+    vibration,
 )
 from voltherd.detection.charge_scale import SLOPE_UNCERTAINTY
 from voltherd.detection.engine import Detection
 from voltherd.detection.verdict import Alarm, Verdict
+from voltherd.triage.evidence_environment import (
+    humidity_evidence,
+    pressure_evidence,
+    vibration_evidence,
+)
 from voltherd.triage.evidence_gauge import gauge_evidence
 from voltherd.triage.plots import plot_of
 from voltherd.types.channel import SCALARS
@@ -426,6 +434,9 @@ _TELLERS: Final = {
     insulation.CAUSE: _insulation,
     channels.CAUSE: _channel,
     soc_report.CAUSE: gauge_evidence,
+    pressure.CAUSE: pressure_evidence,
+    humidity.CAUSE: humidity_evidence,
+    vibration.CAUSE: vibration_evidence,
 }
 
 

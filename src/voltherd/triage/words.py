@@ -86,6 +86,18 @@ def _found(finding: Finding, alarm: Alarm, singled: bool) -> str:
             return told[:1].upper() + told[1:]
         case Phenomenon.INSULATION_LOW:
             return f"Insulation fell to {n['ohm_per_volt']:.0f} Ω/V."
+        case Phenomenon.PACK_PRESSURE:
+            rise = f"{n['rise'] / 1e3:.1f} kPa"
+            return f"The pressure inside the pack jumped by {rise}, as it does when a cell vents."
+        case Phenomenon.HUMIDITY_HIGH:
+            driest = f"{n['driest'] * 100:.0f} %"
+            return (
+                f"The air inside the pack stays damp: in its driest hours, too, it is at {driest}."
+            )
+        case Phenomenon.VIBRATION_HIGH:
+            return (
+                f"The pack is shaken {n['factor']:.1f} times as much as it was at the same speeds."
+            )
         case Phenomenon.SOC_MISREPORTED:
             return f"The reported state of charge {_GAUGE[next(iter(n))](n)}"
         case Phenomenon.CHANNEL_INVALID:

@@ -29,6 +29,7 @@ def raised(state):
 PLANTED = "weak_cell:25%@cell=17,day=1,sensor_stuck@cell=40,day=2"
 
 
+@pytest.mark.long
 @given(st.lists(st.integers(0, 6000), max_size=6))
 @settings(max_examples=12, deadline=None, phases=(Phase.explicit, Phase.generate))
 def test_a_stream_in_any_pieces_gives_what_the_whole_record_gives(cuts):
@@ -40,6 +41,7 @@ def test_a_stream_in_any_pieces_gives_what_the_whole_record_gives(cuts):
     same_state(streamed.watch, whole.watch)
 
 
+@pytest.mark.long
 def test_single_rows_give_what_the_whole_record_gives_and_wait_in_bounded_number():
     batch = vehicle(PLANTED, days=3).between(0, 3000)
     state = init(batch.vehicle_id, batch.cells, batch.probes)
@@ -108,6 +110,7 @@ def test_a_planted_fault_is_named_for_what_it_is(faults, phenomenon, cells, seve
     assert severity is None or alarms[0].severity is severity
 
 
+@pytest.mark.long
 def test_a_healthy_vehicle_raises_nothing():
     assert raised(run(vehicle("none", days=8, seed=5), layout=LAYOUT)) == {}
 

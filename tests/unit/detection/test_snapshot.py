@@ -15,6 +15,7 @@ from voltherd.errors import UnreadableError
 FAULTS = "weak_cell:25%@cell=17,day=1,sensor_stuck@cell=40,day=1"
 
 
+@pytest.mark.long
 @given(st.integers(0, 5000), st.integers(0, 40))
 @settings(max_examples=10, deadline=None, phases=(Phase.explicit, Phase.generate))
 def test_a_restored_state_goes_on_exactly_as_the_original(cut, single):
