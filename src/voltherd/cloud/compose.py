@@ -23,6 +23,7 @@ from voltherd.cloud.config import LOOPBACK, CloudConfig, MqttSection, WebhookSec
 from voltherd.cloud.fleet import Change, Fleet
 from voltherd.cloud.guard import Guard
 from voltherd.cloud.ingest import Ingest
+from voltherd.cloud.kpis import Board
 from voltherd.cloud.lags import Lags
 from voltherd.cloud.metrics import Metrics
 from voltherd.cloud.running import Address, Duty, Part, Running
@@ -205,8 +206,9 @@ def _core(config: CloudConfig, given: Given) -> _Core:
     hub = Hub(secrets.token_hex(4), config.http.streams_max)
     teller = Teller(hub, clock, wall.unix_second, time.monotonic)
     parts: list[Part] = []
-    shelf = kept.shelf if isinstance(kept, CommittedStore) else None
-    parts += [part for part in (shelf, log) if part is not None]
+    committed = kept if isinstance(kept, CommittedStore) else None
+    shelf = committed.shelf if committed else None
+    parts += [part for part in (committed, log) if part is not None]
     webhooks = None
     if config.webhook:
         outgoing = OutgoingBook(config.store.path / OUTGOING)
@@ -225,7 +227,7 @@ def _core(config: CloudConfig, given: Given) -> _Core:
         if webhooks is not None:
             webhooks.changed(change)
 
-    fleet = Fleet(kept, book, workflow, clock, shelf, changed, teller.live)
+    fleet = Fleet(kept, book, workflow, clock, shelf, committed, changed, teller.live)
     about = given.about or About(version=version("voltherd"), started_second=clock.unix_second())
     return _Core(
         kept, log, journal, workflow, hub, teller, fleet, clock, about, webhooks, tuple(parts)
@@ -292,6 +294,8 @@ def _cloud(
         figures = _bus_figures(line.bus) if line else None
         if figures is not None and not figures.connected:
             return Health(status="failing", text=f"no connection to the bus: {figures.trouble}")
+        if not core.fleet.alive:
+            return Health(status="failing", text="the fleet is not followed")
         return Health(status="ok")
 
     return Cloud(
@@ -301,6 +305,7 @@ def _cloud(
         records=core.kept,
         past=core.kept,
         hub=core.hub,
+        board=Board(lambda: core.fleet.view, core.clock.unix_second),
         chain=watch.chain,
         health=health,
         clock=core.clock,

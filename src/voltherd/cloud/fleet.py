@@ -16,6 +16,7 @@ from typing import Final, NamedTuple
 from voltherd.cloud.follow import Followed
 from voltherd.cloud.quantities import blind_cells
 from voltherd.cloud.replay import Assets, Telemetry
+from voltherd.cloud.resume import States
 from voltherd.cloud.rows import vehicle_row, written
 from voltherd.cloud.slicing import Shelf
 from voltherd.cloud.track import Track
@@ -32,6 +33,10 @@ HINTS_AT_ONCE: Final = 500
 IDLE_SECOND: Final = 0.1
 SHOW_SECOND: Final = 0.25
 """Least time between two views: what changes more often is shown together [s]."""
+KEEP_SECOND: Final = 900.0
+"""How often vehicles are kept for a restart [s]."""
+KEEP_LAST_SECOND: Final = 10.0
+"""How long stopping may take to keep what has changed since; the rest is read again [s]."""
 _NANOSECOND: Final = 1e-9
 Hint = tuple[Record | Live | EdgeState, int, int]
 """What came, its ticket, and the wall clock when it came [ns]."""
@@ -62,6 +67,7 @@ class Fleet:
         workflow: What people did about findings.
         clock: The fleet's time; simulated in a demo.
         shelf: Where slices for long charts are kept; None for nowhere.
+        states: Where vehicles are kept for a restart; None for nowhere.
         on_change: Told of every new view, on the thread that made it.
         on_live: Told of every live sample that could be shown: the vehicle, cells not to be
             trusted, and when it was heard [ns].
@@ -74,6 +80,7 @@ class Fleet:
         workflow: Workflow,
         clock: Clock,
         shelf: Shelf | None = None,
+        states: States | None = None,
         on_change: Callable[[Change], None] = lambda _: None,
         on_live: Callable[[Followed, frozenset[int], int], None] = _nobody,
     ) -> None:
@@ -82,6 +89,9 @@ class Fleet:
         self._workflow = workflow
         self._clock = clock
         self._shelf = shelf
+        self._states = states
+        self._keeping: deque[str] = deque()
+        self._keep_second = time.monotonic() + KEEP_SECOND
         self._on_change = on_change
         self._on_live = on_live
         self._hints: queue.Queue[Hint] = queue.Queue(HINTS_MAX)
@@ -112,6 +122,11 @@ class Fleet:
     def catching_up(self) -> int:
         """Vehicles being rebuilt."""
         return sum(view.catching_up for view in self._view.vehicles.values())
+
+    @property
+    def alive(self) -> bool:
+        """Whether its thread runs."""
+        return self._thread.is_alive()
 
     # What comes in; on any thread, never waits.
 
@@ -163,13 +178,20 @@ class Fleet:
             self._thread.join()
 
     def _run(self) -> None:
+        self._follow()
+        try:
+            self._keep_all()
+        except VoltherdError as error:
+            log.error("what is known of the fleet is not kept for a restart: %s", error)
+
+    def _follow(self) -> None:
         while not self._stopping.is_set():
             try:
                 busy = self.poll()
-            except VoltherdError as error:
-                log.error("the fleet is not followed for now: %s", error)
-                self._stopping.wait(1.0)
-                continue
+            except Exception:
+                # Whoever reads is better served by yesterday's view than by no thread at all.
+                log.exception("following the fleet failed; it goes on")
+                busy = False
             if not busy:
                 self._wait()
 
@@ -198,9 +220,37 @@ class Fleet:
             self._changed.clear()
             self._shown_second = now
             self._show(changed)
+        if not worked:
+            self._keep_some()
         return worked or not self._hints.empty()
 
+    def _keep_some(self) -> None:
+        """Keep one vehicle after the other, now and then all of them."""
+        if not self._keeping and time.monotonic() >= self._keep_second:
+            self._keep_second = time.monotonic() + KEEP_SECOND
+            self._keeping.extend(self._tracks)
+        while self._keeping and not self._tracks[self._keeping.popleft()].keep():
+            pass
+
+    def _keep_all(self) -> None:
+        """Keep as many vehicles as there is time for at the end."""
+        until = time.monotonic() + KEEP_LAST_SECOND
+        for track in self._tracks.values():
+            if time.monotonic() > until:
+                break
+            track.keep()
+
     def _take(self, hint: Hint) -> None:
+        """Work a hint in; where that fails, the vehicle is read from the store instead."""
+        message = hint[0]
+        try:
+            self._worked_in(hint)
+        except Exception:
+            name = message.key.vehicle_id if isinstance(message, Record) else message.vehicle_id
+            log.exception("%s could not be followed; it is read again", name)
+            self._lost.add(name)
+
+    def _worked_in(self, hint: Hint) -> None:
         message, ticket, heard = hint
         if isinstance(message, Record):
             track = self._track(message.key.vehicle_id)
@@ -248,7 +298,7 @@ class Fleet:
     def _track(self, vehicle_id: str) -> Track:
         track = self._tracks.get(vehicle_id)
         if track is None:
-            track = Track(vehicle_id, self._telemetry, self._assets, self._shelf)
+            track = Track(vehicle_id, self._telemetry, self._assets, self._shelf, self._states)
             self._tracks[vehicle_id] = track
         return track
 

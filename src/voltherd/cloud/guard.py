@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection
 from typing import Final
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.requests import cookie_parser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -135,7 +136,7 @@ def closed(method: str, path: str) -> bool:
 
 
 def _limited(receive: Receive) -> Receive:
-    """Cut off a body that is longer than it said."""
+    """Refuse a body that turns out too long."""
     taken = 0
 
     async def received() -> Message:
@@ -143,7 +144,7 @@ def _limited(receive: Receive) -> Receive:
         message = await receive()
         taken += len(message.get("body", b""))
         if taken > BODY_BYTES_MAX:
-            return {"type": "http.disconnect"}
+            raise HTTPException(413)
         return message
 
     return received

@@ -1,7 +1,9 @@
 """Key figures of a vehicle and of the fleet: efficiency, longevity, availability, by formula."""
 
 import math
-from collections.abc import Iterable, Sequence
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -16,16 +18,22 @@ from voltherd.cloud.usage import (
     Usage,
     unready_second,
 )
-from voltherd.cloud.view import VehicleView
+from voltherd.cloud.view import FleetView, VehicleView
 from voltherd.report.words import count, duration, percent
 from voltherd.types.channel import SCALARS
 from voltherd.types.event import Severity
 from voltherd.units import SECOND_PER_DAY
 
 _DISTANCE_KILOMETRE_MIN: Final = 50.0
+_IDLE_SHARE: Final = 20.0
+"""The fleet's figures are left as they are for so many times as long as they take to work out."""
 _CYCLES_MIN: Final = 0.5
 _GAIN: Final = 0.01
 """Gain error of a current sensor, half-width; offset and voltage error come from the channels."""
+
+
+Figures = tuple[tuple[str, list[Kpi]], ...]
+"""Names of vehicles, and their key figures."""
 
 
 class Formula(NamedTuple):
@@ -90,6 +98,42 @@ def vehicle_kpis(view: VehicleView, now_second: float) -> list[Kpi]:
         ),
         _availability(followed, view.known, now_second),
     ]
+
+
+class Board:
+    """Key figures of all vehicles, worked out now and then however many ask.
+
+    Args:
+        view: Gives the fleet now.
+        now: Gives its time [unix s].
+        monotonic: Time for intervals [s].
+    """
+
+    def __init__(
+        self,
+        view: Callable[[], FleetView],
+        now: Callable[[], float],
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._view = view
+        self._now = now
+        self._monotonic = monotonic
+        self._lock = threading.Lock()
+        self._told: Figures = ()
+        self._due_second = -math.inf
+
+    def figures(self) -> Figures:
+        """Give every vehicle's key figures, by name."""
+        with self._lock:
+            began = self._monotonic()
+            if began < self._due_second:
+                return self._told
+            now = self._now()
+            every = self._view().ordered("vehicle_id", False)
+            self._told = tuple((each.vehicle_id, vehicle_kpis(each, now)) for each in every)
+            ended = self._monotonic()
+            self._due_second = ended + _IDLE_SHARE * (ended - began)
+            return self._told
 
 
 def fleet_kpis(every: Sequence[Sequence[Kpi]]) -> list[Kpi]:

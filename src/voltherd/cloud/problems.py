@@ -122,7 +122,13 @@ KINDS: Final = {
     ),
 }
 _METHOD_NOT_ALLOWED: Final = 405
-_BY_STATUS: Final = {404: "not-found", 405: "method-not-allowed", 401: "sign-in-needed"}
+_BY_STATUS: Final = {
+    400: "invalid-request",  # a body that is no JSON at all
+    401: "sign-in-needed",
+    404: "not-found",
+    405: "method-not-allowed",
+    413: "too-large",
+}
 
 
 class ProblemError(Exception):

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator
 from math import inf, nextafter
 from typing import Final, NamedTuple, Protocol, runtime_checkable
 
+import numpy as np
+
 from voltherd.cloud import twin as twins
 from voltherd.cloud.follow import Followed, advance, alike, begin
 from voltherd.types.asset import Vehicle
@@ -72,6 +74,7 @@ def replay(
     vehicle_id: str,
     asset: Vehicle | None,
     taken: Callable[[SampleBatch], None],
+    resumed: Followed | None = None,
 ) -> Iterator[Progress]:
     """Rebuild a vehicle.
 
@@ -80,12 +83,14 @@ def replay(
         vehicle_id: Whose.
         asset: What is known of it.
         taken: Told of the rows of each piece, in time order.
+        resumed: The vehicle as it was kept; then only what came later is read.
 
     Yields:
         Progress after each piece; the last one is ``done``.
     """
-    followed: Followed | None = None
-    spans = deque(telemetry.spans(vehicle_id, ROWS_READ))
+    followed = resumed
+    tail: deque[SampleBatch] = deque()
+    spans = deque(() if resumed else telemetry.spans(vehicle_id, ROWS_READ))
     while spans:
         batch = telemetry.read(vehicle_id, *spans.popleft())
         if not batch.rows:
@@ -95,17 +100,18 @@ def replay(
         if rows is None:  # channels nobody had before: begin again with all of them
             followed = begin(channels_of_both(followed.newest, batch), asset)
             spans = deque(telemetry.spans(vehicle_id, ROWS_READ))
+            tail.clear()
             continue
         for piece in _cut(rows, ROWS_AT_ONCE):
             followed = advance(followed, piece, with_twin=False)
             taken(piece)
+            tail.append(piece)
+            _forget(tail, followed.usage.last_second - TWIN_SECOND)
             yield Progress(followed, followed.usage.last_second, False)
-    if followed is not None and followed.twin is not None:
-        last = followed.usage.last_second
-        late = telemetry.read(vehicle_id, last - TWIN_SECOND, nextafter(last, inf))
-        for piece in _cut(late, _TWIN_ROWS):
+    while tail and followed is not None and followed.twin is not None:
+        for piece in _cut(_since(tail.popleft(), followed), _TWIN_ROWS):
             followed = followed._replace(twin=twins.follow(followed.twin, piece))
-            yield Progress(followed, last, False)
+            yield Progress(followed, followed.usage.last_second, False)
     while followed is not None:  # what came meanwhile
         batch = telemetry.read(vehicle_id, nextafter(followed.usage.last_second, inf), inf)
         rows = alike(followed, batch) if batch.rows else None
@@ -116,6 +122,18 @@ def replay(
             taken(piece)
             yield Progress(followed, followed.usage.last_second, False)
     yield Progress(followed, inf, True)
+
+
+def _since(batch: SampleBatch, followed: Followed) -> SampleBatch:
+    """Give the rows that the twin sees."""
+    begins = followed.usage.last_second - TWIN_SECOND
+    return batch.between(int(np.searchsorted(batch.unix_time_second, begins)), batch.rows)
+
+
+def _forget(tail: deque[SampleBatch], before_second: float) -> None:
+    """Let go of pieces that end before a time."""
+    while tail[0].unix_time_second[-1] < before_second:
+        tail.popleft()
 
 
 def _cut(batch: SampleBatch, rows: int) -> Iterator[SampleBatch]:

@@ -10,7 +10,7 @@ from fastapi.responses import Response
 
 from voltherd.cloud.details import cells, channels, vehicle_detail
 from voltherd.cloud.events import life, lost_spans
-from voltherd.cloud.kpis import fleet_kpis, vehicle_kpis
+from voltherd.cloud.kpis import fleet_kpis
 from voltherd.cloud.paging import cursor as write_cursor
 from voltherd.cloud.paging import place
 from voltherd.cloud.problems import ProblemError, answers
@@ -222,18 +222,16 @@ def kpis(
     cursor: Cursor = None,
 ) -> Kpis:
     """Give key figures of the fleet and, page by page, of every vehicle."""
-    now = cloud.clock.unix_second()
-    views = cloud.fleet.view.ordered("vehicle_id", False)
-    every = [vehicle_kpis(view, now) for view in views]
-    pairs = list(zip(views, every, strict=True))
+    every = cloud.board.figures()
+    pairs = list(every)
     if cursor is not None:
         parts = place(cursor)
         if len(parts) != 1 or not isinstance(parts[0], str):
             raise ProblemError("cursor-unknown")
-        pairs = [pair for pair in pairs if pair[0].vehicle_id > parts[0]]
+        pairs = [pair for pair in pairs if pair[0] > parts[0]]
     shown = pairs[:limit]
     return Kpis(
-        fleet=fleet_kpis(every),
-        vehicles=[VehicleKpis(vehicle_id=view.vehicle_id, kpis=own) for view, own in shown],
-        next_cursor=write_cursor(shown[-1][0].vehicle_id) if len(pairs) > limit else None,
+        fleet=fleet_kpis([own for _, own in every]),
+        vehicles=[VehicleKpis(vehicle_id=name, kpis=own) for name, own in shown],
+        next_cursor=write_cursor(shown[-1][0]) if len(pairs) > limit else None,
     )

@@ -8,6 +8,7 @@ from fastapi import Request
 
 from voltherd.cloud.events import Records
 from voltherd.cloud.fleet import Fleet
+from voltherd.cloud.kpis import Board
 from voltherd.cloud.problems import ProblemError
 from voltherd.cloud.schema_service import Chain, Health, Truth
 from voltherd.cloud.series import Past
@@ -51,6 +52,7 @@ class Cloud:
         records: Events and gaps.
         past: Channels over time.
         hub: Server-sent events.
+        board: Key figures of all vehicles.
         chain: Gives the state of all layers.
         health: Says whether everything needed is there.
         clock: The fleet's time.
@@ -65,6 +67,7 @@ class Cloud:
     records: Records
     past: Past
     hub: Hub
+    board: Board
     chain: Callable[[], Chain]
     health: Callable[[], Health]
     clock: Clock

@@ -3,21 +3,28 @@
 import logging
 import math
 from collections.abc import Iterator
+from math import inf, nextafter
 from typing import Final
 
 from voltherd.cloud.finding_names import Known, named
 from voltherd.cloud.follow import Followed, advance, alike, begin, follows, glance
 from voltherd.cloud.replay import Assets, Progress, Telemetry, replay
+from voltherd.cloud.resume import States, dump, load
 from voltherd.cloud.slicing import Shelf, Slicer
+from voltherd.cloud.usage import Usage
 from voltherd.cloud.workflow import Workflow
 from voltherd.detection.verdict import Book
 from voltherd.errors import UnreadableError
 from voltherd.triage.findings import told
+from voltherd.types.asset import Vehicle
 from voltherd.types.record import EdgeState, Record
 from voltherd.types.sample import SampleBatch
+from voltherd.units import SECOND_PER_HOUR
 from voltherd.wire.chunk import decode_chunk
 
 log = logging.getLogger(__name__)
+RETRY_SECOND: Final = 60.0
+"""A vehicle that could not be rebuilt is tried again after so long [s]."""
 QUIET_SECOND: Final = 2.0
 """Late rows come in company: a replay waits so long for the others [s]."""
 
@@ -26,7 +33,12 @@ class Track:
     """One vehicle; used by one thread at a time."""
 
     def __init__(
-        self, vehicle_id: str, telemetry: Telemetry, assets: Assets, shelf: Shelf | None = None
+        self,
+        vehicle_id: str,
+        telemetry: Telemetry,
+        assets: Assets,
+        shelf: Shelf | None = None,
+        states: States | None = None,
     ) -> None:
         self.vehicle_id = vehicle_id
         self.followed: Followed | None = None
@@ -42,6 +54,8 @@ class Track:
         self._sure = -1
         self._told: Book | None = None
         self._shelf = shelf
+        self._states = states
+        self._kept: Usage | None = None
         self._slicer = Slicer(shelf, vehicle_id) if shelf else None
 
     @property
@@ -118,8 +132,16 @@ class Track:
             self._slicer = Slicer(self._shelf, self.vehicle_id) if self._shelf else None
             asset = self._assets.vehicle(self.vehicle_id)
             taken = self._slicer.add if self._slicer else _nothing
-            self._replay = replay(self._telemetry, self.vehicle_id, asset, taken)
-        progress = next(self._replay)
+            resumed = self._resumed(asset) if self.followed is None else None
+            self._replay = replay(self._telemetry, self.vehicle_id, asset, taken, resumed)
+        try:
+            progress = next(self._replay)
+        except Exception:
+            # One vehicle that cannot be followed must not hold up the others.
+            log.exception("%s could not be rebuilt; it is tried again", self.vehicle_id)
+            self._replay = None
+            self.read_again(now_second + RETRY_SECOND)
+            return True
         self._position_second = progress.position_second
         if progress.followed is not None:
             self.followed = progress.followed
@@ -128,6 +150,33 @@ class Track:
             self._sure = ticket
             if self._again:
                 self.read_again(now_second + QUIET_SECOND)
+        return True
+
+    def _resumed(self, asset: Vehicle | None) -> Followed | None:
+        """Give the vehicle as it was kept, where the store holds just the rows it was kept with."""
+        body = self._states.state(self.vehicle_id) if self._states else None
+        found = load(body, asset) if body else None
+        if self._states is None or found is None:
+            return None
+        last = found.usage.last_second
+        if self._states.rows_until(self.vehicle_id, last) != found.usage.rows:
+            return None
+        self._kept = found.usage
+        if self._slicer:  # the hour under way was only in memory
+            hour = SECOND_PER_HOUR * (last // SECOND_PER_HOUR)
+            rows = self._telemetry.read(self.vehicle_id, hour, nextafter(last, inf))
+            self._slicer.add(rows)
+        return found
+
+    def keep(self) -> bool:
+        """Keep the vehicle for a restart, unless it is kept; say whether there was need to."""
+        followed = self.followed
+        if self._states is None or followed is None or self.catching_up:
+            return False
+        if self._kept is followed.usage or not followed.usage.rows:
+            return False
+        self._states.put_state(self.vehicle_id, dump(followed))
+        self._kept = followed.usage
         return True
 
     def judge(self, workflow: Workflow, now_second: float) -> bool:

@@ -233,8 +233,8 @@ class Workflow:
     def _enter(self, step: Step) -> None:
         steps = (*self._steps.get(step.finding_id, ()), step)
         self._steps[step.finding_id] = steps
-        adopted = dict.fromkeys(step.keys, step.finding_id)
-        self._adopted = {**adopted, **self._adopted}  # whoever came first keeps it
+        for key in step.keys:
+            self._adopted.setdefault(key, step.finding_id)  # whoever came first keeps it
         if step.request:
             self._requests[step.request] = step
 

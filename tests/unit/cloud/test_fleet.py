@@ -29,9 +29,8 @@ class Stage:
             data.Known(),
             self.workflow,
             self.clock,
-            None,
-            self.changes.append,
-            lambda followed, blind, heard: self.lives.append((followed, blind, heard)),
+            on_change=self.changes.append,
+            on_live=lambda followed, blind, heard: self.lives.append((followed, blind, heard)),
         )
 
     def commit(self, *records):

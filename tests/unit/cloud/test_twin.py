@@ -8,6 +8,8 @@ from voltherd.detection.memory import init as blank_memory
 from voltherd.numerics.presets import NMC
 from voltherd.types.sample import SampleBatch
 
+pytestmark = pytest.mark.long
+
 
 def twin_of(data):
     return twins.begin(data.asset(), blank_memory(data.CELLS))

@@ -105,7 +105,7 @@ def cut(batch, sizes):
         start += sizes[-1]
 
 
-def records(batch, rows=12, epoch=1 << 32, first_seq=1, heard=0):
+def records(batch, rows=12, epoch=1 << 32, first_seq=1, heard=1):
     """A batch as an edge would send it."""
     return [
         Record(

@@ -238,7 +238,8 @@ def _erase_elsewhere(
         files: The store.
         vehicle_id: Goes by the column ``vehicle_id``; what hangs on a row goes with it.
         spans: Only these times, in tables that count the hours since 1970 in a column ``hour``;
-            nothing for every row of every table.
+            tables with a column ``made_of_all`` are made of rows of all times, and go whole.
+            Nothing for every row of every table.
     """
     counts = []
     for path in _others(files.root):
@@ -256,6 +257,10 @@ def _erase_elsewhere(
                     if spans
                     else con.execute(which, (vehicle_id,))
                 )
+                counts.append((f"{path.name} {table}", done.rowcount))
+            for table in _tables(con, "made_of_all") if spans else ():
+                files.step(f"rows of {table} go")
+                done = con.execute(f'DELETE FROM "{table}" WHERE vehicle_id = ?', (vehicle_id,))
                 counts.append((f"{path.name} {table}", done.rowcount))
             con.commit()
     return tuple(counts)

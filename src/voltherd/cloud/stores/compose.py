@@ -1,7 +1,7 @@
 """Stores and books behind the ports of the cloud, whichever kind a folder holds."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from math import inf
+from math import inf, nextafter
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,6 +12,8 @@ from voltherd.adapters.records.store import RecordStore
 from voltherd.adapters.sqlite.assets import AssetBook, Document
 from voltherd.adapters.sqlite.slices import FILE as SLICES
 from voltherd.adapters.sqlite.slices import SliceBook
+from voltherd.adapters.sqlite.states import FILE as STATES
+from voltherd.adapters.sqlite.states import StateBook
 from voltherd.cloud.chain import StoreFigures
 from voltherd.cloud.slicing import SlicedPast
 from voltherd.errors import StoreError, UsageError
@@ -77,6 +79,7 @@ class CommittedStore:
 
     def __init__(self, store: RecordStore) -> None:
         self._store = store
+        self._states = StateBook(store.root / STATES)
         self.shelf = SliceBook(store.root / SLICES)
         self._past = SlicedPast(self, self.shelf)
 
@@ -87,6 +90,24 @@ class CommittedStore:
     def spans(self, vehicle_id: str, samples_max: int) -> Iterator[tuple[float, float]]:
         """Cut a vehicle's time into pieces of so many rows."""
         yield from self._store.spans(vehicle_id, samples_max)
+
+    def put_state(self, vehicle_id: str, body: bytes) -> None:
+        """Keep a vehicle's state in place of what was there."""
+        self._states.put(vehicle_id, body)
+
+    def state(self, vehicle_id: str) -> bytes | None:
+        """Give a vehicle's state, None where there is none."""
+        return self._states.get(vehicle_id)
+
+    def rows_until(self, vehicle_id: str, second: float) -> int:
+        """Count the rows of all chunks that begin no later than a time, without reading them."""
+        until = nextafter(second, inf)
+        return int(self._store.summaries(vehicle_id, stop_second=until)["rows"].sum())
+
+    def close(self) -> None:
+        """Close what is derived from the store; the store itself is its opener's."""
+        self.shelf.close()
+        self._states.close()
 
     def read(
         self, vehicle_id: str, start_second: float = -inf, stop_second: float = inf
