@@ -18,6 +18,8 @@ from voltherd.types.table import RawTable
 if TYPE_CHECKING:
     from voltherd.adapters.mqtt.bus import MqttBus
     from voltherd.adapters.records.store import RecordStore
+    from voltherd.adapters.sqlite.assets import AssetBook
+    from voltherd.cloud.running import Running
     from voltherd.types.frame import CanFrame, MessageFrames
 
 
@@ -57,6 +59,21 @@ def record_store(root: Path) -> "RecordStore":
     from voltherd.adapters.records.store import RecordStore
 
     return RecordStore(root)
+
+
+def asset_book(root: Path) -> "AssetBook":
+    """Open the facts beside a store."""
+    from voltherd.adapters.sqlite.assets import AssetBook
+
+    return AssetBook(root)
+
+
+def cloud(root: Path) -> "Running":
+    """Put a cloud together that shows a store and receives nothing."""
+    from voltherd.cloud.compose import compose
+    from voltherd.cloud.config import CloudConfig, HttpSection, StoreSection
+
+    return compose(CloudConfig(store=StoreSection(path=root), http=HttpSection(port=0)))
 
 
 def mqtt_bus(port: int, name: str) -> "MqttBus":

@@ -109,3 +109,22 @@ def edge(
         output(json, table.to_json())
     if str(json) != "-":
         typer.echo(render(table))
+
+
+@bench_app.command(name="api")
+def api(
+    vehicles: Annotated[
+        int, typer.Option("--vehicles", min=1, help="Packs of the fleet.")
+    ] = 10_000,
+    days: Annotated[int, typer.Option("--days", min=1, help="Days of the long history.")] = 30,
+    json: Json = None,
+) -> None:
+    """Times of the API for a large fleet and a long history, and what open pages cost; minutes."""
+    from voltherd.bench.api import measure, render
+
+    table = measure(vehicles, days, progress)
+    progress("")
+    if json:
+        output(json, table.to_json())
+    if str(json) != "-":
+        typer.echo(render(table))

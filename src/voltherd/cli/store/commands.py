@@ -172,3 +172,26 @@ def restore(
     made = run(source, root, progress)
     progress("")
     typer.echo(f"{len(made.members)} files restored to {root}")
+
+
+@store_app.command()
+def query(
+    root: Root,
+    question: Annotated[
+        str,
+        typer.Argument(
+            help="One SELECT over telemetry, vehicle and document, in DuckDB's dialect.",
+            show_default=False,
+        ),
+    ],
+) -> None:
+    """Ask one question over telemetry, asset records and event documents; answers as CSV."""
+    import csv
+    import sys
+
+    from voltherd.cli.store.compose import query as run
+
+    answer = run(root, question)
+    table = csv.writer(sys.stdout)
+    table.writerow(answer.names)
+    table.writerows(answer.rows)

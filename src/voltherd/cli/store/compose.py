@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from voltherd.adapters.parquet.query import Answer, ask
 from voltherd.adapters.parquet.store import ParquetStore
 from voltherd.adapters.records.backup import Backup
 from voltherd.adapters.records.backup import restore as put_back
@@ -43,6 +44,16 @@ class Erasure(NamedTuple):
     before: tuple[Place, ...]
     after: tuple[Place, ...]
     fingerprints: int
+
+
+def query(root: Path, question: str) -> Answer:
+    """Put one question to a store of either kind, with its asset records and documents.
+
+    Raises:
+        StoreError: No store with telemetry.
+        UsageError: The question was not understood.
+    """
+    return ask(root, question, AssetBook(root).tables())
 
 
 def record_store(root: Path) -> RecordStore:
