@@ -181,6 +181,15 @@ def test_links_cut_and_dead_lose_nothing(tmp_path, chain):
     running.account()
 
 
+def answered(commands, answers, second=0.5):
+    """Ask once, wait a little, and say whether anybody answered."""
+    commands.send(SITE, "bus-1", CommandKind.PING)
+    deadline = time.monotonic() + second
+    while not answers and time.monotonic() < deadline:
+        time.sleep(0.005)
+    return bool(answers)
+
+
 def test_a_ping_comes_back_and_is_timed(tmp_path):
     """The way cloud, edge, cloud, in wall time, through broker and commit."""
     with Mosquitto(tmp_path / "broker") as broker:
@@ -217,7 +226,8 @@ def test_a_ping_comes_back_and_is_timed(tmp_path):
         cloud.wait(10.0)
         edge.wait(10.0)
         try:
-            for asked in range(1, 11):
+            until(lambda: answered(commands, answers))  # the broker has the subscription by then
+            for asked in range(len(answers) + 1, 11):
                 until(lambda: commands.send(SITE, "bus-1", CommandKind.PING))
                 until(lambda asked=asked: len(answers) >= asked)
         finally:
@@ -227,7 +237,7 @@ def test_a_ping_comes_back_and_is_timed(tmp_path):
             edge.close()
             store.close()
         summary = commands.round_trips()
-        assert summary.measured == 10
+        assert summary.measured >= 10
         assert 0.0 < summary.p50_second < 5.0
         assert all(answer.done and answer.vehicle_id == "bus-1" for answer in answers)
 

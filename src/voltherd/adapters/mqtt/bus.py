@@ -109,13 +109,20 @@ class _Connection:
             selector.register(wire, selectors.EVENT_READ)
             while client.socket() is not None:
                 self._carry(selector, wire)
-                if not self.ready:
-                    if stop.is_set():
-                        return
-                    if time.monotonic() - asked_at > _CONNECT_SECOND:
-                        told = "the broker took the connection and says nothing"
-                        self.trouble = self.trouble or told
-                        return
+                if stop.is_set():
+                    self._part(selector, wire)
+                    return
+                if not self.ready and time.monotonic() - asked_at > _CONNECT_SECOND:
+                    told = "the broker took the connection and says nothing"
+                    self.trouble = self.trouble or told
+                    return
+
+    def _part(self, selector: selectors.BaseSelector, wire: Wire) -> None:
+        """Say goodbye, to a broker that may be gone itself."""
+        self.client.disconnect()
+        until = time.monotonic() + GOODBYE_SECOND
+        while self.client.socket() is not None and time.monotonic() < until:
+            self._carry(selector, wire)
 
     def _carry(self, selector: selectors.BaseSelector, wire: Wire) -> None:
         """Wait for something to carry, and carry it both ways."""
@@ -168,11 +175,6 @@ class _Connection:
     def subscribe(self, pattern: str) -> None:
         """Ask for messages under one more pattern."""
         self.client.subscribe(pattern, 1)
-        self.wake()
-
-    def disconnect(self) -> None:
-        """Say goodbye."""
-        self.client.disconnect()
         self.wake()
 
     def under_way(self) -> int:
@@ -353,7 +355,7 @@ class MqttBus:
         self._closing.set()
         current = self._current
         if current is not None:
-            current.disconnect()
+            current.wake()
         if self._thread is not threading.current_thread():
             self._thread.join(2 * _CONNECT_SECOND)
 
