@@ -14,7 +14,7 @@ from voltherd.edge.decode import Rows
 from voltherd.types.sample import SampleBatch
 
 ROWS_MAX: Final = 6_000
-"""So many rows make a chunk of any length: a minute of a hundred a second."""
+"""So many rows make a chunk of any length, if not told otherwise."""
 
 
 class Open(NamedTuple):

@@ -34,6 +34,8 @@ LIVE_ROWS: Final = 20
 """So many rows go with one; of more, the latest."""
 HEARD_MAX: Final = 10_000
 """So many messages of the cloud wait to be looked at."""
+VALUES_MAX: Final = 200_000
+"""So many cells and probes make a chunk of any length: even noise then fits into a message."""
 LATE_SECOND: Final = 1.0
 """A chunk under way is closed so long after its time, where no row comes to close it [s]."""
 
@@ -66,7 +68,6 @@ class Courier:
     """Carries what the control finds.
 
     Attributes:
-        lag: Wall time from a row's last frame to its record being kept.
         unreadable: Messages of the cloud that were none.
     """
 
@@ -103,7 +104,7 @@ class Courier:
 
     def tell(self, event: EdgeEvent) -> None:
         """Keep an event and send it at once, unless its like has been told too often lately."""
-        told = self._chatter.admit(event, self._now())
+        told = self._chatter.admit(event, self._clock.monotonic_second())
         if told is not None:
             self._tell(told)
 
@@ -124,7 +125,7 @@ class Courier:
         self.listen()
         for result in self._control.results():
             self._take(result)
-        for event in self._chatter.due(now):
+        for event in self._chatter.due(self._clock.monotonic_second()):
             self._tell(event)
         self._end_chunk()
         self._notice()
@@ -193,7 +194,8 @@ class Courier:
 
     def _add(self, rows: Rows, span_second: float) -> None:
         before = self._open
-        self._open, closed = chunks.add(before, rows, span_second)
+        columns = max(1, rows.batch.cells + rows.batch.probes)
+        self._open, closed = chunks.add(before, rows, span_second, max(1, VALUES_MAX // columns))
         for chunk in closed:
             self._keep(chunk)
         if self._open.parts and (closed or not before.parts):
@@ -235,7 +237,7 @@ class Courier:
                     notice.code,
                     second,
                     notice.text,
-                    severity=Severity.RECOMMENDED if notice.raised else Severity.OPERATING,
+                    severity=Severity.RECOMMENDED,
                     raised=notice.raised,
                 )
             )

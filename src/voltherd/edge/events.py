@@ -34,7 +34,7 @@ def of_limit(change: Change, second: float) -> EdgeEvent:
     >>> of_limit(Change("cell_voltage.high", Severity.RECOMMENDED, True, (7, 9), 4.26), 5.0).text
     'cell voltage high, recommended limit: 4.26 V at cells 7, 9'
     """
-    unit, place = _QUANTITY[change.code.partition(".")[0]]
+    unit, place = _QUANTITY.get(change.code.partition(".")[0], ("", ""))
     value = change.value if isfinite(change.value) else None
     text = change.code.replace("_", " ").replace(".", " ")
     text += f", {change.severity.word} limit"

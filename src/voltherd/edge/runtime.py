@@ -22,6 +22,8 @@ COURIER_SECOND: Final = 0.05
 """Rest between two turns of the courier [s]."""
 FAILED_SECOND: Final = 1.0
 """Rest after a turn that failed for reasons nobody foresaw [s]."""
+GOODBYE_SECOND: Final = 10.0
+"""How long the end of a run waits for a courier that hangs [s]."""
 _LOG: Final = logging.getLogger(__name__)
 
 
@@ -142,7 +144,7 @@ class EdgeRuntime:
                 self._clock.sleep(due - now)
             else:
                 due = now
-        beside.join()
+        beside.join(GOODBYE_SECOND)
 
     def summary(self) -> str:
         """Say in one line how it goes."""
@@ -152,7 +154,8 @@ class EdgeRuntime:
             f"{self._vehicle_id}: {counts.frames - counts.unknown} frames, {control.rows} samples; "
             f"{size.records} records wait ({size.bytes / 1e3:.0f} kB), {self.spool.dropped} given "
             f"up; bus connected {self._ports.bus.connections()} times; "
-            f"cycle p99 {1e3 * control.compute.quantile(0.99):.1f} ms, {control.missed} late; "
+            f"cycle p99 {1e3 * control.compute.quantile(0.99):.1f} ms, {control.missed} late, "
+            f"frame to limits p99 {1e3 * control.reaction.quantile(0.99):.0f} ms; "
             f"permitted {allowed.charge_ampere_max:.0f} A in, "
             f"{allowed.discharge_ampere_max:.0f} A out"
         )

@@ -6,6 +6,7 @@ never come.  Not thread-safe: one thread owns a spool.
 """
 
 from collections.abc import Collection, Iterable, Sequence
+from itertools import islice
 from math import inf
 from typing import Final, NamedTuple, final
 
@@ -159,7 +160,7 @@ class Spool:
         first question may have been under way when the answer had already been given.
         """
         found: list[Record] = []
-        for first, last in ranges:
+        for first, last in islice(ranges, limit):  # of more the cloud asks again
             last = min(last, first + limit - 1)
             here = [
                 r

@@ -46,9 +46,8 @@ MULTIPLIER: Final = np.array([a for a, _ in SCALES])
 DIVISOR: Final = np.array([b for _, b in SCALES])
 _PER_UNIT: Final = DIVISOR / MULTIPLIER
 _OFFSETS: Final = np.array(OFFSETS)
-_COMMON: Final = len(DIVIDED)
-_CODES: Final = np.array([[k, k + ROUNDED] for k in range(_COMMON)], np.uint8).T.ravel()
-"""The scales that are guessed, plain and rounded."""
+_CODES: Final = np.array([[k, k + ROUNDED] for k in range(len(SCALES))], np.uint8).T.ravel()
+"""All scales, plain and rounded."""
 _GLANCE: Final = 4
 """Rows that suggest a scale; what they suggest is then tried on every row."""
 _LOOK: Final = 240
@@ -141,7 +140,7 @@ def guess(columns: Columns) -> Found:
     """
     rows = columns.shape[1]
     glance = columns[:, :: max(1, (rows + _GLANCE - 1) // _GLANCE)]
-    place = _fits(glance, _COMMON).argmax(axis=0)
+    place = _fits(glance).argmax(axis=0)
     return _tried(columns, grid_of(_CODES[place].tobytes()))
 
 
@@ -182,17 +181,17 @@ def _tried(columns: Columns, grid: Grid) -> Found:
     return Found(grid, counts, grid.values(counts))
 
 
-def _made(values: Columns, scales: int) -> Float[np.ndarray, "scales columns time"]:
-    """Round values to the steps of the first so many scales."""
-    counts = np.rint(values * _PER_UNIT[:scales, None, None])
-    counts *= MULTIPLIER[:scales, None, None]
-    counts /= DIVISOR[:scales, None, None]
+def _made(values: Columns) -> Float[np.ndarray, "scales columns time"]:
+    """Round values to the steps of each scale."""
+    counts = np.rint(values * _PER_UNIT[:, None, None])
+    counts *= MULTIPLIER[:, None, None]
+    counts /= DIVISOR[:, None, None]
     return np.asarray(counts)
 
 
-def _fits(values: Columns, scales: int) -> Bool[np.ndarray, "choices columns"]:
+def _fits(values: Columns) -> Bool[np.ndarray, "choices columns"]:
     """Say which scales reproduce all values of a column: as they are, then rounded to 32 bits."""
-    made = _made(values, scales)
+    made = _made(values)
     both = np.concatenate((made, made.astype(np.float32)))
     return np.asarray((both == values).all(axis=2))
 
@@ -200,19 +199,19 @@ def _fits(values: Columns, scales: int) -> Bool[np.ndarray, "choices columns"]:
 def _searched(values: Float[np.ndarray, "time"]) -> tuple[int, int] | None:
     """Search for the steps of one column: whole steps, steps with an offset, nearest steps."""
     column = values[None, :]
-    fits = _fits(column, len(SCALES))[:, 0]
+    fits = _fits(column)[:, 0]
     if fits.any():
         rounded, scale = divmod(int(fits.argmax()), len(SCALES))
         return scale | ROUNDED * rounded, 0
     glance = values[:: max(1, len(values) // _GLANCE)]
     added = np.concatenate((_OFFSETS[1:], -_OFFSETS[1:]))[:, None]
-    shifted = _made(glance - added, len(SCALES)) + added
+    shifted = _made(glance - added) + added
     for scale, place in np.argwhere((shifted == glance).all(axis=2)).tolist():
         offset = place + 1 if place + 1 < len(OFFSETS) else len(OFFSETS) - 2 - place
         one = grid_of(bytes([scale]), np.int8(offset).tobytes())
         if (one.values(one.counts(column)) == values).all():
             return scale, offset
-    missed = _made(column, len(SCALES))[:, 0].view(np.int64) - values.view(np.int64)
+    missed = _made(column)[:, 0].view(np.int64) - values.view(np.int64)
     most = (missed ^ (missed >> 63)).max(axis=1)
     nearest = int(most.argmin())
     return (nearest, 0) if most[nearest] < _NEAR else None
