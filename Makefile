@@ -10,6 +10,7 @@ SHELL := /bin/sh
 VENV_BIN := .venv/bin
 DEMO_ARGS ?=
 TEST_ARGS ?=
+TEST_JOBS ?= auto
 BENCH_ARGS ?=
 
 setup = python=$$(sh scripts/find-python) && "$$python" -I scripts/setup.py
@@ -23,7 +24,7 @@ demo: ## run the main job on a bundled example and show the report (DEMO_ARGS go
 
 test: ## run the tests (TEST_ARGS go to pytest)
 	@$(setup) test
-	@$(VENV_BIN)/python -m pytest $(TEST_ARGS)
+	@$(VENV_BIN)/python -m pytest -n $(TEST_JOBS) --dist worksteal $(TEST_ARGS)
 
 lint: ## check format, style and types
 	@$(setup) lint

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from jaxtyping import config as shape_checks
 from jaxtyping import install_import_hook
 
 install_import_hook("voltherd", "beartype.beartype")
@@ -33,6 +34,13 @@ def _forbid_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
         reason = _reason(report)
         report.outcome = "failed"
         report.longrepr = f"VOLTHERD_NO_SKIP is set, and this was not run: {reason}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Check no shapes in tests marked ``long``, which would take several times as long."""
+    shape_checks.update("jaxtyping_disable", item.get_closest_marker("long") is not None)
+    return (yield)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -14,7 +14,7 @@ from voltherd.triage.findings import findings
 from voltherd.types.event import LocationKind, Phenomenon, Severity
 from voltherd.types.table import RawTable
 
-pytestmark = pytest.mark.recorded
+pytestmark = [pytest.mark.recorded, pytest.mark.long]
 
 HOUR = 3600.0
 FAR = (2, 81)

@@ -20,6 +20,8 @@ from voltherd.topics import topic
 from voltherd.types.record import GapReason, RecordKind
 from voltherd.wire.envelope import decode, decode_gap
 
+pytestmark = pytest.mark.long
+
 SEEDS = int(os.environ.get("VOLTHERD_SEEDS", "2"))
 ONLY = os.environ.get("VOLTHERD_SEED")
 BAD = LinkFaults(

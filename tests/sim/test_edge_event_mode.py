@@ -12,6 +12,8 @@ from voltherd.sim.fleet import fleet_spec, simulate
 from voltherd.types.asset import CellType
 from voltherd.wire.chunk import encode_chunk
 
+pytestmark = pytest.mark.long
+
 PIECE = 64
 MINUTE = 60.0
 

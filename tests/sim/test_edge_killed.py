@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from tests.sim.edge_life import ROWS, plain, record_of
 from tests.unit.edge.simulated_bus import START
@@ -18,6 +19,8 @@ from voltherd.adapters.memory.record_log import MemoryRecordLog
 from voltherd.types.ranges import holds
 from voltherd.types.record import RecordKind
 from voltherd.wire.chunk import decode_chunk
+
+pytestmark = pytest.mark.long
 
 ROOT = Path(__file__).resolve().parents[2]
 LIMITS = range(40_000, 420_000, 29_000)

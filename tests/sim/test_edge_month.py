@@ -8,6 +8,8 @@ import pytest
 
 from tests.sim.edge_scenarios import SCENARIOS
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).resolve().parents[2]
 
 

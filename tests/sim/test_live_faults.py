@@ -7,6 +7,8 @@ from voltherd.sim.fleet import fleet_spec, simulate
 from voltherd.triage.findings import findings
 from voltherd.types.event import Finding, Severity
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def spec():

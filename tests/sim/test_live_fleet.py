@@ -12,6 +12,8 @@ from voltherd.sim.live import LiveSpec, LiveState, advance, begin, is_live
 from voltherd.sim.running import Stretch
 from voltherd.units import SECOND_PER_DAY
 
+pytestmark = pytest.mark.long
+
 FAULTS = (
     "weak_cell:20%@vehicle=1,cell=7,day=1,internal_short:2%/day@vehicle=2,cell=9,day=1,"
     "sensor_stuck@vehicle=3,cell=5,day=1,soc_imbalance:5%@vehicle=4,day=1,"

@@ -10,6 +10,8 @@ from voltherd.sim.fleet import FleetSpec, SimulatedDay, fleet_spec, simulate
 from voltherd.types.asset import Chemistry
 from voltherd.types.quality import INVALID, Quality
 
+pytestmark = pytest.mark.long
+
 NMC = ((Chemistry.NMC, 1.0),)
 
 

@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -83,9 +84,11 @@ def small_store(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def cloud(dashboard, small_store):
-    """A running cloud on that store."""
-    running = dashboard.RunningCloud("--store", str(small_store))
+def cloud(dashboard, small_store, tmp_path_factory):
+    """A running cloud on a copy of that store: what people do there stays there."""
+    folder = tmp_path_factory.mktemp("cloud") / "store"
+    shutil.copytree(small_store, folder)
+    running = dashboard.RunningCloud("--store", str(folder))
     try:
         yield running.start()
     finally:

@@ -8,6 +8,8 @@ import pytest
 from voltherd.bench.chunk import HOUR, MINUTE, as_json, bench_chunk, cut, noisy, render
 from voltherd.wire.chunk import decode_chunk, encode_chunk
 
+pytestmark = pytest.mark.long
+
 
 def test_one_run_measures_sizes_speeds_and_the_filter_behind():
     pytest.importorskip("numba")

@@ -4,6 +4,10 @@ import json
 import subprocess
 import sys
 
+import pytest
+
+pytestmark = pytest.mark.long
+
 
 def test_every_cycle_makes_a_sample_and_every_stage_is_told():
     command = [sys.executable, "-W", "error", "-m", "voltherd", "bench", "edge"]

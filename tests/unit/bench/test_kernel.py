@@ -12,6 +12,8 @@ from voltherd.numerics.engines.numpy_engine import NumpyFilter
 from voltherd.numerics.ocv import ocv_table
 from voltherd.numerics.presets import NMC
 
+pytestmark = pytest.mark.long
+
 
 def test_the_peer_computes_the_same_filter():
     """Exact exponentials against rational ones: a ten-thousandth of a charge apart at most."""

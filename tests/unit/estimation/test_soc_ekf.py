@@ -122,6 +122,7 @@ def recorded_cycles(folder):
 
 
 @pytest.mark.recorded
+@pytest.mark.long
 def test_a_preset_alone_finds_the_soc_of_a_recorded_cell(recorded):
     """LG HG2, 25 °C (Kollmeyer et al., doi 10.17632/cp3473x7xv.3), 30 % wrong at the start.
 

@@ -16,6 +16,8 @@ from voltherd.sim.route import Body, steady_power_watt
 from voltherd.sim.streams import Purpose, stream
 from voltherd.types.sample import SampleBatch, empty_batch
 
+pytestmark = pytest.mark.long
+
 BODY = Body(mass_kilogram=1900.0, rolling=0.0095, drag_area_square_metre=0.63)
 
 

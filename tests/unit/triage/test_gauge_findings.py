@@ -14,6 +14,8 @@ from voltherd.types.asset import Chemistry
 from voltherd.types.event import LocationKind, Phenomenon, Severity
 from voltherd.units import SECOND_PER_DAY
 
+pytestmark = pytest.mark.long
+
 
 @lru_cache
 def followed(faults, days=8, known=True, chemistry=Chemistry.NMC):
