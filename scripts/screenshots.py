@@ -94,9 +94,13 @@ def pixels(page: Any, png: bytes) -> tuple[np.ndarray, int]:
 
 
 def fewer_colours(colour: np.ndarray, width: int) -> bytes:
-    """Write a PNG with a palette of the commonest colours, every other at the nearest of them."""
+    """Write a PNG with a palette of the commonest colours, every other at the nearest of them.
+
+    A vivid colour counts for more than one of the many greys of letters' edges.
+    """
     found, which, counts = np.unique(colour, return_inverse=True, return_counts=True)
-    kept = found[np.argsort(-counts, kind="stable")[:COLOURS]]
+    vivid = np.ptp(parts(found), axis=1)
+    kept = found[np.argsort(-counts * (1 + vivid), kind="stable")[:COLOURS]]
     nearest = np.array([((parts(kept) - one) ** 2).sum(axis=1).argmin() for one in parts(found)])
     lines = nearest[which].astype(np.uint8).reshape(-1, width)
     body = np.pad(lines, ((0, 0), (1, 0))).tobytes()  # each line begins with its filter: none
