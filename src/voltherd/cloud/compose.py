@@ -9,6 +9,7 @@ from importlib.metadata import version
 from typing import Final, NamedTuple
 
 from voltherd.adapters.http.client import post
+from voltherd.adapters.records.retention import Retention
 from voltherd.adapters.records.store import RecordStore
 from voltherd.adapters.sqlite.accounts import AccountBook
 from voltherd.adapters.sqlite.assets import AssetBook
@@ -19,7 +20,14 @@ from voltherd.cloud.api import application
 from voltherd.cloud.chain import ApiFigures, BusFigures, ChainWatch, Sources
 from voltherd.cloud.clocks import WallClock
 from voltherd.cloud.commands import Commands
-from voltherd.cloud.config import LOOPBACK, CloudConfig, MqttSection, WebhookSection, secret_of
+from voltherd.cloud.config import (
+    LOOPBACK,
+    CloudConfig,
+    MqttSection,
+    StoreSection,
+    WebhookSection,
+    secret_of,
+)
 from voltherd.cloud.fleet import Change, Fleet
 from voltherd.cloud.guard import Guard
 from voltherd.cloud.ingest import Ingest
@@ -183,7 +191,7 @@ def compose(config: CloudConfig, given: Given = _NOTHING_GIVEN) -> Running:
     if line is not None:
         watching = Watching(core.hub, line.commands, lambda: core.fleet.view, core.about.speed)
         duties += [Duty("watching", 0.5, watching.watch), Duty("pinging", 5.0, watching.ping)]
-        loops += [line.ingest.run, _compacting(core.log)]
+        loops += [line.ingest.run, upkeep(core.log, config.store, core.clock)]
         parts += [] if given.bus is not None else [line.bus]
     parts += core.parts
     app = application(cloud, access, metrics)
@@ -324,15 +332,34 @@ def _bus_figures(bus: Bus) -> BusFigures:
     return BusFigures(up, times, str(trouble()) if callable(trouble) and not up else "")
 
 
-def _compacting(log: RecordStore | None) -> Loop:
-    """Pack what has landed, now and then."""
+def upkeep(
+    log: RecordStore | None, section: StoreSection, clock: Clock, pause: float = COMPACT_SECOND
+) -> Loop:
+    """Pack what has landed, now and then, and let go of what is too old.
+
+    Args:
+        log: The store; None where it takes in nothing.
+        section: For how long what is kept.
+        clock: The fleet's time, which ages are counted from.
+        pause: Between two times [s].
+
+    Raises:
+        UsageError: Summaries would go before their samples.
+    """
+    policy = Retention(
+        sample_day=section.sample_days,
+        summary_day=section.summary_days,
+        event_day=section.event_days,
+    )
 
     def loop(stop: threading.Event) -> None:
-        while log is not None and not stop.wait(COMPACT_SECOND):
+        while log is not None and not stop.wait(pause):
             try:
                 log.compact(chunks_min=COMPACT_CHUNKS_MIN)
+                if policy != Retention():
+                    log.retain(policy, clock.unix_second())
             except StoreError as error:
-                logger.warning("packing is put off: %s", error)
+                logger.warning("upkeep is put off: %s", error)
 
     return loop
 

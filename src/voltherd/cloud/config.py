@@ -11,6 +11,7 @@ from voltherd.errors import UsageError
 
 LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 Port = Annotated[int, Field(ge=0, le=65_535)]
+Days = Annotated[float, Field(gt=0)]
 
 
 class Section(BaseModel):
@@ -24,6 +25,12 @@ class StoreSection(Section):
 
     path: Path
     """Folder of the store; made where it is not there."""
+    sample_days: Days | None = None
+    """Samples older than that go, their summaries stay; None keeps them for ever [d]."""
+    summary_days: Days | None = None
+    """Summaries whose samples are gone [d]."""
+    event_days: Days | None = None
+    """Events and gaps [d]."""
 
 
 class HttpSection(Section):
@@ -100,6 +107,8 @@ EXAMPLE: Final = """\
 
 [store]
 path = "store"                  # telemetry, asset records, accounts
+# sample_days = 90              # older samples go, their summaries stay; without it none go
+# event_days = 730
 
 [http]
 host = "127.0.0.1"              # elsewhere, TLS and a user are needed
