@@ -36,11 +36,13 @@ CALLS = {"min": "max", "max": "min", "any": "all", "all": "any", "flatnonzero": 
 
 
 def expressions(tree: ast.AST) -> Iterator[ast.AST]:
-    """Every node that computes: no annotations, no docstrings, no text."""
+    """Every node that computes: no annotations, no docstrings, no assurances."""
     for field, value in ast.iter_fields(tree):
         if field in {"annotation", "returns", "decorator_list", "type_params"}:
             continue
         for node in value if isinstance(value, list) else [value]:
+            if isinstance(node, ast.keyword) and node.arg == "strict":
+                continue  # of a zip: says what holds already
             if isinstance(node, ast.AST):
                 yield node
                 yield from expressions(node)

@@ -21,6 +21,13 @@ EQUIVALENT = {
         "0.0 => 1.0": "on a trip a small charging request becomes a negative magnitude: nothing",
         "value >= 0.0 => value > 0.0": "a ceiling of nothing gives nothing either way",
     },
+    "limits": {"6 => 7": "levels are rounded to hide what binary fractions add, far below either"},
+    "watch": {
+        "sample.time_second > watch.time_second => sample.time_second >= watch.time_second": (
+            "either way it is the same instant"
+        ),
+        "1.0 => 0.99": "the sign of a row scales its value and its level alike",
+    },
 }
 """By module: what survives, and why it is no wrong."""
 

@@ -96,6 +96,7 @@ def test_levels_and_delays_may_be_equal_or_nothing():
     replace(ROWS[0], levels=(4.2, 4.2, 4.2), delay_second=(0.0, 0.0, 0.0), hysteresis=0.0)
     replace(ROWS[1], levels=(2.8, 2.8, 2.8))
     replace(LIMITS, charge_ampere_max=0.0, discharge_ampere_max=0.0)
+    replace(LIMITS, age_second_max=0.5, fade_second=0.5)
 
 
 @pytest.mark.parametrize(
@@ -105,6 +106,7 @@ def test_levels_and_delays_may_be_equal_or_nothing():
         {"charge_ampere_max": float("inf")},
         {"discharge_ampere_max": -1.0},
         {"discharge_ampere_max": float("nan")},
+        {"discharge_ampere_max": float("inf")},
         {"age_second_max": 0.0},
         {"fade_second": 0.0},
     ],

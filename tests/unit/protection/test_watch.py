@@ -116,6 +116,41 @@ def test_an_alarm_names_the_cells_or_probes(row, places, ready):
     assert raised[0][1].places == places
 
 
+@each_row
+def test_a_cell_that_is_just_at_the_level_is_not_named(row, ready):
+    if row.quantity not in (Quantity.CELL_VOLTAGE, Quantity.PROBE_TEMPERATURE):
+        return
+    levels = [row.level(Severity.SAFETY), beyond(row, Severity.SAFETY, 5)]
+    field = {Quantity.CELL_VOLTAGE: "cell_voltage_volt"}.get(
+        row.quantity, "probe_temperature_celsius"
+    )
+    whole = at(row, 0.0, levels[1])
+    values = getattr(whole, field).copy()
+    values[0] = levels[0]
+    samples = [whole._replace(time_second=10.0 + t, **{field: values}) for t in range(6)]
+    _, _, told = follow(samples, state=ready)
+    [(_, change)] = of(told, row, Severity.SAFETY)
+    assert 1 not in change.places
+    assert len(change.places) == 1
+
+
+def test_blindness_counts_from_nothing_and_stops_only_beyond_its_time(ready):
+    blind = [measured(float(t), ampere=math.nan) for t in range(20)]
+    _, _, told = follow(blind)
+    assert [second for second, change in told if change.code == watch.BLIND] == [11.0]
+    until = [measured(6.0 + t, ampere=math.nan) for t in range(11)]
+    standing, state, _ = follow(until[:10], state=ready)
+    assert standing.charge_ampere_max == LIMITS.charge_ampere_max
+    standing, _, _ = follow(until[10:], state=state)
+    assert standing.charge_ampere_max < LIMITS.charge_ampere_max
+
+
+def test_a_pack_of_one_cell_is_seen():
+    samples = [measured(float(t))._replace(cell_voltage_volt=np.array([3.7])) for t in range(6)]
+    standing, _, _ = follow(samples)
+    assert standing.charge_ampere_max == LIMITS.charge_ampere_max
+
+
 @pytest.mark.parametrize(
     ("row", "charge_left", "discharge_left"),
     [
