@@ -71,9 +71,9 @@ _ROWS: Final = (
      "estimate every cell's state of charge"),
     ("buffer", "voltherd.wire.chunk:encode_chunk", Level.EDGE, _EDGE, 60.0, False, ("sense",),
      "keep what was measured until the cloud has committed it"),
-    ("detection", "voltherd.detection.engine:step", Level.CLOUD, _ANY, 120.0, False, ("buffer",),
+    ("detection", "voltherd.detection.engine:step", Level.CLOUD, _CLOUD, 120.0, False, ("buffer",),
      "find what develops over hours and days, cell against sibling"),
-    ("twin", "voltherd.estimation.soc_ekf:SocEkf", Level.CLOUD, _ANY, 120.0, False, ("buffer",),
+    ("twin", "voltherd.cloud.twin:follow", Level.CLOUD, _CLOUD, 120.0, False, ("buffer",),
      "follow each pack with a model and say how well it fits"),
     ("triage", "voltherd.triage.findings:findings", Level.CLOUD, _CLOUD, 300.0, False,
      ("detection",), "tell which vehicles need attention, why, and what to do"),
@@ -108,8 +108,8 @@ def placed(moves: Mapping[str, str]) -> Mapping[str, Task]:
         UsageError: No such task or level, a task that cannot run there, or a critical task that
             would need the cloud.
 
-    >>> placed({"detection": "edge"})["detection"].level.value
-    'edge'
+    >>> placed({"soc": "cloud"})["soc"].level.value
+    'cloud'
     """
     table = dict(TASKS)
     for name, level in moves.items():

@@ -35,6 +35,7 @@ from voltherd.errors import StoreError, UsageError
 from voltherd.estimation.soc_ekf import SocEkf
 from voltherd.intake.profile import Profile, from_plain
 from voltherd.numerics.presets import PRESETS
+from voltherd.placement import Level, placed
 from voltherd.ports import Actuator, Bus, LastWill
 from voltherd.protection.limits import PackLimits, pack_limits
 from voltherd.topics import topic
@@ -129,7 +130,8 @@ def plan_of(config: EdgeConfig, layout: Sequence[MessageLayout]) -> Plan:
     """Say what a cycle depends on.
 
     Raises:
-        UsageError: The profile does not fit the database, or the cell is of no known chemistry.
+        UsageError: The profile does not fit the database, the cell is of no known chemistry, or a
+            task is to run where it cannot.
     """
     profile = read_profile(config.can.profile) if config.can.profile else guess_profile(layout)
     wiring = wire_up(layout, profile, config.can.missing_second)
@@ -142,7 +144,7 @@ def plan_of(config: EdgeConfig, layout: Sequence[MessageLayout]) -> Plan:
         vehicle_id=config.vehicle.id,
         wiring=wiring,
         limits=limits,
-        ekf=_ekf(config.pack),
+        ekf=_ekf(config.pack) if placed(config.placement)["soc"].level is Level.EDGE else None,
         row_second_min=config.can.row_second_min,
         silent_second=max(config.cycle.silent_second, longest),
     )

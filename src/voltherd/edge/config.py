@@ -152,6 +152,8 @@ class EdgeConfig(Section):
     event_mode: EventModeSection = EventModeSection()
     mqtt: MqttSection = MqttSection()
     actuator: ActuatorSection | None = None
+    placement: dict[str, str] = {}
+    """Tasks that run elsewhere than ``voltherd.placement`` has them."""
 
 
 EXAMPLE: Final = """\
@@ -178,6 +180,9 @@ cell_voltage_volt_min = 2.8     # as the cell's data sheet has it
 cell_voltage_volt_max = 4.2
 # charge_ampere_max = 375.0     # else 2.5 times the capacity per hour
 # discharge_ampere_max = 750.0  # else 5 times
+
+# [placement]                   # a slow edge leaves the estimate of charge to the cloud
+# soc = "cloud"
 
 [cycle]
 # period_second = 0.1

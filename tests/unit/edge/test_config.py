@@ -93,6 +93,15 @@ def test_without_a_pack_there_are_no_limits_and_no_estimate(folder):
     assert plan.limits is None and plan.ekf is None
 
 
+def test_one_line_leaves_the_estimate_to_the_cloud(folder):
+    moved = LEAST + PACK + '[placement]\nsoc = "cloud"\n'
+    plan = plan_of(read_config(written(folder, moved)), database(12, 4)[2])
+    assert plan.ekf is None and plan.limits is not None
+    unsafe = LEAST + PACK + '[placement]\nprotect = "cloud"\n'
+    with pytest.raises(UsageError, match="is no place for it; use edge"):
+        plan_of(read_config(written(folder, unsafe)), database(12, 4)[2])
+
+
 def test_a_profile_says_what_signals_mean(folder):
     (folder / "profile.toml").write_text('[scalar.current_ampere]\ncolumn = "PackCurrent"\n')
     text = LEAST.replace("[outbox]", 'profile = "profile.toml"\n[outbox]')

@@ -9,8 +9,10 @@ from tests.unit.edge.simulated_bus import FRAMES, START, batch, heard, plan, wir
 from voltherd.edge import cycle, events
 from voltherd.edge.commands import EVENT, STREAM
 from voltherd.edge.cycle import Input, Plan
+from voltherd.estimation.cell_sample import samples
 from voltherd.types.event import Severity
 from voltherd.types.record import Command, CommandKind
+from voltherd.wire.chunk import decode_chunk, encode_chunk
 
 NANO = 1_000_000_000
 
@@ -248,3 +250,22 @@ def test_modes_and_watching_are_kept():
     assert state.desk.mode == EVENT
     assert state.desk.watch_until_nanosecond == 31 * NANO
     assert [e.code for e in result.events] == [events.DONE, events.DONE]
+
+
+def test_an_estimate_left_to_the_cloud_is_the_same_from_what_the_edge_ships():
+    frames = heard(batch(120, current_ampere=40.0))
+    _, here = drive(plan(), frames)
+    own = [estimate for result in here for estimate in result.estimates]
+    _, elsewhere = drive(replace(plan(), ekf=None), frames)
+    assert not any(result.estimates for result in elsewhere)
+    shipped = [decode_chunk(encode_chunk(rows), "bus-7") for rows in rows_of(elsewhere)]
+    ekf, state, theirs = plan().ekf, None, []
+    for rows in shipped:
+        for sample in samples(rows):
+            state = state or ekf.init(sample)
+            state, estimate = ekf.step(state, sample)
+            theirs.append(estimate)
+    assert len(theirs) == len(own) >= 120
+    for one, other in zip(own, theirs, strict=True):
+        np.testing.assert_allclose(one.value, other.value, rtol=0.0, atol=1e-6)
+        np.testing.assert_allclose(one.sigma, other.sigma, rtol=1e-6)
