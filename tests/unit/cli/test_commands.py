@@ -23,7 +23,7 @@ def voltherd_run(*words, cwd=None, env=None):
         capture_output=True,
         text=True,
         cwd=cwd,
-        env={**os.environ, "NO_COLOR": "1", **(env or {})},
+        env={**os.environ, "NO_COLOR": "1", "COLUMNS": "120", **(env or {})},
         timeout=120,
     )
 
@@ -223,7 +223,7 @@ def test_the_report_cannot_be_written_where_there_is_no_room(fleet, tmp_path):
 def test_triage_of_a_simulated_fleet_finds_what_was_hidden_in_it(tmp_path):
     fleet = tmp_path / "fleet"
     made = voltherd_run(
-        "simulate", "fleet", "--vehicles", 12, "--days", 14, "--faults", "demo", "--out", fleet
+        "simulate", "fleet", "--vehicles", 8, "--days", 14, "--faults", "demo", "--out", fleet
     )
     assert made.returncode == 0, made.stderr
     done = voltherd_run(
