@@ -174,7 +174,8 @@ class Running:
 def _listening(address: Address) -> socket.socket:
     """Take the address, so that a wrong one is told before anything begins."""
     family: Any = socket.AF_INET6 if ":" in address.host else socket.AF_INET
-    made = socket.socket(family, socket.SOCK_STREAM)
+    # Only of a socket that says it is TCP does asyncio turn Nagle's wait off (40 ms an answer).
+    made = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         made.bind((address.host, address.port))

@@ -7,6 +7,8 @@ slices lie within the span, and rows at its ends.
 
 import math
 from collections.abc import Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import Final, Protocol, runtime_checkable
 
 import numpy as np
@@ -169,22 +171,26 @@ class SlicedPast:
         begin, end = first * SECOND_PER_HOUR, after * SECOND_PER_HOUR
         cut = Cutter(start_second, stop_second, pieces, len(channels))
         self._rows.into(cut, vehicle_id, channels, start_second, begin)
-        for names, slices in self._shelf.read(vehicle_id, first, after):
+        hours = self._shelf.read(vehicle_id, first, after)
+        for names, alike in groupby(hours, key=itemgetter(0)):
+            slices = _picked([each for _, each in alike], names, channels)
             cut.add(
                 slices.first_second,
                 slices.last_second,
-                _picked(slices.low, names, channels),
-                _picked(slices.high, names, channels),
+                slices.low,
+                slices.high,
                 int(slices.rows.sum()),
             )
         self._rows.into(cut, vehicle_id, channels, end, stop_second)
         return cut.done(summarised=True)
 
 
-def _picked(values: np.ndarray, names: Sequence[str], channels: Sequence[str]) -> np.ndarray:
-    """Give the columns of some channels, NaN where there is none."""
+def _picked(parts: Sequence[Slices], names: Sequence[str], channels: Sequence[str]) -> Slices:
+    """Join slices of the same channels, and of them take some, NaN where there is none."""
     place = {name: i for i, name in enumerate(names)}
-    missing = np.full(len(values), np.nan)
-    return np.stack(
-        [values[:, place[name]] if name in place else missing for name in channels], axis=1
-    )
+    columns = np.array([place.get(name, 0) for name in channels])
+    missing = np.array([name not in place for name in channels])
+    taken = [part._replace(low=part.low[:, columns], high=part.high[:, columns]) for part in parts]
+    whole = Slices(*(np.concatenate(each) for each in zip(*taken, strict=True)))
+    whole.low[:, missing] = whole.high[:, missing] = np.nan
+    return whole
