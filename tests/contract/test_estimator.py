@@ -2,6 +2,7 @@
 
 import math
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,11 +12,28 @@ from hypothesis import strategies as st
 from voltherd.estimation.cell_sample import CellSample, SensorError
 from voltherd.estimation.soc_coulomb import SocCoulomb
 from voltherd.estimation.soc_ekf import SocEkf
+from voltherd.estimation.soc_map import SocMapEkf
+from voltherd.numerics.cell_map import CellMap
 from voltherd.numerics.presets import LFP, NCA, NMC
 from voltherd.types.quality import Quality
 
 CELL = NMC.resized(60.0)
+IDENTIFIED = CellMap(
+    base=CELL,
+    temperature_celsius=np.array([0.0, 25.0]),
+    soc=np.array([0.0, 1.0]),
+    r0_ohm=np.array([[2.0, 2.0], [1.0, 1.0]]) * CELL.r0_ohm,
+    r1_ohm=np.array([[2.0, 2.0], [1.0, 1.0]]) * CELL.r1_ohm,
+    r2_ohm=np.array([[2.0, 2.0], [1.0, 1.0]]) * CELL.r2_ohm,
+    shift_volt=np.zeros((2, 2)),
+    tau1_second=10.0,
+    tau2_second=300.0,
+    model_volt=np.array([0.02, 0.01]),
+    widening=np.array([2.0, 2.0]),
+    source="a preset, twice as resistive in the cold",
+)
 ESTIMATORS = {
+    "soc_map": SocMapEkf(cell=IDENTIFIED),
     "soc_coulomb": SocCoulomb(parameters=CELL),
     "soc_ekf": SocEkf(parameters=CELL),
     "soc_ekf on LFP": SocEkf(parameters=LFP.resized(60.0)),
@@ -168,7 +186,7 @@ def test_after_nonsense_the_estimator_finds_back(estimator):
 @every_estimator
 def test_error_bars_grow_with_the_declared_sensor_error(estimator):
     def sigma(error):
-        loud = type(estimator)(parameters=estimator.parameters, sensors=error)
+        loud = replace(estimator, sensors=error)
         return run(loud, drive())[1][-1].sigma
 
     fine = sigma(SensorError(voltage_volt=0.001, current_ampere=0.1, current_fraction=0.001))

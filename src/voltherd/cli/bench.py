@@ -128,3 +128,33 @@ def api(
         output(json, table.to_json())
     if str(json) != "-":
         typer.echo(render(table))
+
+
+@bench_app.command(name="soc")
+def soc(
+    train: Annotated[
+        Path | None,
+        typer.Option("--train", help="Recorded cells to identify from; VOLTHERD_DATA otherwise."),
+    ] = None,
+    test: Annotated[
+        Path | None,
+        typer.Option("--test", help="Cells to test on; else halves of --train take turns."),
+    ] = None,
+    estimator: Annotated[
+        str, typer.Option("--estimator", help="An estimator of your own, FILE.py:CLASS.")
+    ] = "",
+    further: Annotated[
+        bool,
+        typer.Option("--further", help="Also slow sampling, gain, voltage offset, lost samples."),
+    ] = False,
+    json: Json = None,
+) -> None:
+    """Error of the state of charge on recorded cells, estimator beside estimator; minutes."""
+    from voltherd.bench.soc import measure, render
+
+    table = measure(train, test, progress, estimator, further=further)
+    progress("")
+    if json:
+        output(json, table.to_json())
+    if str(json) != "-":
+        typer.echo(render(table))
