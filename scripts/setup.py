@@ -115,7 +115,8 @@ def make_environment() -> None:
 def install(purposes: list[str]) -> None:
     """Install the pinned packages of each purpose, then voltherd itself, editable."""
     uv = shutil.which("uv") if made_by_uv() else None
-    pip = (PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+    # What is imported is compiled then; all of it would take longer than the rest of the install.
+    pip = (PYTHON, "-m", "pip", "install", "--quiet", "--no-compile", "--disable-pip-version-check")
     for purpose in purposes:
         pins = f"requirements/{purpose}.txt"
         print(f"installing {pins} (once; a minute or two on a slow line)", flush=True)

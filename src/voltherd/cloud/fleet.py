@@ -29,17 +29,21 @@ from voltherd.wire.envelope import Live
 
 log = logging.getLogger(__name__)
 HINTS_MAX: Final = 20_000
-HINTS_AT_ONCE: Final = 500
 IDLE_SECOND: Final = 0.1
 SHOW_SECOND: Final = 0.25
 """Least time between two views: what changes more often is shown together [s]."""
+WORK_SECOND: Final = 0.25
+"""How long hints are worked through before anything is shown [s]."""
 KEEP_SECOND: Final = 900.0
 """How often vehicles are kept for a restart [s]."""
 KEEP_LAST_SECOND: Final = 10.0
 """How long stopping may take to keep what has changed since; the rest is read again [s]."""
 _NANOSECOND: Final = 1e-9
-Hint = tuple[Record | Live | EdgeState, int, int]
-"""What came, its ticket, and the wall clock when it came [ns]."""
+Hint = tuple[bool, int, Record | Live | EdgeState, int]
+"""Whether it can wait, its ticket, what came, and the wall clock when it came [ns].
+
+Somebody watches a live sample come, and who is on line; records are worked through behind them.
+"""
 
 
 class Change(NamedTuple):
@@ -94,7 +98,7 @@ class Fleet:
         self._keep_second = time.monotonic() + KEEP_SECOND
         self._on_change = on_change
         self._on_live = on_live
-        self._hints: queue.Queue[Hint] = queue.Queue(HINTS_MAX)
+        self._hints: queue.PriorityQueue[Hint] = queue.PriorityQueue(HINTS_MAX)
         self._lost: set[str] = set()
         self._ticket = 0
         self._tracks: dict[str, Track] = {}
@@ -150,7 +154,7 @@ class Fleet:
             self._ticket += 1
             ticket = self._ticket
         try:
-            self._hints.put_nowait((message, ticket, heard))
+            self._hints.put_nowait((isinstance(message, Record), ticket, message, heard))
         except queue.Full:
             if isinstance(message, Record):
                 self._lost.add(message.key.vehicle_id)
@@ -205,7 +209,8 @@ class Fleet:
 
     def poll(self) -> bool:
         """Do a piece of work; say whether there is more."""
-        for _ in range(HINTS_AT_ONCE):
+        began = time.monotonic()
+        while time.monotonic() - began < WORK_SECOND:
             try:
                 hint = self._hints.get_nowait()
             except queue.Empty:
@@ -242,7 +247,7 @@ class Fleet:
 
     def _take(self, hint: Hint) -> None:
         """Work a hint in; where that fails, the vehicle is read from the store instead."""
-        message = hint[0]
+        message = hint[2]
         try:
             self._worked_in(hint)
         except Exception:
@@ -251,7 +256,7 @@ class Fleet:
             self._lost.add(name)
 
     def _worked_in(self, hint: Hint) -> None:
-        message, ticket, heard = hint
+        _, ticket, message, heard = hint
         if isinstance(message, Record):
             track = self._track(message.key.vehicle_id)
             if message.heard_last_nanosecond:
