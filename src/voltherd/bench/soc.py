@@ -2,8 +2,8 @@
 
 Question: RMSE of every estimator on drive cycles it was not fitted to, by temperature and under the
 conditions of ``soc_protocol``, with how often its 90 % interval held the truth and what a sample
-costs.  Training sees one folder, testing another; without a second one the cycles of each
-temperature take turns, and each half is tested with what the other half told.
+costs.  Training sees one folder, testing another; without a second one every other cycle of each
+temperature is held back for testing.
 """
 
 import json
@@ -105,7 +105,7 @@ def measure(
 
     Args:
         train: Folder to identify from; ``VOLTHERD_DATA`` where not given.
-        test: Folder of the same layout to test on; the other half of ``train`` where not given.
+        test: Folder of the same layout to test on; every other cycle of ``train`` where not given.
         progress: Told where it stands.
         own: A further estimator as ``file.py:Class``; made with ``cell=`` the identified cell.
         further: Also slow sampling, gain, voltage offset and lost samples, which are not scored.
@@ -246,12 +246,8 @@ def _splits(train: Path, test: Path | None) -> Iterator[tuple[str, list[Cycle], 
         if len(known) < 2 or (test and not tested):
             continue
         seen = True
-        if test:
-            yield dataset, known, tested
-        else:
-            first, second = halved(known)
-            yield dataset, first, second
-            yield dataset, second, first
+        fitted, held = (known, tested) if test else halved(known)
+        yield dataset, fitted, held
     if not seen:
         files = ", ".join(dataset.file for dataset in DATASETS.values())
         raise InputError(

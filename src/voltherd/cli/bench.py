@@ -138,7 +138,9 @@ def soc(
     ] = None,
     test: Annotated[
         Path | None,
-        typer.Option("--test", help="Cells to test on; else halves of --train take turns."),
+        typer.Option(
+            "--test", help="Cells to test on; else every other cycle of --train is held back."
+        ),
     ] = None,
     estimator: Annotated[
         str, typer.Option("--estimator", help="An estimator of your own, FILE.py:CLASS.")
