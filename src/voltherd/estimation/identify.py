@@ -60,12 +60,11 @@ class Drive(NamedTuple):
 
 
 class Normal(NamedTuple):
-    """Normal equations of a fit."""
+    """Normal equations of a fit, a row's mean."""
 
     gram: Matrix
     moment: Column
     square: float
-    rows: int
 
 
 def identify(drives: Sequence[Drive], base: CellParameters, source: str) -> CellMap:
@@ -126,7 +125,7 @@ def normal_of(
         moment += part.T @ left
         square += float(left @ left)
         rows += len(left)
-    return Normal(gram / rows, moment / rows, square / rows, rows)
+    return Normal(gram / rows, moment / rows, square / rows)
 
 
 def regressors(
