@@ -13,7 +13,7 @@ from voltherd.estimation.cell_sample import CellSample, SensorError
 from voltherd.estimation.soc_coulomb import SocCoulomb
 from voltherd.estimation.soc_ekf import SocEkf
 from voltherd.estimation.soc_map import SocMapEkf
-from voltherd.numerics.cell_map import CellMap
+from voltherd.numerics.cell_map import CellMap, preset_map
 from voltherd.numerics.presets import LFP, NCA, NMC
 from voltherd.types.quality import Quality
 
@@ -26,6 +26,8 @@ IDENTIFIED = CellMap(
     r1_ohm=np.array([[2.0, 2.0], [1.0, 1.0]]) * CELL.r1_ohm,
     r2_ohm=np.array([[2.0, 2.0], [1.0, 1.0]]) * CELL.r2_ohm,
     shift_volt=np.zeros((2, 2)),
+    hysteresis_volt=np.full((2, 2), 0.004),
+    hysteresis_rate=30.0,
     tau1_second=10.0,
     tau2_second=300.0,
     model_volt=np.array([0.02, 0.01]),
@@ -34,6 +36,8 @@ IDENTIFIED = CellMap(
 )
 ESTIMATORS = {
     "soc_map": SocMapEkf(cell=IDENTIFIED),
+    "soc_map on a preset": SocMapEkf(cell=preset_map(CELL)),
+    "soc_map on LFP": SocMapEkf(cell=preset_map(LFP.resized(60.0))),
     "soc_coulomb": SocCoulomb(parameters=CELL),
     "soc_ekf": SocEkf(parameters=CELL),
     "soc_ekf on LFP": SocEkf(parameters=LFP.resized(60.0)),

@@ -6,19 +6,27 @@ nodes everything is bilinear, beyond them it stays as at the edge.
 
 from bisect import bisect_right
 from dataclasses import dataclass, field
-from typing import NamedTuple, final
+from typing import Final, NamedTuple, final
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from voltherd.numerics.cell_parameters import OCV_NODES, CellParameters
+from voltherd.numerics.map_step import ARRAYS, SLOPE_MIN, make_look, make_place
+from voltherd.units import (
+    GAS_CONSTANT_JOULE_PER_MOLE_KELVIN,
+    REFERENCE_TEMPERATURE_CELSIUS,
+    kelvin_from_celsius,
+)
 
 Table = Float[np.ndarray, "temperatures nodes"]
 PerCell = Float[np.ndarray, "cells"]
-_SMOOTH: int = 5
-"""Nodes of the curve, a percent each, that a slope is the mean of: a kink is no information."""
-SLOPE_MIN = 0.05
-"""The least that a curve climbs, so that no correction is endless [V]."""
+SPREAD: Final = 0.02
+"""Half-width of the secant that a slope is told as, where nobody asks for another."""
+PRESET_VOLT: Final = 0.010
+PRESET_SECOND: Final = 120.0
+PRESET_CURVE_VOLT: Final = 0.020
+_LOOK, _PLACE = make_look(ARRAYS), make_place(ARRAYS)
 
 
 class Circuit(NamedTuple):
@@ -31,6 +39,7 @@ class Circuit(NamedTuple):
         ocv: Open-circuit voltage [V].
         slope: Its slope over SOC [V].
         model: How far the voltage model is off, root mean square [V].
+        hysteresis: Half the gap between the charge and the discharge curve [V].
     """
 
     r0: PerCell
@@ -39,6 +48,7 @@ class Circuit(NamedTuple):
     ocv: PerCell
     slope: PerCell
     model: float
+    hysteresis: PerCell
 
 
 @final
@@ -54,9 +64,13 @@ class CellMap:
         r1_ohm: Resistance of the fast pair [Ω].
         r2_ohm: Resistance of the slow pair [Ω].
         shift_volt: What is added to the curve of ``base`` [V].
+        hysteresis_volt: Half the gap between the charge and the discharge curve [V].
+        hysteresis_rate: As in :class:`CellParameters`.
         tau1_second: Time constant of the fast pair [s].
         tau2_second: Time constant of the slow pair [s].
         model_volt: Root mean square that the fit left, by temperature [V].
+        model_second: For how long the voltage model stays off the same way [s].
+        curve_volt: How far the open-circuit voltage is off for good, standard uncertainty [V].
         widening: By temperature, what the filter's interval is multiplied with to hold nine of ten
             errors on drives that the tables were not fitted to; 1 where that was not tried.
         source: What it was identified from.
@@ -69,30 +83,38 @@ class CellMap:
     r1_ohm: Table
     r2_ohm: Table
     shift_volt: Table
+    hysteresis_volt: Table
+    hysteresis_rate: float
     tau1_second: float
     tau2_second: float
     model_volt: Float[np.ndarray, "temperatures"]
     widening: Float[np.ndarray, "temperatures"]
     source: str
-    _grid: Float[np.ndarray, "temperatures 5 grid"] = field(init=False, repr=False)
+    model_second: float = 10.0
+    curve_volt: float = 0.003
+    flat: Float[np.ndarray, "quantities nodes"] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         assert bool((np.diff(self.temperature_celsius) > 0.0).all())
         assert bool((np.diff(self.soc) > 0.0).all())
         grid = np.linspace(0.0, 1.0, OCV_NODES)
-        tables = (self.r0_ohm, self.r1_ohm, self.r2_ohm, self.shift_volt)
-        rows = np.array(
-            [[np.interp(grid, self.soc, table[row]) for table in tables] for row in self._rows]
-        )
-        rows[:, 3] += self.base.ocv_volt
-        edge = np.pad(np.gradient(rows[:, 3], grid, axis=1), ((0, 0), (_SMOOTH // 2,) * 2), "edge")
-        smooth = np.lib.stride_tricks.sliding_window_view(edge, _SMOOTH, axis=1).mean(axis=2)
-        slope = np.maximum(smooth, SLOPE_MIN)
-        object.__setattr__(self, "_grid", np.concatenate([rows, slope[:, None]], axis=1))
+        tables = (self.r0_ohm, self.r1_ohm, self.r2_ohm, self.shift_volt, self.hysteresis_volt)
+        fine = [[np.interp(grid, self.soc, row) for row in table] for table in tables]
+        flat = np.array(fine).reshape(len(tables), -1)
+        flat[3] += np.tile(self.base.ocv_volt, len(self.temperature_celsius))
+        object.__setattr__(self, "flat", flat)
 
-    @property
-    def _rows(self) -> range:
-        return range(len(self.temperature_celsius))
+    def row_at(self, celsius: float) -> tuple[int, float]:
+        """Say between which rows of the tables a temperature lies: the lower, and the share."""
+        nodes = self.temperature_celsius
+        row = min(max(bisect_right(nodes, celsius) - 1, 0), len(nodes) - 2)
+        down = (celsius - float(nodes[row])) / float(nodes[row + 1] - nodes[row])
+        return row, min(max(down, 0.0), 1.0)
+
+    def between(self, by_temperature: Float[np.ndarray, "temperatures"], celsius: float) -> float:
+        """Read a quantity that has a value by temperature."""
+        row, down = self.row_at(celsius)
+        return float((1.0 - down) * by_temperature[row] + down * by_temperature[row + 1])
 
     def at(self, soc: PerCell, celsius: float) -> Circuit:
         """Look the circuit up.
@@ -101,17 +123,56 @@ class CellMap:
             soc: State of charge of every cell; beyond 0…1 as at the edge.
             celsius: Their temperature [°C].
         """
-        nodes = self.temperature_celsius
-        row = min(max(bisect_right(nodes, celsius) - 1, 0), len(nodes) - 2)
-        down = (celsius - float(nodes[row])) / float(nodes[row + 1] - nodes[row])
-        down = min(max(down, 0.0), 1.0)
-        mixed = (1.0 - down) * self._grid[row] + down * self._grid[row + 1]
-        fine = np.minimum(np.maximum(soc, 0.0), 1.0) * (OCV_NODES - 1.0)
-        first = np.minimum(fine.astype(np.intp), OCV_NODES - 2)
-        lower = mixed[:, first]
-        r0, r1, r2, ocv, slope = lower + (fine - first) * (mixed[:, first + 1] - lower)
-        model = (1.0 - down) * self.model_volt[row] + down * self.model_volt[row + 1]
-        return Circuit(r0, r1, r2, ocv, slope, float(model))
+        row, down = self.row_at(celsius)
+        r0, r1, r2, ocv, hysteresis = (
+            _LOOK(table, row * OCV_NODES, down, *_PLACE(soc)) for table in self.flat
+        )
+        low, high = np.clip(soc - SPREAD, 0.0, 1.0 - SPREAD), np.clip(soc + SPREAD, SPREAD, 1.0)
+        curve = self.flat[3]
+        rise = _LOOK(curve, row * OCV_NODES, down, *_PLACE(high)) - _LOOK(
+            curve, row * OCV_NODES, down, *_PLACE(low)
+        )
+        slope = np.maximum(rise / (high - low), SLOPE_MIN)
+        return Circuit(r0, r1, r2, ocv, slope, self.between(self.model_volt, celsius), hysteresis)
+
+
+def preset_map(parameters: CellParameters) -> CellMap:
+    """Write a preset as tables: one resistance for all charges, Arrhenius over temperature.
+
+    Args:
+        parameters: The preset, of the size wanted.
+
+    Returns:
+        Tables every 5 K.  Curve and resistances of a preset are not this cell's: the uncertainty of
+        both is set to what presets were off on recorded cells (the tests of the presets repeat
+        it), and stays off for a minute.
+    """
+    celsius = np.arange(-40.0, 70.1, 5.0)
+    per_kelvin = parameters.activation_joule_per_mole / GAS_CONSTANT_JOULE_PER_MOLE_KELVIN
+    kelvin = kelvin_from_celsius(REFERENCE_TEMPERATURE_CELSIUS)
+    factor = np.exp(
+        per_kelvin * (1.0 / (celsius - REFERENCE_TEMPERATURE_CELSIUS + kelvin) - 1.0 / kelvin)
+    )
+    flat = factor[:, None] * np.ones(2)
+    none = np.zeros_like(flat)
+    return CellMap(
+        base=parameters,
+        temperature_celsius=celsius,
+        soc=np.array([0.0, 1.0]),
+        r0_ohm=parameters.r0_ohm * flat,
+        r1_ohm=parameters.r1_ohm * flat,
+        r2_ohm=parameters.r2_ohm * flat,
+        shift_volt=none,
+        hysteresis_volt=none + parameters.hysteresis_volt,
+        hysteresis_rate=parameters.hysteresis_rate,
+        tau1_second=parameters.tau1_second,
+        tau2_second=parameters.tau2_second,
+        model_volt=np.full(len(celsius), PRESET_VOLT),
+        model_second=PRESET_SECOND,
+        curve_volt=PRESET_CURVE_VOLT,
+        widening=np.ones(len(celsius)),
+        source=parameters.source,
+    )
 
 
 def place(

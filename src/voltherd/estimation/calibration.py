@@ -1,0 +1,71 @@
+"""An identified cell whose intervals were tried: filters run on drives their cell had not seen."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+import numpy as np
+
+from voltherd.estimation.cell_sample import CellSample, SensorError
+from voltherd.estimation.identify import Column, Drive, Identified
+from voltherd.estimation.soc_map import SocMapEkf
+from voltherd.estimation.widening import widening
+from voltherd.numerics.cell_map import CellMap
+
+START_SIGMA: Final = 0.2
+"""What is known of the charge when a drive begins, standard uncertainty."""
+
+
+def followed(estimator: Any, drive: Drive, soc: float, sigma: float) -> tuple[Column, Column]:  # noqa: ANN401
+    """Take an estimator through a drive.
+
+    Args:
+        estimator: With ``init`` and ``step``.
+        drive: Its state of charge is not looked at.
+        soc: What the estimator is told at the start.
+        sigma: Standard uncertainty of that.
+
+    Returns:
+        State of charge and its standard uncertainty at every row.
+    """
+    told = np.empty((2, len(drive.soc)))
+    told[:, 0] = soc, sigma
+    rows = zip(
+        drive.time_second.tolist(),
+        drive.current_ampere.tolist(),
+        drive.voltage_volt[:, None],
+        drive.temperature_celsius.tolist(),
+        strict=True,
+    )
+    state = estimator.init(CellSample(*next(rows)), soc=soc, sigma=sigma)
+    for row, sample in enumerate(rows, start=1):
+        state, estimate = estimator.step(state, CellSample(*sample))
+        told[:, row] = estimate.value[0], estimate.sigma[0]
+    return told[0], told[1]
+
+
+def calibrated(
+    found: Identified,
+    drives: Sequence[Drive],
+    sensors: SensorError,
+    progress: Callable[[str], None] = lambda _: None,
+) -> CellMap:
+    """Give the cell with the factor that its filter's intervals want, by temperature.
+
+    Args:
+        found: The cell, and for each drive the cell without it.
+        drives: What it was identified from; each is told its own first charge, in doubt.
+        sensors: Declared sensor errors.
+        progress: Told where it stands.
+    """
+    errors, sigmas, warmth = [], [], []
+    for done, (cell, drive) in enumerate(zip(found.others, drives, strict=True), start=1):
+        estimator = SocMapEkf(cell=cell, sensors=sensors)
+        value, sigma = followed(estimator, drive, float(drive.soc[0]), START_SIGMA)
+        errors.append(value - drive.soc)
+        sigmas.append(sigma)
+        warmth.append(drive.temperature_celsius)
+        progress(f"intervals tried on {done} of {len(drives)} drives")
+    error, sigma, celsius = (np.concatenate(part) for part in (errors, sigmas, warmth))
+    nodes = found.cell.temperature_celsius
+    return replace(found.cell, widening=widening(error, sigma, celsius, nodes))
