@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from voltherd.estimation.cell_sample import CellSample, SensorError
+from voltherd.estimation.soc_bar_delta import SocBarDelta
 from voltherd.estimation.soc_coulomb import SocCoulomb
 from voltherd.estimation.soc_ekf import SocEkf
 from voltherd.estimation.soc_map import SocMapEkf
@@ -38,6 +39,8 @@ ESTIMATORS = {
     "soc_map": SocMapEkf(cell=IDENTIFIED),
     "soc_map on a preset": SocMapEkf(cell=preset_map(CELL)),
     "soc_map on LFP": SocMapEkf(cell=preset_map(LFP.resized(60.0))),
+    "soc_bar_delta": SocBarDelta(cell=IDENTIFIED),
+    "soc_bar_delta on LFP": SocBarDelta(cell=preset_map(LFP.resized(60.0))),
     "soc_coulomb": SocCoulomb(parameters=CELL),
     "soc_ekf": SocEkf(parameters=CELL),
     "soc_ekf on LFP": SocEkf(parameters=LFP.resized(60.0)),
@@ -130,14 +133,30 @@ def test_memory_does_not_grow_with_time(estimator):
     assert size(short) == size(long)
 
 
-@every_estimator
-def test_a_cell_alone_is_the_cell_in_the_pack(estimator):
+OF_STRINGS = {"soc_bar_delta", "soc_bar_delta on LFP"}
+"""Estimators that learn of a cell from its neighbours: what they promise stands below."""
+
+
+@pytest.mark.parametrize("name", [name for name in ESTIMATORS if name not in OF_STRINGS])
+def test_a_cell_alone_is_the_cell_in_the_pack(name):
+    estimator = ESTIMATORS[name]
     _, pack = run(estimator, drive())
     alone_stream = (s._replace(cell_voltage_volt=s.cell_voltage_volt[1:2]) for s in drive())
     _, alone = run(estimator, alone_stream)
     for a, b in zip(pack, alone, strict=True):
         np.testing.assert_array_equal(a.value[1:2], b.value)
         np.testing.assert_array_equal(a.sigma[1:2], b.sigma)
+
+
+@pytest.mark.parametrize("name", sorted(OF_STRINGS))
+def test_equal_cells_are_as_one_alone(name):
+    """A string of twins tells of each what it tells of one by itself."""
+    estimator = ESTIMATORS[name]
+    twins = [s._replace(cell_voltage_volt=s.cell_voltage_volt[[0, 0, 0]]) for s in drive()]
+    alone = [s._replace(cell_voltage_volt=s.cell_voltage_volt[:1]) for s in drive()]
+    for a, b in zip(run(estimator, twins)[1], run(estimator, alone)[1], strict=True):
+        np.testing.assert_array_equal(a.value, np.repeat(b.value, 3))
+        assert (a.sigma >= b.sigma).all()
 
 
 @every_estimator

@@ -36,7 +36,7 @@ from voltherd.edge.runtime import EdgeRuntime, Ports
 from voltherd.edge.selection import for_pack
 from voltherd.edge.wiring import wire_up
 from voltherd.estimation.cell_sample import CellSample, samples
-from voltherd.estimation.soc_ekf import EkfState, SocEkf
+from voltherd.estimation.soc_bar_delta import BarDeltaState, SocBarDelta
 from voltherd.estimation.soc_pack import PackSoc, pack_soc
 from voltherd.numerics.presets import NMC
 from voltherd.protection import contactor, watch
@@ -251,15 +251,15 @@ def _look_at(
     plan: Plan, rows: Sequence[Rows], timed: Callable[[str, Callable[[], object]], object]
 ) -> None:
     """Take rows through estimation, detection, protection and the gate."""
-    assert plan.ekf is not None and plan.limits is not None
+    assert plan.soc_filter is not None and plan.limits is not None
     guard = runaway.init(CELLS, PROBES)
     [first] = samples(rows[0].batch)
-    ekf = plan.ekf.init(first)
+    held = plan.soc_filter.init(first)
     remembered = watch.init(plan.limits, first.unix_time_second)
     for one in rows:
         [sample] = samples(one.batch)
-        timed("estimate", partial(_estimated, plan.ekf, ekf, sample))
-        ekf, _ = plan.ekf.step(ekf, sample)
+        timed("estimate", partial(_estimated, plan.soc_filter, held, sample))
+        held, _ = plan.soc_filter.step(held, sample)
         timed("detect", partial(runaway.look, guard, one.batch))
         guard, _ = runaway.look(guard, one.batch)
         measured = Measured(
@@ -273,7 +273,7 @@ def _look_at(
         timed("gate", partial(_ask, plan.limits, standing))
 
 
-def _estimated(filter_: SocEkf, state: EkfState, sample: CellSample) -> PackSoc:
+def _estimated(filter_: SocBarDelta, state: BarDeltaState, sample: CellSample) -> PackSoc:
     return pack_soc(filter_.step(state, sample)[1])
 
 

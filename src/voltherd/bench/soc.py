@@ -10,9 +10,9 @@ import json
 import math
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from importlib.util import module_from_spec, spec_from_file_location
 from multiprocessing import get_context
 from pathlib import Path
@@ -20,52 +20,50 @@ from typing import Any, Final, NamedTuple, final
 
 import numpy as np
 
-from voltherd.bench.compose import read_columns
+from voltherd.bench.soc_data import (
+    DATASETS,
+    Cycle,
+    base_of,
+    charges_of,
+    cycles_of,
+    halved,
+    splittable,
+)
 from voltherd.bench.soc_protocol import (
+    BANDS,
+    CHARGING,
     CONDITIONS,
+    FLAT,
+    FLAT_CLEAN,
+    FURTHER,
     LATE_SECOND,
+    RMSE_OF,
     SCORED,
-    START_SIGMA,
     SocRow,
     even,
+    mean,
     scored,
 )
 from voltherd.errors import InputError, UsageError
-from voltherd.estimation.cell_sample import CellSample, SensorError
-from voltherd.estimation.identify import Drive, identify
+from voltherd.estimation.calibration import START_SIGMA, calibrated, followed
+from voltherd.estimation.cell_sample import SensorError
+from voltherd.estimation.identify import Drive, identified, simulated
 from voltherd.estimation.soc_coulomb import SocCoulomb
 from voltherd.estimation.soc_ekf import SocEkf
 from voltherd.estimation.soc_map import SocMapEkf
-from voltherd.estimation.widening import SIGMAS, widening
+from voltherd.estimation.widening import SIGMAS
 from voltherd.numerics.cell_map import CellMap
-from voltherd.numerics.cell_parameters import CellParameters
-from voltherd.numerics.presets import NCA, NMC
 
 PRIMARY: Final = "soc_map"
 SENSORS: Final = SensorError(voltage_volt=0.005, current_ampere=0.05, current_fraction=0.005)
-GOALS: Final = {"lg_hg2": {"rmse": 1.0, "weighted": 1.8, "max": 4.0}, "panasonic": {"rmse": 1.0}}
-FLOORS: Final = {"lg_hg2": 2.30, "panasonic": 1.96}
-
-
-class Dataset(NamedTuple):
-    """A recorded cell."""
-
-    file: str
-    base: CellParameters
-
-
-DATASETS: Final[Mapping[str, Dataset]] = {
-    "lg_hg2": Dataset("lg_hg2/drive_cycles_1hz.parquet", NMC.resized(2.778)),
-    "panasonic": Dataset("panasonic_18650pf/drive_cycles_1hz.parquet", NCA.resized(2.9)),
+GOALS: Final = {
+    "lg_hg2": {"rmse": 1.0, "weighted": 1.8, "max": 4.0},
+    "panasonic_18650pf": {"rmse": 1.0},
+    "lfp_flat_tao": {"rmse": 2.5},
 }
-
-
-class Cycle(NamedTuple):
-    """A recorded discharge."""
-
-    name: str
-    temperature: float
-    drive: Drive
+FLOORS: Final = {"lg_hg2": "2.30", "panasonic_18650pf": "1.96", "lfp_flat_tao": "3.1"}
+GOALS_BY_TEMPERATURE: Final = {"lg_hg2": {25.0: 0.5, 0.0: 0.9, -10.0: 1.5, -20.0: 2.5}}
+GOALS_MILLIVOLT: Final = {"lg_hg2": {25.0: 14.0, 0.0: 30.0}}
 
 
 class Job(NamedTuple):
@@ -79,13 +77,30 @@ class Job(NamedTuple):
     conditions: tuple[str, ...]
 
 
+class Prepared(NamedTuple):
+    """A dataset ready to run: the identified cell and what it is tried on."""
+
+    dataset: str
+    cell: CellMap
+    cycles: tuple[Cycle, ...]
+    charges: tuple[Cycle, ...]
+
+
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SocTable:
-    """What was measured: rows, and by dataset and estimator what they come to."""
+    """What was measured.
+
+    Attributes:
+        rows: A cycle under a condition, by an estimator.
+        summary: By dataset and estimator what they come to.
+        model_millivolt: By dataset and temperature, root mean square error of the identified
+            cell's voltage on the cycles tested, at their known charge.
+    """
 
     rows: tuple[SocRow, ...]
     summary: dict[str, dict[str, Any]]
+    model_millivolt: dict[str, dict[str, float]]
 
     def to_json(self) -> str:
         """Give rows and summary as JSON; what was not run is null."""
@@ -115,21 +130,56 @@ def measure(
         UsageError: The further estimator cannot be made.
     """
     folder = train or Path(os.environ.get("VOLTHERD_DATA", "../shared/data"))
-    conditions = tuple(CONDITIONS if further else SCORED)
-    jobs: list[Job] = []
-    for dataset, fitted, tested in _splits(folder, test):
-        progress(f"{dataset}: identifying the cell from {len(fitted)} cycles")
-        cell = calibrated(fitted, DATASETS[dataset].base, dataset)
-        names = list(estimators_of(cell, own))
-        jobs += [
-            Job(dataset, cycle, name, cell, own, conditions) for cycle in tested for name in names
-        ]
+    there = [name for name in DATASETS if splittable(folder, test, name)]
+    if not there:
+        files = ", ".join(f"{name}/{dataset.file}" for name, dataset in DATASETS.items())
+        raise InputError(
+            "no recorded cell is there", where=str(test or folder), mend=f"wanted is one of {files}"
+        )
     rows: list[SocRow] = []
+    volts: dict[str, dict[str, float]] = {}
     with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as pool:
+        progress(f"identifying {len(there)} cells, some minutes")
+        jobs: list[Job] = []
+        for ready in pool.map(prepared, [folder] * len(there), [test] * len(there), there):
+            progress(f"{ready.dataset}: identified")
+            volts[ready.dataset] = model_millivolt(ready)
+            jobs += _jobs(ready, own, further=further)
         for done, found in enumerate(pool.map(run_job, jobs), start=1):
             rows += found
             progress(f"{done} of {len(jobs)} runs")
-    return SocTable(rows=tuple(rows), summary=summary_of(rows))
+    return SocTable(rows=tuple(rows), summary=summary_of(rows), model_millivolt=volts)
+
+
+def prepared(train: Path, test: Path | None, name: str) -> Prepared:
+    """Read a dataset, identify its cell and try its intervals."""
+    known = cycles_of(train, name)
+    fitted, tested = (known, cycles_of(test, name)) if test else halved(known)
+    drives = [cycle.drive for cycle in fitted]
+    found = identified(drives, base_of(train, name), name)
+    charges = charges_of(test or train, name)
+    return Prepared(name, calibrated(found, drives, SENSORS), tuple(tested), tuple(charges))
+
+
+def model_millivolt(ready: Prepared) -> dict[str, float]:
+    """Say how far the identified cell's voltage is off on cycles it was not fitted to [mV]."""
+    by: dict[str, list[float]] = {}
+    for cycle in ready.cycles:
+        off = simulated(ready.cell, cycle.drive) - cycle.drive.voltage_volt
+        rms = 1000.0 * float(np.sqrt(np.mean(off**2)))
+        by.setdefault(f"{cycle.temperature:g}", []).append(rms)
+    return {celsius: float(np.mean(rms)) for celsius, rms in by.items()}
+
+
+def _jobs(ready: Prepared, own: str, *, further: bool) -> list[Job]:
+    flat = ready.dataset == "lfp_flat_tao"
+    driving = tuple({**FLAT_CLEAN, **FLAT} if flat else SCORED) + tuple(FURTHER if further else ())
+    return [
+        Job(ready.dataset, cycle, name, ready.cell, own, conditions)
+        for cycles, conditions in ((ready.cycles, driving), (ready.charges, tuple(CHARGING)))
+        for cycle in cycles
+        for name in estimators_of(ready.cell, own)
+    ]
 
 
 def summary_of(rows: list[SocRow]) -> dict[str, dict[str, Any]]:
@@ -143,116 +193,40 @@ def summary_of(rows: list[SocRow]) -> dict[str, dict[str, Any]]:
     return told
 
 
-def calibrated(cycles: list[Cycle], base: CellParameters, source: str) -> CellMap:
-    """Identify a cell; its intervals by runs on cycles that each half was not fitted to."""
-    halves = halved(cycles)
-    errors, sigmas, warmth = [], [], []
-    for fitted, tested in (halves, halves[::-1]):
-        part = identify([cycle.drive for cycle in fitted], base, source)
-        for cycle in tested:
-            value, sigma, _ = followed(SocMapEkf(cell=part, sensors=SENSORS), cycle.drive)
-            errors.append(value - cycle.drive.soc)
-            sigmas.append(sigma)
-            warmth.append(cycle.drive.temperature_celsius)
-    whole = identify([cycle.drive for cycle in cycles], base, source)
-    error, sigma, celsius = (np.concatenate(part) for part in (errors, sigmas, warmth))
-    wide = widening(error, sigma, celsius, whole.temperature_celsius)
-    return replace(whole, widening=wide)
-
-
-def halved(cycles: list[Cycle]) -> tuple[list[Cycle], list[Cycle]]:
-    """Let the cycles of each temperature take turns."""
-    order = sorted(cycles, key=lambda cycle: (cycle.temperature, cycle.name))
-    return order[::2], order[1::2]
-
-
 def run_job(job: Job) -> list[SocRow]:
     """Run one estimator on one cycle under its conditions."""
-    rows = []
     estimator = estimators_of(job.cell, job.own)[job.name]
-    for condition in job.conditions:
-        drive = CONDITIONS[condition](job.cycle.drive)
-        if drive is None:
-            continue
-        value, sigma, second = followed(estimator, drive)
-        error = 100.0 * (value - drive.soc)
-        late = drive.time_second - drive.time_second[0] >= LATE_SECOND
-        rows.append(
-            SocRow(
-                dataset=job.dataset,
-                cycle=job.cycle.name,
-                temperature=job.cycle.temperature,
-                condition=condition,
-                estimator=job.name,
-                rmse=float(np.sqrt(np.mean(error**2))),
-                mae=float(np.mean(np.abs(error))),
-                max=float(np.abs(error[late]).max()) if late.any() else math.nan,
-                coverage90=float(np.mean(np.abs(error) <= 100.0 * SIGMAS * sigma)),
-                microsecond=1e6 * second / len(error),
-            )
-        )
+    rows = []
+    for name in job.conditions:
+        drive = CONDITIONS[name].change(job.cycle.drive)
+        if drive is not None:
+            rows.append(_row(job, name, estimator, drive))
     return rows
 
 
-def followed(estimator: Any, drive: Drive) -> tuple[np.ndarray, np.ndarray, float]:  # noqa: ANN401
-    """Take an estimator through a drive; gives SOC, its uncertainty, and the CPU time [s]."""
-    samples = [
-        CellSample(second, ampere, volt, celsius)
-        for second, ampere, volt, celsius in zip(
-            drive.time_second.tolist(),
-            drive.current_ampere.tolist(),
-            drive.voltage_volt[:, None],
-            drive.temperature_celsius.tolist(),
-            strict=True,
-        )
-    ]
-    told = np.empty((2, len(samples)))
-    told[:, 0] = 1.0, START_SIGMA
+def _row(job: Job, name: str, estimator: Any, drive: Drive) -> SocRow:  # noqa: ANN401
     began = time.process_time()
-    state = estimator.init(samples[0], soc=1.0, sigma=START_SIGMA)
-    for row, sample in enumerate(samples[1:], start=1):
-        state, estimate = estimator.step(state, sample)
-        told[:, row] = estimate.value[0], estimate.sigma[0]
-    return told[0], told[1], time.process_time() - began
-
-
-def cycles_of(folder: Path, dataset: str) -> list[Cycle]:
-    """Read the recorded discharges of a cell; nothing where they are not there."""
-    file = folder / DATASETS[dataset].file
-    if not file.is_file():
-        return []
-    columns = read_columns(file)
-    count = len(columns["t_s"])
-    usable = columns.get("ok", np.ones(count, bool)).astype(bool)
-    place = columns["folder" if "folder" in columns else "set_temp_c"].astype(str)
-    names = np.char.add(np.char.add(place, " "), columns["test"].astype(str))
-    found = []
-    for name in dict.fromkeys(names[usable].tolist()):
-        rows = np.flatnonzero(usable & (names == name))
-        rows = rows[np.argsort(columns["t_s"][rows], kind="stable")]
-        wanted = ("t_s", "current_a", "voltage_v", "temp_c", "soc_ref")
-        parts = np.array([columns[key][rows].astype(np.float64) for key in wanted])
-        whole = np.isfinite(parts).all(axis=0)
-        celsius = float(name.split(" ")[0].removesuffix("degC"))
-        found.append(Cycle(name, celsius, Drive(*parts[:, whole])))
-    return found
-
-
-def _splits(train: Path, test: Path | None) -> Iterator[tuple[str, list[Cycle], list[Cycle]]]:
-    seen = False
-    for dataset in DATASETS:
-        known = cycles_of(train, dataset)
-        tested = cycles_of(test, dataset) if test else []
-        if len(known) < 2 or (test and not tested):
-            continue
-        seen = True
-        fitted, held = (known, tested) if test else halved(known)
-        yield dataset, fitted, held
-    if not seen:
-        files = ", ".join(dataset.file for dataset in DATASETS.values())
-        raise InputError(
-            "no recorded cell is there", where=str(test or train), mend=f"wanted is one of {files}"
-        )
+    told = CONDITIONS[name].told(drive)
+    value, sigma = followed(estimator, drive, told, START_SIGMA)
+    second = time.process_time() - began
+    error = 100.0 * (value - drive.soc)
+    late = drive.time_second - drive.time_second[0] >= LATE_SECOND
+    held = np.abs(error) <= 100.0 * SIGMAS * sigma
+    band = np.clip(np.searchsorted(BANDS, drive.soc, "right") - 1, 0, len(BANDS) - 2)
+    return SocRow(
+        dataset=job.dataset,
+        cycle=job.cycle.name,
+        temperature=job.cycle.temperature,
+        condition=name,
+        estimator=job.name,
+        rmse=float(np.sqrt(np.mean(error**2))),
+        mae=float(np.mean(np.abs(error))),
+        max=float(np.abs(error[late]).max()) if late.any() else math.nan,
+        coverage90=float(np.mean(held)),
+        microsecond=1e6 * second / len(error),
+        held=tuple(np.bincount(band[held], minlength=len(BANDS) - 1).tolist()),
+        rows=tuple(np.bincount(band, minlength=len(BANDS) - 1).tolist()),
+    )
 
 
 def estimators_of(cell: CellMap, own: str) -> dict[str, Any]:
@@ -286,25 +260,29 @@ def render(table: SocTable) -> str:
     ]
     for dataset, estimators in table.summary.items():
         here = [row for row in table.rows if row.dataset == dataset]
-        warmth = sorted({row.temperature for row in here}, reverse=True)
+        core = [row for row in here if row.condition in RMSE_OF]
+        warmth = sorted({row.temperature for row in core}, reverse=True)
         head = "".join(f"{celsius:>7.0f}°" for celsius in warmth)
         lines += [
             "",
-            f"{dataset:<14}{head}{'all':>7}{'weighted':>10}{'max':>6}{'90 %':>7}{'µs':>6}",
+            f"{dataset:<20}{head}{'all':>7}{'weighted':>10}{'max':>6}{'90 %':>7}{'µs':>6}",
         ]
-        for name, told in estimators.items():
-            if name == "primary":
-                continue
-            own = [row for row in here if row.estimator == name]
-            by = [even([r for r in own if r.temperature == celsius], "clean") for celsius in warmth]
-            cost = float(np.median([row.microsecond for row in own]))
-            lines.append(
-                f"{name:<14}{''.join(f'{value:>8.2f}' for value in by)}{told['rmse']:>7.2f}"
-                f"{told['weighted']:>10.2f}{told['max']:>6.1f}{told['coverage90']:>7.0%}{cost:>6.0f}"
-            )
+        for name in (one for one in estimators if one != "primary"):
+            own = [row for row in core if row.estimator == name]
+            lines.append(_line(name, estimators[name], own, warmth))
         lines += _conditions(here)
-        lines += _verdict(dataset, estimators[PRIMARY])
+        lines += _verdict(dataset, estimators[PRIMARY], core)
+        lines += _model(dataset, table.model_millivolt.get(dataset, {}))
     return "\n".join(lines)
+
+
+def _line(name: str, told: Mapping[str, Any], rows: list[SocRow], warmth: list[float]) -> str:
+    by = [mean([row.rmse for row in rows if row.temperature == celsius]) for celsius in warmth]
+    cost = float(np.median([row.microsecond for row in rows]))
+    return (
+        f"{name:<20}{''.join(f'{value:>8.2f}' for value in by)}{told['rmse']:>7.2f}"
+        f"{told['weighted']:>10.2f}{told['max']:>6.1f}{told['coverage90']:>7.0%}{cost:>6.0f}"
+    )
 
 
 def _conditions(rows: list[SocRow]) -> list[str]:
@@ -314,13 +292,40 @@ def _conditions(rows: list[SocRow]) -> list[str]:
     return [f"  {PRIMARY}: {'; '.join(told)}"]
 
 
-def _verdict(dataset: str, told: Mapping[str, float]) -> list[str]:
+def _verdict(dataset: str, told: Mapping[str, Any], rows: list[SocRow]) -> list[str]:
     lines = []
     for name, goal in GOALS[dataset].items():
-        word = "holds" if told[name] <= goal else "MISSED"
-        floor = f", to beat {FLOORS[dataset]:.2f}" if name == "rmse" else ""
-        lines.append(f"  {name} {told[name]:.2f}, goal {goal:.1f}: {word}{floor}")
+        floor = f", to beat {FLOORS[dataset]}" if name == "rmse" else ""
+        lines.append(
+            f"  {name} {told[name]:.2f}, goal {goal:.1f}: {_word(told[name], goal)}{floor}"
+        )
+    own = [row for row in rows if row.estimator == PRIMARY]
+    for celsius, goal in GOALS_BY_TEMPERATURE.get(dataset, {}).items():
+        value = mean([row.rmse for row in own if row.temperature == celsius])
+        lines.append(f"  at {celsius:.0f} °C {value:.2f}, goal {goal:.1f}: {_word(value, goal)}")
+    share, by = told["coverage90"], told["coverage90_by_temperature"].values()
+    holds = 0.88 <= share <= 0.92 and all(0.80 <= one <= 0.97 for one in by)
+    lines.append(
+        f"  90 % intervals held {share:.1%} (goal 88 to 92 %), by temperature {min(by):.0%} to "
+        f"{max(by):.0%} (goal 80 to 97 %): {'holds' if holds else 'MISSED'}; by charge "
+        + ", ".join(f"{band}: {one:.0%}" for band, one in told["coverage90_by_soc"].items())
+    )
     return lines
+
+
+def _model(dataset: str, millivolt: Mapping[str, float]) -> list[str]:
+    """Tell how far the identified cell's voltage is off."""
+    goals = GOALS_MILLIVOLT.get(dataset, {})
+    told = []
+    for celsius, value in millivolt.items():
+        goal = goals.get(float(celsius))
+        tail = f" (goal {goal:.0f}: {_word(value, goal)})" if goal else ""
+        told.append(f"{float(celsius):.0f} °C {value:.1f}{tail}")
+    return [f"  voltage of the identified cell, RMSE in mV: {', '.join(told)}"]
+
+
+def _word(value: float, goal: float) -> str:
+    return "holds" if value <= goal else "MISSED"
 
 
 def _finite(value: Any) -> Any:  # noqa: ANN401

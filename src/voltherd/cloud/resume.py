@@ -16,7 +16,7 @@ from voltherd.cloud.usage import Usage
 from voltherd.detection.engine import Detection
 from voltherd.detection.snapshot import CLASSES, VERSION
 from voltherd.errors import UnreadableError
-from voltherd.estimation.soc_ekf import EkfState
+from voltherd.estimation.soc_bar_delta import BarDeltaState
 from voltherd.types.asset import Vehicle
 from voltherd.types.sample import SampleBatch
 from voltherd.types.tree import packed, unpacked
@@ -40,13 +40,13 @@ class Stopped(NamedTuple):
     detection: Detection
     usage: Usage
     newest: SampleBatch
-    twin_state: EkfState | None
+    twin_state: BarDeltaState | None
     twin_seen_second: float
     twin_charge: float
     twin_errors: Float[np.ndarray, "minutes 3"]
 
 
-_CLASSES: Final = (*CLASSES, Stopped, Usage, EkfState)
+_CLASSES: Final = (*CLASSES, Stopped, Usage, BarDeltaState)
 
 
 @runtime_checkable

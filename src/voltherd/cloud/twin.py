@@ -14,21 +14,19 @@ from jaxtyping import Float
 
 from voltherd.detection.memory import Memory, capacity_ah
 from voltherd.estimation.cell_sample import CellSample, samples
-from voltherd.estimation.soc_ekf import EkfState, SocEkf
+from voltherd.estimation.soc_bar_delta import BarDeltaState, SocBarDelta
+from voltherd.numerics.cell_map import preset_map
 from voltherd.numerics.presets import PRESETS
 from voltherd.types.asset import Vehicle
 from voltherd.types.estimate import Estimate
 from voltherd.types.quality import Quality
 from voltherd.types.sample import SampleBatch
-from voltherd.units import (
-    GAS_CONSTANT_JOULE_PER_MOLE_KELVIN,
-    REFERENCE_TEMPERATURE_CELSIUS,
-    SECOND_PER_HOUR,
-    kelvin_from_celsius,
-)
+from voltherd.units import REFERENCE_TEMPERATURE_CELSIUS, SECOND_PER_HOUR
 
 PERIOD_SECOND: Final = 5.0
 """Least time between two steps; five times as many tell no more, to a tenth of a millivolt."""
+GAP_SECOND: Final = 60.0
+"""A longer silence is bridged: what the vehicle did in it is asked of both its ends [s]."""
 WINDOW_SECOND: Final = SECOND_PER_HOUR
 """How far back the twin's error is told."""
 REST_C_RATE_MAX: Final = 0.02
@@ -53,9 +51,9 @@ class Twin(NamedTuple):
         errors: A row per minute of the last hour: its begin, squared errors summed [V²], how many.
     """
 
-    filter: SocEkf
+    filter: SocBarDelta
     basis: str
-    state: EkfState | None = None
+    state: BarDeltaState | None = None
     estimate: Estimate | None = None
     seen_second: float = -math.inf
     charge_ampere_second: float = 0.0
@@ -82,7 +80,7 @@ def begin(asset: Vehicle | None, memory: Memory) -> Twin | None:
     if chemistry not in PRESETS or not capacity:
         return None
     return Twin(
-        filter=SocEkf(parameters=PRESETS[chemistry].resized(capacity)),
+        filter=SocBarDelta(cell=preset_map(PRESETS[chemistry].resized(capacity))),
         basis=f"{chemistry.value}, {capacity:.0f} Ah {basis}",
     )
 
@@ -102,18 +100,17 @@ def follow(twin: Twin, batch: SampleBatch, period_second: float = PERIOD_SECOND)
     if start == batch.rows:
         return twin
     errors: list[tuple[float, float, float]] = []
-    gap = twin.filter.gap_second_max
     for sample in samples(batch.between(start, batch.rows)):
         dt = sample.unix_time_second - twin.seen_second
         known = math.isfinite(sample.current_ampere)
         charge = twin.charge_ampere_second
-        if dt <= gap and known:
+        if dt <= GAP_SECOND and known:
             charge += sample.current_ampere * dt
         twin = twin._replace(seen_second=sample.unix_time_second, charge_ampere_second=charge)
         since = math.inf if twin.state is None else twin.seen_second - twin.state.unix_time_second
         if since < period_second:
             continue
-        if known and since <= gap:
+        if known and since <= GAP_SECOND:
             sample = _mean(twin, sample, charge / since)
         twin = _stepped(twin, sample, errors)
     return twin._replace(errors=_kept(twin.errors, errors))
@@ -127,14 +124,10 @@ def _mean(twin: Twin, sample: CellSample, mean_ampere: float) -> CellSample:
     differs = mean_ampere - sample.current_ampere
     if not differs:
         return sample
-    parameters = twin.filter.parameters
+    assert twin.state is not None
     celsius = sample.temperature_celsius
     celsius = celsius if math.isfinite(celsius) else REFERENCE_TEMPERATURE_CELSIUS
-    warm = 1.0 / kelvin_from_celsius(celsius) - 1.0 / kelvin_from_celsius(
-        REFERENCE_TEMPERATURE_CELSIUS
-    )
-    per_kelvin = parameters.activation_joule_per_mole / GAS_CONSTANT_JOULE_PER_MOLE_KELVIN
-    ohm = parameters.r0_ohm * math.exp(per_kelvin * warm) * twin.filter.resistance_scale
+    ohm = float(twin.filter.cell.at(twin.state.mean[0], celsius).r0[0] * twin.state.mean[4, 0])
     return sample._replace(
         current_ampere=mean_ampere, cell_voltage_volt=sample.cell_voltage_volt + ohm * differs
     )
@@ -142,15 +135,15 @@ def _mean(twin: Twin, sample: CellSample, mean_ampere: float) -> CellSample:
 
 def _stepped(twin: Twin, sample: CellSample, errors: list[tuple[float, float, float]]) -> Twin:
     """Take one step, and note how far the prediction was off."""
-    ekf, state = twin.filter, twin.state
+    state = twin.state
     if state is None:
-        state = ekf.init(sample)
-        estimate = ekf.estimate(state)
-    elif sample.unix_time_second - state.unix_time_second > ekf.gap_second_max:
+        state = twin.filter.init(sample)
+        estimate = twin.filter.estimate(state)
+    elif sample.unix_time_second - state.unix_time_second > GAP_SECOND:
         state = bridged(twin, state, sample)
-        estimate = ekf.estimate(state)
+        estimate = twin.filter.estimate(state)
     else:
-        state, estimate = ekf.step(state, sample)
+        state, estimate = twin.filter.step(state, sample)
         known = np.isfinite(estimate.innovation)
         if estimate.quality is not Quality.RESTARTED and known.any():
             squares = float((estimate.innovation[known] ** 2).sum())
@@ -158,8 +151,8 @@ def _stepped(twin: Twin, sample: CellSample, errors: list[tuple[float, float, fl
     return twin._replace(state=state, estimate=estimate, charge_ampere_second=0.0)
 
 
-def bridged(twin: Twin, before: EkfState, sample: CellSample) -> EkfState:
-    """Begin anew after a silence, cell by cell with what is surer: the old count or the voltage.
+def bridged(twin: Twin, before: BarDeltaState, sample: CellSample) -> BarDeltaState:
+    """Begin anew after a silence with what is surer: the old count or the voltage.
 
     The two are not averaged: both lean on the same curve, so agreement adds nothing.  The old count
     holds only where the vehicle rested at both ends and the voltage does not contradict it.
@@ -172,24 +165,21 @@ def bridged(twin: Twin, before: EkfState, sample: CellSample) -> EkfState:
     Returns:
         What the filter carries on with.
     """
-    ekf = twin.filter
-    fresh = ekf.init(sample)
+    kept = twin.filter
+    fresh = kept.resumed(before, sample)
     hour = (sample.unix_time_second - before.unix_time_second) / SECOND_PER_HOUR
-    c_rate = max(abs(before.current_ampere), abs(fresh.current_ampere)) / ekf.parameters.capacity_ah
+    capacity = kept.parameters.capacity_ah
+    c_rate = max(abs(before.current_ampere), abs(fresh.current_ampere)) / capacity
     if c_rate > REST_C_RATE_MAX or math.isnan(sample.current_ampere):
         return fresh
-    drift = (SLEEP_C_RATE * hour) ** 2
-    counted = twin.charge_ampere_second / (SECOND_PER_HOUR * ekf.parameters.capacity_ah)
-    soc = np.clip(before.mean[0] + counted * np.divide(1.0, ekf.capacity_scale), 0.0, 1.0)
-    old = ekf.estimate(before).sigma ** 2 + drift
-    new = ekf.estimate(fresh).sigma ** 2
-    apart = np.abs(soc - fresh.mean[0])
-    keep = (old <= new) & (apart <= _ASTONISHED * np.sqrt(old + new))
-    mean, covariance = fresh.mean.copy(), fresh.covariance.copy()
-    mean[0] = np.where(keep, soc, fresh.mean[0])
-    covariance[0] = np.where(keep, before.covariance[0] + drift, fresh.covariance[0])
-    lean = np.where(keep, before.lean, fresh.lean)
-    return fresh._replace(mean=mean, covariance=covariance, lean=lean)
+    counted = twin.charge_ampere_second / (SECOND_PER_HOUR * capacity)
+    old, new = kept.middle.estimate(before.bar), kept.middle.estimate(fresh.bar)
+    soc = min(max(float(old.value[0]) + counted, 0.0), 1.0)
+    sigma = math.hypot(float(old.sigma[0]), SLEEP_C_RATE * hour)
+    read, doubt = float(new.value[0]), float(new.sigma[0])
+    if sigma > doubt or abs(soc - read) > _ASTONISHED * math.hypot(sigma, doubt):
+        return fresh
+    return kept.resumed(before, sample, soc, sigma)
 
 
 def error_volt(twin: Twin) -> tuple[float, int]:

@@ -34,7 +34,8 @@ from voltherd.edge.guess import guess_profile
 from voltherd.edge.runtime import EdgeRuntime, Ports
 from voltherd.edge.selection import Boundary, Selection
 from voltherd.edge.wiring import wire_up
-from voltherd.estimation.soc_ekf import SocEkf
+from voltherd.estimation.soc_bar_delta import SocBarDelta
+from voltherd.numerics.cell_map import preset_map
 from voltherd.numerics.presets import PRESETS
 from voltherd.ports import Clock, LastWill
 from voltherd.protection.limits import pack_limits
@@ -234,7 +235,7 @@ class _Yard:
             vehicle_id=vehicle.vehicle_id,
             wiring=self._wiring,
             limits=replace(limits, age_second_max=age),
-            ekf=SocEkf(parameters=PRESETS[cell.chemistry].resized(capacity_ah)),
+            soc_filter=SocBarDelta(cell=preset_map(PRESETS[cell.chemistry].resized(capacity_ah))),
             silent_second=3.0 * self._park,
         )
 

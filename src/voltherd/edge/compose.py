@@ -32,8 +32,9 @@ from voltherd.edge.runtime import EdgeRuntime, Ports, Room
 from voltherd.edge.selection import Boundary, Selection, for_pack
 from voltherd.edge.wiring import Wiring, wire_up
 from voltherd.errors import StoreError, UsageError
-from voltherd.estimation.soc_ekf import SocEkf
+from voltherd.estimation.soc_bar_delta import SocBarDelta
 from voltherd.intake.profile import Profile, from_plain
+from voltherd.numerics.cell_map import preset_map
 from voltherd.numerics.presets import PRESETS
 from voltherd.placement import Level, placed
 from voltherd.ports import Actuator, Bus, LastWill
@@ -140,11 +141,12 @@ def plan_of(config: EdgeConfig, layout: Sequence[MessageLayout]) -> Plan:
     if limits is not None:
         # Who declares to send rarely is believed for as long.
         limits = replace(limits, age_second_max=max(limits.age_second_max, longest))
+    on_edge = placed(config.placement)["soc"].level is Level.EDGE
     return Plan(
         vehicle_id=config.vehicle.id,
         wiring=wiring,
         limits=limits,
-        ekf=_ekf(config.pack) if placed(config.placement)["soc"].level is Level.EDGE else None,
+        soc_filter=_filter(config.pack) if on_edge else None,
         row_second_min=config.can.row_second_min,
         silent_second=max(config.cycle.silent_second, longest),
     )
@@ -187,7 +189,7 @@ def _limits(pack: PackSection | None) -> PackLimits | None:
     )
 
 
-def _ekf(pack: PackSection | None) -> SocEkf | None:
+def _filter(pack: PackSection | None) -> SocBarDelta | None:
     if pack is None:
         return None
     preset = PRESETS.get(pack.chemistry)
@@ -197,7 +199,7 @@ def _ekf(pack: PackSection | None) -> SocEkf | None:
             where="[pack] chemistry",
             mend=f"known are {', '.join(PRESETS)}",
         )
-    return SocEkf(parameters=preset.resized(pack.capacity_ah))
+    return SocBarDelta(cell=preset_map(preset.resized(pack.capacity_ah)))
 
 
 def _sending(config: EdgeConfig, plan: Plan) -> Sending:

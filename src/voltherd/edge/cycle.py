@@ -25,7 +25,7 @@ from voltherd.edge.decode import Rows, decode
 from voltherd.edge.image import Assembly
 from voltherd.edge.wiring import Wiring
 from voltherd.estimation.cell_sample import CellSample, samples
-from voltherd.estimation.soc_ekf import EkfState, SocEkf
+from voltherd.estimation.soc_bar_delta import BarDeltaState, SocBarDelta
 from voltherd.estimation.soc_pack import PackSoc, pack_soc
 from voltherd.protection import contactor, watch
 from voltherd.protection.contactor import Contactor, ContactorState
@@ -56,7 +56,7 @@ class Plan:
         vehicle_id: Whose edge this is.
         wiring: Where channels lie in frames.
         limits: The pack's limits, None where unknown: then nothing is permitted.
-        ekf: Estimator of the cells' state of charge, None where the cell is unknown.
+        soc_filter: Estimator of the cells' state of charge, None where the cell is unknown.
         row_second_min: Least distance of two rows [s].
         silent_second: A bus silent for longer is watched no more [s].
     """
@@ -64,7 +64,7 @@ class Plan:
     vehicle_id: str
     wiring: Wiring
     limits: PackLimits | None = None
-    ekf: SocEkf | None = None
+    soc_filter: SocBarDelta | None = None
     row_second_min: float = 0.05
     silent_second: float = 5.0
 
@@ -77,7 +77,7 @@ class State(NamedTuple):
         offset_second: Edge's clock less steady clock, at its least: frames are never early [s].
         compared_second: Edge's clock when that was last compared [s].
         unix_second: Vehicle's clock at the last row, 0 for none [unix s].
-        ekf: Filter, None before the first row.
+        filter: Filter, None before the first row.
         soc: The pack's state of charge, None before the first row or where it is not estimated.
         guard: What the last row told of a runaway.
         runaway_second: Steady clock at the last sign of a runaway, -infinity for none [s].
@@ -93,7 +93,7 @@ class State(NamedTuple):
     offset_second: float
     compared_second: float
     unix_second: float
-    ekf: EkfState | None
+    filter: BarDeltaState | None
     soc: PackSoc | None
     guard: runaway.Guard
     runaway_second: float
@@ -146,7 +146,7 @@ def init(plan: Plan, started_nanosecond: int = 0, mode: str = commands.STREAM) -
         offset_second=inf,
         compared_second=-inf,
         unix_second=0.0,
-        ekf=None,
+        filter=None,
         soc=None,
         guard=runaway.init(plan.wiring.cells, plan.wiring.probes),
         runaway_second=-inf,
@@ -240,17 +240,17 @@ def _compared(state: State, assembly: Assembly, monotonic_second: float) -> Stat
 
 def _estimate(plan: Plan, state: State, rows: Rows, estimates: list[Estimate]) -> State:
     """Take every row through the filter."""
-    if plan.ekf is None or not rows.batch.cells:
+    if plan.soc_filter is None or not rows.batch.cells:
         return state
-    ekf, estimate = state.ekf, None
+    held, estimate = state.filter, None
     for sample, second in zip(samples(rows.batch), rows.steady_second.tolist(), strict=True):
         steady = CellSample(second, *sample[1:])
-        if ekf is None:
-            ekf = plan.ekf.init(steady)
-        ekf, estimate = plan.ekf.step(ekf, steady)
+        if held is None:
+            held = plan.soc_filter.init(steady)
+        held, estimate = plan.soc_filter.step(held, steady)
         estimates.append(estimate)
     assert estimate is not None
-    return state._replace(ekf=ekf, soc=pack_soc(estimate))
+    return state._replace(filter=held, soc=pack_soc(estimate))
 
 
 def _detect(state: State, rows: Rows) -> tuple[State, list[EdgeEvent]]:

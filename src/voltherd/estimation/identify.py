@@ -6,8 +6,9 @@ For given time constants the voltage is linear in the values at the nodes::
 
 with F a first-order lag and h the hysteresis, where the chemistry has one to speak of.  So the fit
 is one solve, whatever the cell; the time constants are tried from a few pairs.  Neighbouring nodes
-are held together by a small penalty, which also bridges nodes where nothing was recorded.  The series resistance sees the sample's current, the lags its
-mean since the sample before: mixing them costs tens of millivolts where the current jumps.
+are held together by a small penalty, which also bridges nodes where nothing was recorded.  The
+series resistance sees the sample's current, the lags its mean since the sample before: mixing them
+costs tens of millivolts where the current jumps.
 
 Source: separable least squares, Golub and Pereyra, SIAM J. Numer. Anal. 10 (1973) 413; penalised
 splines, Eilers and Marx, Statistical Science 11 (1996) 89.

@@ -56,7 +56,8 @@ def pack_soc(estimate: Estimate) -> PackSoc:
     others = np.delete(np.arange(len(soc)), low)
     next_low = int(others[np.argmin(soc[others])]) if len(others) else low
     apart = float(soc[next_low] - soc[low])
-    doubt = float(np.hypot(sigma[low], sigma[next_low]))
+    between = sigma if estimate.apart_sigma is None else estimate.apart_sigma.ravel()
+    doubt = float(np.hypot(between[low], between[next_low]))
     return PackSoc(
         value=float(soc[low]) / usable if usable > 0.0 else 0.0,
         sigma=float(sigma[low]),

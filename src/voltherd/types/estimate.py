@@ -21,6 +21,8 @@ class Estimate:
         quality: What to know before using it.
         method: The estimator's name, as in the benchmark.
         innovation: Measured minus predicted voltage per cell; NaN where not measured [V].
+        apart_sigma: Standard uncertainty of each value's difference from the others, where common
+            errors are known apart.
     """
 
     unix_time_second: float
@@ -29,3 +31,4 @@ class Estimate:
     quality: Quality
     method: str
     innovation: Float[np.ndarray, "*batch"]
+    apart_sigma: Float[np.ndarray, "*batch"] | None = None

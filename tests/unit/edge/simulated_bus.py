@@ -12,7 +12,8 @@ from voltherd.adapters.can.layout import read_layout
 from voltherd.edge.cycle import Plan
 from voltherd.edge.guess import guess_profile
 from voltherd.edge.wiring import Wiring, wire_up
-from voltherd.estimation.soc_ekf import SocEkf
+from voltherd.estimation.soc_bar_delta import SocBarDelta
+from voltherd.numerics.cell_map import preset_map
 from voltherd.numerics.presets import NMC
 from voltherd.protection.limits import pack_limits
 from voltherd.sim.can_dbc import dbc_text, pack_messages
@@ -59,7 +60,7 @@ def plan(cells: int = CELLS, probes: int = PROBES, **options) -> Plan:
         vehicle_id="bus-7",
         wiring=wired(cells, probes),
         limits=pack_limits(CELL),
-        ekf=SocEkf(parameters=NMC.resized(150.0)),
+        soc_filter=SocBarDelta(cell=preset_map(NMC.resized(150.0))),
         **options,
     )
 

@@ -81,22 +81,24 @@ def test_paths_are_as_seen_from_the_configuration_s_folder(folder):
 def test_a_plan_follows_from_it(folder):
     config = read_config(written(folder, LEAST + PACK + "charge_ampere_max = 80.0\n"))
     plan = plan_of(config, database(12, 4)[2])
-    assert isinstance(plan.wiring, Wiring) and plan.ekf is not None and plan.limits is not None
+    assert (
+        isinstance(plan.wiring, Wiring) and plan.soc_filter is not None and plan.limits is not None
+    )
     assert plan.limits.charge_ampere_max == 80.0
-    assert plan.ekf.parameters.capacity_ah == 150.0
+    assert plan.soc_filter.parameters.capacity_ah == 150.0
     slow = plan_of(config, database(12, 4, 60.0)[2])
     assert slow.limits.age_second_max == slow.silent_second == 180.0
 
 
 def test_without_a_pack_there_are_no_limits_and_no_estimate(folder):
     plan = plan_of(read_config(written(folder, LEAST)), database(12, 4)[2])
-    assert plan.limits is None and plan.ekf is None
+    assert plan.limits is None and plan.soc_filter is None
 
 
 def test_one_line_leaves_the_estimate_to_the_cloud(folder):
     moved = LEAST + PACK + '[placement]\nsoc = "cloud"\n'
     plan = plan_of(read_config(written(folder, moved)), database(12, 4)[2])
-    assert plan.ekf is None and plan.limits is not None
+    assert plan.soc_filter is None and plan.limits is not None
     unsafe = LEAST + PACK + '[placement]\nprotect = "cloud"\n'
     with pytest.raises(UsageError, match="is no place for it; use edge"):
         plan_of(read_config(written(folder, unsafe)), database(12, 4)[2])

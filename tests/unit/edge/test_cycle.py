@@ -67,7 +67,7 @@ def test_replayed_frames_give_the_same_bit_for_bit_however_they_are_cut():
         state, results = drive(plan(), frames, period=period)
         values = [e.value.tobytes() + e.sigma.tobytes() for r in results for e in r.estimates]
         times = np.concatenate([b.unix_time_second for b in rows_of(results)])
-        return values, times.tobytes(), told(results), state.ekf.mean.tobytes()
+        return values, times.tobytes(), told(results), state.filter.mean.tobytes()
 
     assert known(1.0) == known(1.0)
     assert known(1.0) == known(0.1) == known(7.3)
@@ -256,7 +256,7 @@ def test_an_estimate_left_to_the_cloud_is_the_same_from_what_the_edge_ships():
     frames = heard(batch(120, current_ampere=40.0))
     _, here = drive(plan(), frames)
     own = [estimate for result in here for estimate in result.estimates]
-    _, elsewhere = drive(replace(plan(), ekf=None), frames)
+    _, elsewhere = drive(replace(plan(), soc_filter=None), frames)
     assert not any(result.estimates for result in elsewhere)
     shipped = [decode_chunk(encode_chunk(rows), "bus-7") for rows in rows_of(elsewhere)]
     ekf, state, theirs = plan().ekf, None, []

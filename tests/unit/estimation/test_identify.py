@@ -43,7 +43,9 @@ def recorded(seed, celsius=25.0, rows=4000, noise=0.001):
 
 @pytest.fixture(scope="module")
 def cell():
-    drives = [recorded(seed, celsius) for seed, celsius in enumerate((0.0, 0.0, 25.0, 25.0, 40.0, 40.0))]
+    drives = [
+        recorded(seed, celsius) for seed, celsius in enumerate((0.0, 0.0, 25.0, 25.0, 40.0, 40.0))
+    ]
     return identify(drives, CELL, "a simulated cell")
 
 
