@@ -38,6 +38,7 @@ from voltherd.edge.wiring import wire_up
 from voltherd.estimation.cell_sample import CellSample, samples
 from voltherd.estimation.soc_bar_delta import BarDeltaState, SocBarDelta
 from voltherd.estimation.soc_pack import PackSoc, pack_soc
+from voltherd.numerics.cell_map import preset_map
 from voltherd.numerics.presets import NMC
 from voltherd.protection import contactor, watch
 from voltherd.protection.contactor import Contactor, ContactorState
@@ -167,7 +168,7 @@ def _plan(layout: Sequence[MessageLayout]) -> Plan:
         vehicle_id="bus-7",
         wiring=wire_up(layout, guess_profile(layout)),
         limits=pack_limits(_CELL),
-        ekf=SocEkf(parameters=NMC.resized(CAPACITY_AH)),
+        soc_filter=SocBarDelta(cell=preset_map(NMC.resized(CAPACITY_AH))),
     )
 
 

@@ -259,11 +259,11 @@ def test_an_estimate_left_to_the_cloud_is_the_same_from_what_the_edge_ships():
     _, elsewhere = drive(replace(plan(), soc_filter=None), frames)
     assert not any(result.estimates for result in elsewhere)
     shipped = [decode_chunk(encode_chunk(rows), "bus-7") for rows in rows_of(elsewhere)]
-    ekf, state, theirs = plan().ekf, None, []
+    kept, state, theirs = plan().soc_filter, None, []
     for rows in shipped:
         for sample in samples(rows):
-            state = state or ekf.init(sample)
-            state, estimate = ekf.step(state, sample)
+            state = state or kept.init(sample)
+            state, estimate = kept.step(state, sample)
             theirs.append(estimate)
     assert len(theirs) == len(own) >= 120
     for one, other in zip(own, theirs, strict=True):
