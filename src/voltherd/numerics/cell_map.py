@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from voltherd.numerics.cell_parameters import OCV_NODES, CellParameters
-from voltherd.numerics.map_step import ARRAYS, SLOPE_MIN, make_look, make_place
+from voltherd.numerics.map_step import ARRAYS, make_look, make_place, make_secant
 from voltherd.units import (
     GAS_CONSTANT_JOULE_PER_MOLE_KELVIN,
     REFERENCE_TEMPERATURE_CELSIUS,
@@ -21,12 +21,10 @@ from voltherd.units import (
 
 Table = Float[np.ndarray, "temperatures nodes"]
 PerCell = Float[np.ndarray, "cells"]
-SPREAD: Final = 0.02
-"""Half-width of the secant that a slope is told as, where nobody asks for another."""
 PRESET_VOLT: Final = 0.010
 PRESET_SECOND: Final = 120.0
 PRESET_CURVE_VOLT: Final = 0.020
-_LOOK, _PLACE = make_look(ARRAYS), make_place(ARRAYS)
+_LOOK, _PLACE, _SECANT = make_look(ARRAYS), make_place(ARRAYS), make_secant(ARRAYS)
 
 
 class Circuit(NamedTuple):
@@ -127,12 +125,7 @@ class CellMap:
         r0, r1, r2, ocv, hysteresis = (
             _LOOK(table, row * OCV_NODES, down, *_PLACE(soc)) for table in self.flat
         )
-        low, high = np.clip(soc - SPREAD, 0.0, 1.0 - SPREAD), np.clip(soc + SPREAD, SPREAD, 1.0)
-        curve = self.flat[3]
-        rise = _LOOK(curve, row * OCV_NODES, down, *_PLACE(high)) - _LOOK(
-            curve, row * OCV_NODES, down, *_PLACE(low)
-        )
-        slope = np.maximum(rise / (high - low), SLOPE_MIN)
+        slope = _SECANT(self.flat[3], row * OCV_NODES, down, soc)
         return Circuit(r0, r1, r2, ocv, slope, self.between(self.model_volt, celsius), hysteresis)
 
 

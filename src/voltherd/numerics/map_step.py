@@ -215,6 +215,23 @@ def make_place(xp: MapNamespace) -> Callable[..., Any]:
     return made
 
 
+def make_secant(xp: MapNamespace) -> Callable[..., Any]:
+    """Give ``secant(curve, row, down, z)``: the curve's slope over ``SPREAD_MIN`` to both sides."""
+    maximum, minimum = xp.maximum, xp.minimum
+    look, place = make_look(xp), make_place(xp)
+
+    def secant(curve: Value, row: Value, down: Value, z: Value) -> Value:
+        inside = minimum(maximum(z, 0.0), 1.0)
+        low, high = maximum(inside - SPREAD_MIN, 0.0), minimum(inside + SPREAD_MIN, 1.0)
+        at, share = place(low)
+        below = look(curve, row, down, at, share)
+        at, share = place(high)
+        return maximum((look(curve, row, down, at, share) - below) / (high - low), SLOPE_MIN)
+
+    made: Callable[..., Any] = xp.compiled(secant)
+    return made
+
+
 def predicted(c: Value, p: Value, doubt: Value, one: Value, two: Value, hysteresis: Value) -> Any:  # noqa: ANN401
     """Predict the covariance, its triangle row by row.
 
