@@ -32,6 +32,7 @@ IDENTIFIED = CellMap(
     tau1_second=10.0,
     tau2_second=300.0,
     model_volt=np.array([0.02, 0.01]),
+    curve_volt=np.array([0.005, 0.003]),
     widening=np.array([2.0, 2.0]),
     source="a preset, twice as resistive in the cold",
 )

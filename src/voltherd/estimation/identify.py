@@ -36,6 +36,8 @@ HYSTERESIS_MIN: Final = 0.010
 HYSTERESIS_RATES: Final = (20.0, 40.0, 80.0)
 HELD_SECOND: Final = 120.0
 """Longest interval that a lag is carried across as if its current had held [s]."""
+LASTING_SECOND: Final = 900.0
+"""What is left of an error after a mean over so long no filter averages away [s]."""
 _FORGOTTEN: Final = 30.0
 _HELD_SOC: Final = 1e-3
 _HELD_TEMPERATURE: Final = 1e-5
@@ -86,7 +88,8 @@ class Identified(NamedTuple):
     """A cell, and what the drives say of it when each is left out in turn.
 
     Attributes:
-        cell: From all drives; its ``model_volt`` is what drives left out were off by.
+        cell: From all drives; its ``model_volt`` and ``curve_volt`` are what drives left out were
+            off by.
         others: For each drive, the cell from all the others.
         voltage_rms: For each drive, how far that cell's voltage is off on it [V].
     """
@@ -133,12 +136,23 @@ def identified(drives: Sequence[Drive], base: CellParameters, source: str) -> Id
         simulated(one, drive) - drive.voltage_volt
         for one, drive in zip(others, drives, strict=True)
     ]
+    lasting = [
+        lagged(one[:, None], interval(drive), LASTING_SECOND)[:, 0]
+        for one, drive in zip(off, drives, strict=True)
+    ]
     model = _error_by_temperature(celsius, drives, off)
+    curve = _error_by_temperature(celsius, drives, lasting)
     return Identified(
-        cell=replace(cell, model_volt=model),
-        others=tuple(replace(one, model_volt=model) for one in others),
+        cell=replace(cell, model_volt=model, curve_volt=curve),
+        others=tuple(replace(one, model_volt=model, curve_volt=curve) for one in others),
         voltage_rms=tuple(float(np.sqrt(np.mean(one**2))) for one in off),
     )
+
+
+def halves(drive: Drive) -> list[Drive]:
+    """Cut a drive in two, so that each can be left out where there is no other."""
+    middle = len(drive.soc) // 2
+    return [Drive(*(part[rows] for part in drive)) for rows in (slice(middle), slice(middle, None))]
 
 
 def normal_of(
@@ -191,6 +205,7 @@ def _cell(
         tau1_second=shape.tau1_second,
         tau2_second=shape.tau2_second,
         model_volt=np.full(count, _LEAST_VOLT),
+        curve_volt=np.full(count, _LEAST_VOLT),
         widening=np.ones(count),
         source=source,
     )

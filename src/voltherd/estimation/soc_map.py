@@ -110,13 +110,14 @@ class SocMapEkf:
             soc: What is known of the state of charge; else it is read from the voltage.
             sigma: Standard uncertainty of what is known.
         """
-        start = soc_start(self.cell.base, self.sensors, max(self.cell.curve_volt, 0.01), sample)
+        celsius = possible_temperature(sample, REFERENCE_TEMPERATURE_CELSIUS)
+        curve = max(self.cell.between(self.cell.curve_volt, celsius), 0.01)
+        start = soc_start(self.cell.base, self.sensors, curve, sample)
         cells = len(start.soc)
         z = start.soc if soc is None else np.clip(soc + np.zeros(cells), 0.0, 1.0)
         spread = start.sigma if soc is None else sigma + np.zeros(cells)
         current = possible_current(self.cell.base, sample)
         held = 0.0 if math.isnan(current) else current
-        celsius = possible_temperature(sample, REFERENCE_TEMPERATURE_CELSIUS)
         known = self.cell.at(z, celsius)
         mean = np.zeros((STATES, cells))
         mean[0], mean[_FACTOR] = z, 1.0
@@ -220,13 +221,14 @@ class SocMapEkf:
     ) -> Estimate:
         cell = self.cell
         wide = cell.between(cell.widening, state.temperature_celsius)
-        constant = self.sensors.voltage_sigma**2 + cell.curve_volt**2
-        variance = wide**2 * np.maximum(state.covariance[0], 0.0) + state.lean**2 * constant
+        curve = cell.between(cell.curve_volt, state.temperature_celsius)
+        constant = self.sensors.voltage_sigma**2 + curve**2
+        variance = np.maximum(state.covariance[0], 0.0) + state.lean**2 * constant
         unmeasured = np.full(state.mean.shape[1], math.nan)
         return Estimate(
             unix_time_second=state.unix_time_second,
             value=state.mean[0],
-            sigma=np.minimum(np.sqrt(variance), BLIND_SIGMA),
+            sigma=np.minimum(wide * np.sqrt(variance), BLIND_SIGMA),
             quality=quality,
             method="soc_map",
             innovation=unmeasured if innovation is None else innovation,

@@ -2,7 +2,8 @@
 
 A filter that averages coloured errors as if they were white is sure of what it cannot know.  Its
 intervals are multiplied with the factor that nine in ten errors of other drives asked for, by
-temperature: split conformal prediction with the normalised residual as score.
+temperature: split conformal prediction with the normalised residual as score.  A few drives say
+little of a temperature by themselves, so each factor is drawn half-way to that of all of them.
 
 Source: Lei et al., Journal of the American Statistical Association 113 (2018) 1094, section 5.2.
 """
@@ -15,8 +16,6 @@ from jaxtyping import Float
 SHARE: Final = 0.9
 SIGMAS: Final = 1.645
 """Half-width, in standard uncertainties, of the interval that is to hold that share."""
-ROWS_MIN: Final = 1000
-"""Fewer rows near a temperature say nothing of it; all temperatures together then speak."""
 _SIGMA_MIN: Final = 1e-4
 Column = Float[np.ndarray, "rows"]
 
@@ -33,7 +32,14 @@ def widening(
         nodes: Where factors are wanted [°C].
     """
     asked = np.abs(error) / (SIGMAS * np.maximum(sigma, _SIGMA_MIN))
-    whole = float(np.quantile(asked, SHARE)) if len(asked) else 1.0
+    if not len(asked):
+        return np.ones(len(nodes))
+    whole = float(np.quantile(asked, SHARE))
     nearest = np.abs(celsius[:, None] - nodes).argmin(axis=1)
-    near = [asked[nearest == node] for node in range(len(nodes))]
-    return np.array([np.quantile(one, SHARE) if len(one) >= ROWS_MIN else whole for one in near])
+    factor = np.full(len(nodes), whole)
+    for node in range(len(nodes)):
+        near = asked[nearest == node]
+        if len(near):
+            share = len(near) / (len(near) + len(asked) / len(nodes))
+            factor[node] = whole ** (1.0 - share) * float(np.quantile(near, SHARE)) ** share
+    return factor

@@ -68,7 +68,7 @@ class CellMap:
         tau2_second: Time constant of the slow pair [s].
         model_volt: Root mean square that the fit left, by temperature [V].
         model_second: For how long the voltage model stays off the same way [s].
-        curve_volt: How far the open-circuit voltage is off for good, standard uncertainty [V].
+        curve_volt: How far the voltage is off for good, standard uncertainty by temperature [V].
         widening: By temperature, what the filter's interval is multiplied with to hold nine of ten
             errors on drives that the tables were not fitted to; 1 where that was not tried.
         source: What it was identified from.
@@ -86,10 +86,10 @@ class CellMap:
     tau1_second: float
     tau2_second: float
     model_volt: Float[np.ndarray, "temperatures"]
+    curve_volt: Float[np.ndarray, "temperatures"]
     widening: Float[np.ndarray, "temperatures"]
     source: str
     model_second: float = 10.0
-    curve_volt: float = 0.003
     flat: Float[np.ndarray, "quantities nodes"] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -162,7 +162,7 @@ def preset_map(parameters: CellParameters) -> CellMap:
         tau2_second=parameters.tau2_second,
         model_volt=np.full(len(celsius), PRESET_VOLT),
         model_second=PRESET_SECOND,
-        curve_volt=PRESET_CURVE_VOLT,
+        curve_volt=np.full(len(celsius), PRESET_CURVE_VOLT),
         widening=np.ones(len(celsius)),
         source=parameters.source,
     )

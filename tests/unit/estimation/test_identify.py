@@ -9,7 +9,7 @@ from voltherd.errors import InputError
 from voltherd.estimation.cell_sample import CellSample, SensorError
 from voltherd.estimation.identify import Drive, identify, simulated
 from voltherd.estimation.soc_map import SocMapEkf
-from voltherd.estimation.widening import ROWS_MIN, SIGMAS, widening
+from voltherd.estimation.widening import SIGMAS, widening
 from voltherd.numerics.presets import NMC
 
 CELL = NMC.resized(3.0)
@@ -117,22 +117,21 @@ def test_an_offset_is_learned_from_what_the_voltage_says(cell):
 
 def test_a_widened_interval_holds_nine_of_ten():
     random = np.random.default_rng(3)
+    celsius = np.full(5000, 20.0)
+    error = random.normal(0.0, 0.01, 5000)
+    wide = widening(error, np.full(5000, 0.005), celsius, np.array([20.0]))
+    assert wide == pytest.approx([2.0], rel=0.05)
+    held = np.abs(error) <= SIGMAS * wide[0] * 0.005
+    assert held.mean() == pytest.approx(0.9, abs=0.005)
+
+
+def test_each_temperature_is_drawn_half_way_to_all_of_them():
+    random = np.random.default_rng(3)
     nodes = np.array([0.0, 20.0])
-    celsius = np.repeat(nodes, 5 * ROWS_MIN)
-    true = np.where(celsius < 10.0, 0.03, 0.01)
-    error = random.normal(0.0, true)
-    sigma = np.full(len(error), 0.005)
-    wide = widening(error, sigma, celsius, nodes)
-    assert wide == pytest.approx([6.0, 2.0], rel=0.05)
-    for node, factor in zip(nodes, wide, strict=True):
-        here = celsius == node
-        held = np.abs(error[here]) <= SIGMAS * factor * sigma[here]
-        assert held.mean() == pytest.approx(0.9, abs=0.005)
-
-
-def test_too_few_rows_speak_with_all_the_others():
-    random = np.random.default_rng(4)
-    error = random.normal(0.0, 0.02, 3 * ROWS_MIN)
-    celsius = np.concatenate([np.zeros(3 * ROWS_MIN - 10), np.full(10, 20.0)])
-    wide = widening(error, np.full(len(error), 0.01), celsius, np.array([0.0, 20.0]))
-    assert wide == pytest.approx([2.0, 2.0], rel=0.1)
+    celsius = np.repeat(nodes, 5000)
+    error = random.normal(0.0, np.where(celsius < 10.0, 0.03, 0.01))
+    cold, warm = widening(error, np.full(10_000, 0.005), celsius, nodes)
+    [whole] = widening(error, np.full(10_000, 0.005), celsius, np.array([10.0]))
+    assert cold == pytest.approx(math.sqrt(6.0 * whole), rel=0.05)
+    assert warm == pytest.approx(math.sqrt(2.0 * whole), rel=0.05)
+    assert list(widening(error[:0], error[:0], error[:0], nodes)) == [1.0, 1.0]
