@@ -51,14 +51,17 @@ def alarms(
 @bench_app.command(name="kernel")
 def kernel(json: Json = None) -> None:
     """Cell updates per core-second by engine, beside peers and the machine's roofs."""
+    from voltherd.bench import kernel_pack
     from voltherd.bench.kernel import bench_kernel as measure
     from voltherd.bench.kernel import render
 
     table = measure()
+    cost = kernel_pack.measure()
     if json:
         output(json, table.to_json())
     if str(json) != "-":
         typer.echo(render(table))
+        typer.echo(kernel_pack.render(cost))
 
 
 @bench_app.command(name="chunk")

@@ -173,7 +173,7 @@ class SocBarDelta:
             return state, replace(self.estimate(state), quality=told.quality)
         dt = bar.unix_time_second - state.unix_time_second
         mean = 0.5 * (bar.current_ampere + state.current_ampere) - float(bar.mean[5, 0])
-        charge = state.charge + mean * dt / (SECOND_PER_HOUR * self.cell.base.capacity_ah)
+        charge = state.charge + mean * (dt / (SECOND_PER_HOUR * self.cell.base.capacity_ah))
         since = state.unlooked_second + dt
         state = BarDeltaState(*bar, since, charge, state.delta, state.delta_covariance)
         expected = self._expected(state, volt, told)

@@ -206,7 +206,7 @@ class SocMapEkf:
 
     def _stepped(self, state: MapState, dt: float, drive: Drive) -> tuple[Any, Any, Any, Any]:
         """Take the step, as floats where there is one cell: a tenth of the time."""
-        fixed = _constants(self.cell, dt, self.walk, self.resistance)
+        fixed = constants_of(self.cell, dt, self.walk, self.resistance)
         if state.mean.shape[1] > 1:
             rows = tuple(state.mean), tuple(state.covariance), state.lean
             x, p, lean, e = _STEP_MANY(fixed, self.cell.flat, *rows, drive)
@@ -236,7 +236,8 @@ class SocMapEkf:
 
 
 @lru_cache(maxsize=256)
-def _constants(cell: CellMap, dt: float, walk: Walk, resistance: float) -> StepConstants:
+def constants_of(cell: CellMap, dt: float, walk: Walk, resistance: float) -> StepConstants:
+    """Give the constants of a step of a cell, remembered by length."""
     return constants(
         dt,
         capacity_ah=cell.base.capacity_ah,

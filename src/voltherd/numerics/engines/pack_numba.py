@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from functools import lru_cache
+from inspect import unwrap
 from typing import Any
 
 import numba
@@ -24,7 +25,8 @@ from voltherd.numerics.map_step import (
 
 
 def _compile(function: Callable[..., Any]) -> Any:  # noqa: ANN401
-    return numba.njit(function, inline="never", error_model="numpy")
+    # Whoever checks shapes at run time wraps functions; a compiler wants what is inside.
+    return numba.njit(unwrap(function), error_model="numpy")
 
 
 @lru_cache(maxsize=1)
@@ -124,7 +126,7 @@ def _run() -> Any:  # noqa: ANN401
                 k[term] = p[term]
             lean[pack] = led
 
-    return numba.njit(run, error_model="numpy")
+    return _compile(run)
 
 
 def run_packs(
