@@ -23,6 +23,7 @@ from voltherd.bench.sop_cases import (
     FIRST_SECOND,
     FULL,
     HORIZONS,
+    NOMINAL_AH,
     Grid,
     Piece,
     cell_of,
@@ -71,6 +72,7 @@ class Known(NamedTuple):
     capacity_ah: float
     ocv_volt: Float[np.ndarray, "nodes"]
     found: dict[Piece, dict[str, Any]]
+    grid: Grid
 
 
 @final
@@ -94,7 +96,7 @@ def measure(
     train: Path | None,
     test: Path | None,
     progress: Callable[[str], None],
-    sets: Iterable[str] = SETS,
+    sets: Iterable[str] = SETS[:1],
     grid: Grid = FULL,
     cache: Path | None = None,
 ) -> SopTable:
@@ -119,7 +121,7 @@ def measure(
             raise UsageError(f"no parameter set {name}", mend=f"choose of {', '.join(SETS)}")
         found = simulated(name, grid, folder, progress)
         cell = cell_of(name, BOUNDS)
-        rows += rows_of(Known(f"dfn_{name.lower()}", cell.capacity_ah, cell.ocv_volt, found))
+        rows += rows_of(Known(f"dfn_{name.lower()}", cell.capacity_ah, cell.ocv_volt, found, grid))
     recorded = train or Path(os.environ.get("VOLTHERD_DATA", "../shared/data"))
     told = recorded_pulses(recorded, test or recorded)
     return SopTable(rows=tuple(rows), summary=summary_of(rows), pulses=tuple(told))
@@ -139,7 +141,8 @@ def rows_of(known: Known) -> list[SopRow]:
         if piece.pulse:
             continue
         for name, estimator in estimators.items():
-            for condition, cells in conditions_of(piece, truth, estimator, name).items():
+            told_of = conditions_of(piece, truth, estimator, known.grid, sure=name != PRIMARY)
+            for condition, cells in told_of.items():
                 told = estimator.power(cells, charging=piece.charging, horizons=HORIZONS)
                 for at, second in enumerate(HORIZONS):
                     watt = truth["watt"][at]
@@ -163,19 +166,24 @@ def rows_of(known: Known) -> list[SopRow]:
 
 
 def conditions_of(
-    piece: Piece, truth: Mapping[str, Any], estimator: PowerEstimator, name: str
+    piece: Piece,
+    truth: Mapping[str, Any],
+    estimator: PowerEstimator,
+    grid: Grid,
+    *,
+    sure: bool,
 ) -> dict[str, CellState]:
     """Describe what an estimator is told of a state; what is off is within its 90 % interval."""
     soc, warm = np.array([truth["soc"]]), np.array([truth["celsius"]])
-    sure = estimator.rested(soc, np.zeros(1), warm)
+    rested = estimator.rested(soc, np.zeros(1), warm)
     if piece.preload:
-        left = estimator.map.left_over(soc, warm, truth["ampere"], FULL.preload_second)
-        return {"after a load": sure._replace(left_volt=left)}
-    if name != PRIMARY:
-        return {"rested": sure}
+        left = estimator.map.left_over(soc, warm, truth["ampere"], grid.preload_second)
+        return {"after a load": rested._replace(left_volt=left)}
+    if sure:
+        return {"rested": rested}
     unsure = np.full(1, SOC_OFF / SIGMAS)
     return {
-        "rested": sure,
+        "rested": rested,
         "SOC told 2 % too high": estimator.rested(soc + SOC_OFF, unsure, warm),
         "SOC told 2 % too low": estimator.rested(soc - SOC_OFF, unsure, warm),
     }
@@ -227,7 +235,7 @@ def _loaded(one: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
 
 def _one_rate(whole: ResistanceMap) -> ResistanceMap:
     """Give the map that pulses of one moderate current make: the same resistance for all."""
-    at = int(np.abs(whole.ampere - ONE_RATE * BOUNDS.ampere / max(FULL.rates)).argmin())
+    at = int(np.abs(whole.ampere - ONE_RATE * NOMINAL_AH).argmin())
     charge, discharge = (
         np.repeat(table[:, :, at : at + 1], len(whole.ampere), axis=2)
         for table in (whole.charge_ohm, whole.discharge_ohm)
@@ -251,7 +259,7 @@ def two_pairs(
     """
 
     def far(pulse: Pulse) -> float:
-        rate = pulse.ampere / BOUNDS.ampere * max(FULL.rates)
+        rate = pulse.ampere / NOMINAL_AH
         return abs(pulse.soc - 0.5) + abs(pulse.celsius - 25.0) / 20.0 + abs(rate + ONE_RATE)
 
     pulse = min(pulses_of(known), key=far)

@@ -1,7 +1,7 @@
 """What ``sop`` simulates: pulses that the map is made from, and states that it is asked about.
 
 No state asked about lies on a node of the map: neither its charge nor its temperature, and the
-currents at a limit come from the simulation.  Each simulated piece is kept in the user's cache as
+currents at its limit are its own.  Each simulated piece is kept in the user's cache as
 a line of JSON, so that a run that was interrupted goes on where it was and a second one is quick.
 """
 
@@ -26,6 +26,8 @@ BOUNDS: Final = Bounds(volt=(3.0, 4.2), ampere=25.0, celsius=60.0)
 """Of the 5 Ah cell: 5C; 3.0 V is a working limit, above the data sheet's 2.5 V."""
 PULSED: Final = Bounds(volt=(2.7, 4.4), ampere=25.1, celsius=95.0)
 """A pulse of the map may go a little beyond, so that the limit lies inside what is known."""
+NOMINAL_AH: Final = 5.0
+"""What rates are counted in; both sets describe a cell of that size."""
 FIRST_SECOND: Final = 0.1
 _TIMES: Final = (0.02, 0.1, 0.5, 1.0, *np.arange(2.0, 60.0, 2.0), *np.arange(60.0, 301.0, 5.0))
 _FORMAT: Final = 1
@@ -176,7 +178,7 @@ def _pulses(cell: Dfn, rates: Sequence[float], piece: Piece) -> list[dict[str, A
     found: list[dict[str, Any]] = []
     sign = 1.0 if piece.charging else -1.0
     for rate in rates:
-        ampere = sign * rate * BOUNDS.ampere / max(rates)
+        ampere = sign * rate * NOMINAL_AH
         trace = cell.load(
             Before(piece.soc, piece.celsius), ampere, np.array([0.0, *_TIMES]), power=False
         )

@@ -22,7 +22,8 @@ from voltherd.errors import UsageError
 from voltherd.numerics.cell_parameters import OCV_NODES
 from voltherd.units import kelvin_from_celsius
 
-SETS: Final = ("OKane2022", "Chen2020")
+SETS: Final = ("Chen2020", "OKane2022")
+"""The first is quick; in the second every property depends on temperature, which costs double."""
 POINTS: Final = {"x_n": 20, "x_s": 10, "x_p": 20, "r_n": 20, "r_p": 20}
 CLOSE: Final = 1.003
 """Ratio of a power that does not last to one that does, below which their mean is taken."""

@@ -1,20 +1,19 @@
 """State of energy: what a cell still gives before it is empty, under a given power and temperature.
 
-The remaining way down is walked in steps of charge.  At each step the current that the power asks
-for is found, the voltage is what the cell shows under it, and the energy is summed until the
-voltage falls below its limit or the charge ends::
+The profile of the time to come is played against the identified cell; when it is over it begins
+anew.  At each step the current is the one that the power asks for::
 
-    p = v i,  v = ocv(z, T) + (R0 + R1 + R2)(z, T) i
+    p = v i,  v = ocv(z, T) + v1 + v2 + R0(z, T) i
 
-The steps are long beside the pairs' time constants, so the pairs are taken as settled.  A drive's
-power is not its mean: its losses go with the mean square of the current, which ``ripple`` carries
-(root mean square over mean of the power), and it is its peaks that end it: a cell is empty when a
-peak would pull it below its least voltage, though it would still bear the mean.
+A peak that would pull the voltage below its limit is cut to what the limit allows, as the state of
+power would cut it.  The cell is empty when that lasts, or when its charge ends.  A profile as
+fine as the drive brings the losses of its peaks with it; means alone promise too much.
 
-Source: the energy that is left by integrating the voltage over the charge under a predicted load,
-Plett, Battery Management Systems vol. 2 (2015) section 1.8; the sign of the current turned.
+Source: energy by playing a predicted load, Plett, Battery Management Systems vol. 2 (2015) section
+1.8; the sign of the current turned.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Final, NamedTuple, final
 
@@ -25,29 +24,27 @@ from voltherd.estimation.widening import SIGMAS
 from voltherd.numerics.cell_map import CellMap
 from voltherd.units import SECOND_PER_HOUR
 
-STEP: Final = 0.0025
-"""Of charge; a fourth of the curve's node distance."""
-PEAK_SECOND: Final = 5.0
-"""How long a peak of the power lasts [s]."""
+STEP_SECOND: Final = 2.0
+"""Longest step; a finer profile is followed at its own pace, down to a second."""
+CUT_SECOND: Final = 20.0
+"""The cell is empty when its power has been cut for so long without a break [s]."""
+DAYS_MAX: Final = 10.0
+"""A load that has not emptied the cell by then never will."""
 Values = Float[np.ndarray, "times"]
 
 
 class PowerProfile(NamedTuple):
-    """What is asked for in the time to come; the last value goes on.
+    """What is asked for in the time to come; it repeats.
 
     Attributes:
         second: From now, ascending from 0 [s].
-        watt: Mean power of one cell, below 0: discharging [W].
-        celsius: Temperature of the cell [°C].
-        ripple: Root mean square over mean of the power within minutes; 1 where it is steady.
-        peak_watt: Strongest power for some seconds, below 0; not less than the mean counts [W].
+        watt: Power of one cell, charging positive; below 0 on the whole [W].
+        celsius: Temperature of the cell; the last one stays after the first round [°C].
     """
 
     second: Values
     watt: Values
     celsius: Values
-    ripple: float = 1.0
-    peak_watt: float = 0.0
 
 
 @final
@@ -56,24 +53,17 @@ class Energy:
     """What a cell still gives.
 
     Attributes:
-        watthour: At the terminals until it is empty [Wh].
+        watthour: At the terminals, what comes back subtracted, until it is empty [Wh].
         low_watthour: Lower end of the 90 % interval [Wh].
         high_watthour: Upper end [Wh].
-        second: Until it is empty [s].
+        second: Until it is empty; infinite where this load never empties it [s].
         soc: State of charge at which it is empty.
-        limit: ``voltage`` or ``charge``: what ends it.
+        limit: What ends it: ``voltage`` or ``charge``; ``none`` where nothing does.
     """
 
     watthour: float
     low_watthour: float
     high_watthour: float
-    second: float
-    soc: float
-    limit: str
-
-
-class _Walk(NamedTuple):
-    watthour: float
     second: float
     soc: float
     limit: str
@@ -92,24 +82,26 @@ def energy_to_empty(
     """Predict the energy until empty.
 
     Args:
-        cell: The identified cell.
+        cell: The identified cell, at rest.
         soc: State of charge.
         sigma: Its standard uncertainty.
         profile: What will be asked for.
-        volt_min: Voltage at which the cell is called empty [V].
+        volt_min: Voltage below which the cell's power is cut [V].
         soc_min: Charge that is to be left.
-        model_fraction: Standard uncertainty of the model and of the capacity, as a share.
+        model_fraction: Standard uncertainty of model and capacity, as a share of the energy.
 
     Returns:
         The energy; its interval joins the doubt about the charge with that about the model.
     """
-    found = _walk(cell, soc, profile, volt_min, soc_min)
+    found = _played(cell, soc, profile, volt_min, soc_min)
     ends = [
-        _walk(cell, min(max(soc + way * SIGMAS * sigma, 0.0), 1.0), profile, volt_min, soc_min)
+        _played(cell, min(max(soc + way * SIGMAS * sigma, 0.0), 1.0), profile, volt_min, soc_min)
+        if sigma > 0.0
+        else found
         for way in (-1.0, 1.0)
     ]
     model = SIGMAS * model_fraction * found.watthour
-    low, high = (float(np.hypot(end.watthour - found.watthour, model)) for end in ends)
+    low, high = (math.hypot(end.watthour - found.watthour, model) for end in ends)
     return Energy(
         watthour=found.watthour,
         low_watthour=max(found.watthour - low, 0.0),
@@ -120,34 +112,48 @@ def energy_to_empty(
     )
 
 
-def _walk(
+class _Played(NamedTuple):
+    watthour: float
+    second: float
+    soc: float
+    limit: str
+
+
+def _played(
     cell: CellMap, soc: float, profile: PowerProfile, volt_min: float, soc_min: float
-) -> _Walk:
-    capacity, watthour, second, at = cell.base.capacity_ah, 0.0, 0.0, soc
-    pairs = np.exp(-PEAK_SECOND / np.array([cell.tau1_second, cell.tau2_second]))
-    while at > soc_min:
-        watt = float(np.interp(second, profile.second, profile.watt))
-        celsius = float(np.interp(second, profile.second, profile.celsius))
-        known = cell.at(np.array([at]), celsius)
-        ocv, r0, r1, r2 = (float(part[0]) for part in (known.ocv, known.r0, known.r1, known.r2))
-        ohm = r0 + r1 + r2
-        ampere = _current(ocv, ohm, watt)
-        if ampere is None:
-            return _Walk(watthour, second, at, "voltage")
-        kept = r1 * float(pairs[0]) + r2 * float(pairs[1])
-        peak = _current(ocv + kept * ampere, ohm - kept, min(profile.peak_watt, watt))
-        if peak is None or ocv + kept * ampere + (ohm - kept) * peak < volt_min:
-            return _Walk(watthour, second, at, "voltage")
-        step = min(STEP, at - soc_min)
-        hours = step * capacity / -ampere
-        # The mean square of the current exceeds its square: so do the losses.
-        watthour += step * capacity * (ocv + ohm * ampere * profile.ripple**2)
-        second += hours * SECOND_PER_HOUR
-        at -= step
-    return _Walk(watthour, second, at, "charge")
+) -> _Played:
+    length = max(float(profile.second[-1]), STEP_SECOND)
+    spacing = length / max(len(profile.second) - 1, 1)
+    step = min(max(spacing, 1.0), STEP_SECOND)
+    grid = np.arange(0.5 * step, length, step)
+    watts = np.interp(grid, profile.second, profile.watt).tolist()
+    warmth = np.interp(grid, profile.second, profile.celsius).tolist()
+    per_step = step / (SECOND_PER_HOUR * cell.base.capacity_ah)
+    kept = [math.exp(-step / tau) for tau in (cell.tau1_second, cell.tau2_second)]
+    joule, v1, v2, cut = 0.0, 0.0, 0.0, 0.0
+    for at in range(int(DAYS_MAX * 86_400.0 / step)):
+        if soc <= soc_min:
+            return _Played(joule / SECOND_PER_HOUR, at * step, soc_min, "charge")
+        turn = at % len(watts)
+        known = cell.at(np.array([soc]), warmth[turn if at < len(watts) else -1])
+        r0, r1, r2, ocv = (float(part[0]) for part in known[:4])
+        still = ocv + v1 + v2
+        ampere, short = _current(still, r0, watts[turn], volt_min)
+        cut = cut + step if short else 0.0
+        if cut >= CUT_SECOND:
+            return _Played(joule / SECOND_PER_HOUR, at * step, soc, "voltage")
+        joule -= (still + r0 * ampere) * ampere * step
+        v1 = kept[0] * v1 + (1.0 - kept[0]) * r1 * ampere
+        v2 = kept[1] * v2 + (1.0 - kept[1]) * r2 * ampere
+        soc = min(soc + per_step * ampere, 1.0)
+    return _Played(joule / SECOND_PER_HOUR, math.inf, soc, "none")
 
 
-def _current(ocv: float, ohm: float, watt: float) -> float | None:
-    """Solve ``watt = (ocv + ohm i) i`` for the smaller current; none where no current does [A]."""
-    root = ocv**2 + 4.0 * ohm * watt
-    return (np.sqrt(root) - ocv) / (2.0 * ohm) if root > 0.0 else None
+def _current(still: float, ohm: float, watt: float, volt_min: float) -> tuple[float, bool]:
+    """Solve ``watt = (still + ohm i) i``, cut at the least voltage; also whether it was cut."""
+    most = min((volt_min - still) / ohm, 0.0)
+    root = still**2 + 4.0 * ohm * watt
+    if root < 0.0:
+        return most, True
+    ampere = (math.sqrt(root) - still) / (2.0 * ohm)
+    return (most, True) if ampere < most else (ampere, False)

@@ -182,7 +182,7 @@ class PowerEstimator:
 
     map: ResistanceMap
     bounds: PowerBounds
-    margin: float = 0.0
+    margin: float = 0.02
 
     def rested(self, soc: PerCell, sigma: PerCell, celsius: PerCell) -> CellState:
         """Describe cells that nothing has loaded for long."""
