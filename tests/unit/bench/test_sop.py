@@ -13,7 +13,8 @@ from voltherd.bench.sop import SopRow, scored
 from voltherd.bench.sop_cases import Grid, pieces
 from voltherd.bench.sop_pulses import FILE, recorded_pulses
 from voltherd.bench.sop_truth import lasting
-from voltherd.errors import UsageError
+from voltherd.bench.sop_plot import drawn
+from voltherd.errors import InputError, UsageError
 
 TINY = Grid(
     mapped_soc=(0.2, 0.5, 0.9),
@@ -88,6 +89,9 @@ def test_a_small_simulation_is_kept_and_scored(tmp_path, monkeypatch):
     assert all((r.watt_told > 0.0) == (r.direction == "charge") for r in rested)
     assert {r.condition for r in table.rows} >= {"rested", "after a load", "SOC told 2 % too high"}
     assert "sop_map" in sop.render(table)
+    assert drawn(table.rows).startswith("<svg")
+    with pytest.raises(InputError, match="to draw"):
+        drawn([])
     assert json.loads(table.to_json())["summary"]["dfn_chen2020"]["primary"] == "sop_map"
 
     # A second run takes everything from the cache, also after a line that was cut short.
