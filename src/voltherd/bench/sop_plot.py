@@ -46,6 +46,6 @@ def drawn(rows: Iterable[SopRow]) -> str:
             *((name, tuple(told for _, told, _ in own[name])) for name in _SHOWN),
         ),
     )
-    svg = str(plot_svg(plot, "sop"))
+    svg = plot_svg(plot, "sop").text
     head, mark, body = svg.partition(">")
     return head + ' xmlns="http://www.w3.org/2000/svg"' + mark + _STYLE + body + "\n"
