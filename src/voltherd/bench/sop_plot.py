@@ -8,7 +8,7 @@ from voltherd.errors import InputError
 from voltherd.report.svg import plot_svg
 from voltherd.types.event import Plot
 
-_SHOWN: Final = ("sop_map", "sop_2rc", "sop_r0")
+_SHOWN: Final = {"sop_map": "map", "sop_2rc": "2-RC", "sop_r0": "R0"}
 _STYLE: Final = """<style>text{font:11px sans-serif;fill:#18212f}.mid{text-anchor:middle}
 .end{text-anchor:end}.name{fill:#556070}.grid{stroke:#dfe3e9}.zero{stroke:#556070}
 .line{fill:none;stroke-width:2}.s0{stroke:#18212f}.s1{stroke:#1f5fa6;stroke-dasharray:6 3}
@@ -35,15 +35,15 @@ def drawn(rows: Iterable[SopRow]) -> str:
         name: sorted((r.soc, r.watt_told, r.watt) for r in rows if r.estimator == name)
         for name in _SHOWN
     }
-    first = own[_SHOWN[0]]
+    first = own["sop_map"]
     plot = Plot(
         title="Charging power over 10 s: told beside simulated",
         x_label=f"state of charge [%], {coldest:.0f} °C",
         y_label="power [W]",
         x=tuple(100.0 * soc for soc, _, _ in first),
         series=(
-            ("simulated", tuple(watt for *_, watt in first)),
-            *((name, tuple(told for _, told, _ in own[name])) for name in _SHOWN),
+            ("DFN", tuple(watt for *_, watt in first)),
+            *((short, tuple(told for _, told, _ in own[name])) for name, short in _SHOWN.items()),
         ),
     )
     svg = plot_svg(plot, "sop").text

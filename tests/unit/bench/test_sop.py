@@ -85,7 +85,7 @@ def test_the_picture_is_well_formed_and_says_what_it_shows():
     ]
     picture = fromstring(drawn(rows))  # our own text
     said = " ".join(picture.itertext())
-    assert "simulated" in said
+    assert all(name in said for name in ("DFN", "map", "2-RC", "R0"))
     assert "state of charge [%], 25 °C" in said
     with pytest.raises(InputError, match="to draw"):
         drawn([])
