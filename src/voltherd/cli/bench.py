@@ -163,3 +163,37 @@ def soc(
         output(json, table.to_json())
     if str(json) != "-":
         typer.echo(render(table))
+
+
+@bench_app.command(name="sop")
+def sop(
+    train: Annotated[
+        Path | None,
+        typer.Option("--train", help="Recorded pulses to learn from; VOLTHERD_DATA otherwise."),
+    ] = None,
+    test: Annotated[
+        Path | None,
+        typer.Option("--test", help="Recorded pulses to predict; else one charge from the others."),
+    ] = None,
+    sets: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="PyBaMM parameter set: Chen2020, OKane2022; may be repeated."),
+    ] = None,
+    svg: Annotated[
+        Path | None, typer.Option("--svg", help="Where to draw the charging power over 10 s.")
+    ] = None,
+    json: Json = None,
+) -> None:
+    """Error of the state of power against a full electrochemical simulation; minutes."""
+    from voltherd.bench.sop import measure, render
+
+    table = measure(train, test, progress, sets or ("Chen2020",))
+    progress("")
+    if svg:
+        from voltherd.bench.sop_plot import drawn
+
+        output(svg, drawn(table.rows))
+    if json:
+        output(json, table.to_json())
+    if str(json) != "-":
+        typer.echo(render(table))

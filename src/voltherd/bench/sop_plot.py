@@ -1,0 +1,51 @@
+"""The picture of the state of power: told beside simulated, over the state of charge."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from voltherd.bench.sop import HEADLINE, SopRow
+from voltherd.errors import InputError
+from voltherd.report.svg import plot_svg
+from voltherd.types.event import Plot
+
+_SHOWN: Final = {"sop_map": "map", "sop_2rc": "2-RC", "sop_r0": "R0"}
+_STYLE: Final = """<style>text{font:11px sans-serif;fill:#18212f}.mid{text-anchor:middle}
+.end{text-anchor:end}.name{fill:#556070}.grid{stroke:#dfe3e9}.zero{stroke:#556070}
+.line{fill:none;stroke-width:2}.s0{stroke:#18212f}.s1{stroke:#1f5fa6;stroke-dasharray:6 3}
+.s2{stroke:#d95f02;stroke-dasharray:2 3}.s3{stroke:#6b7684;stroke-dasharray:9 3 2 3}</style>
+<rect width="100%" height="100%" fill="#fff"/>"""
+
+
+def drawn(rows: Iterable[SopRow]) -> str:
+    """Draw the charging power over 10 s at the coldest temperature of the first cell.
+
+    Raises:
+        InputError: There is no such row.
+    """
+    rows = [
+        row
+        for row in rows
+        if (row.condition, row.direction, row.second) == ("rested", "charge", HEADLINE)
+    ]
+    if not rows:
+        raise InputError("no charging powers to draw")
+    coldest = min(row.celsius for row in rows)
+    rows = [r for r in rows if r.celsius == coldest and r.dataset == rows[0].dataset]
+    own = {
+        name: sorted((r.soc, r.watt_told, r.watt) for r in rows if r.estimator == name)
+        for name in _SHOWN
+    }
+    first = own["sop_map"]
+    plot = Plot(
+        title="Charging power over 10 s: told beside simulated",
+        x_label=f"state of charge [%], {coldest:.0f} °C",
+        y_label="power [W]",
+        x=tuple(100.0 * soc for soc, _, _ in first),
+        series=(
+            ("DFN", tuple(watt for *_, watt in first)),
+            *((short, tuple(told for _, told, _ in own[name])) for name, short in _SHOWN.items()),
+        ),
+    )
+    svg = plot_svg(plot, "sop").text
+    head, mark, body = svg.partition(">")
+    return head + ' xmlns="http://www.w3.org/2000/svg"' + mark + _STYLE + body + "\n"
