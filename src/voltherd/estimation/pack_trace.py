@@ -163,7 +163,7 @@ def thinned(trace: PackTrace, second: float) -> PackTrace:
     begin = np.flatnonzero(np.diff(number, prepend=number[0] - 1.0))
     last = np.concatenate([begin[1:], [trace.rows]]) - 1
 
-    def mean(values: Column) -> Column:
+    def mean(values: Column) -> Float[np.ndarray, "intervals"]:
         known = np.isfinite(values)
         count = np.add.reduceat(known.astype(float), begin)
         total = np.add.reduceat(np.where(known, values, 0.0), begin)

@@ -1,7 +1,8 @@
 """Partial charges of a record: what was counted between two states of charge known by themselves.
 
 A state of charge is known (*anchor*) at the end of a rest, by the cells' voltage through the curve
-of their chemistry, and at a full charge, where the current fades at the top of the curve.  The
+of their chemistry, and at a full charge, where the current has faded at the top of the curve: the
+voltage there is nearly at rest, and on iron phosphate the only one that tells anything.  The
 vehicle's own reading is none: it comes from the very current that is counted, and from the maker's
 idea of the capacity.  What it implies is worked out beside, under a name of its own.
 
@@ -17,7 +18,6 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from voltherd.estimation.pack_trace import (
-    Column,
     PackTrace,
     broken,
     counted_ah,
@@ -40,7 +40,9 @@ FULL_VOLT: Final = 0.03
 """How near to the top of the curve a full cell is [V]."""
 FULL_FADED: Final = 0.15
 """Share of a charge's largest current below which it has faded."""
-FULL_SIGMA: Final = 0.01
+FULL_SIGMA: Final = 0.005
+FULL_POLARISED: Final = 2.0
+"""Resistance of a charge of hours over that of a step; half of the difference may be wrong."""
 FULL_SECOND: Final = 600.0
 """Shortest charge that can end full: regeneration near the top is none [s]."""
 CHANGE_MIN: Final = 0.1
@@ -83,24 +85,26 @@ def anchors(
         resistance_ohm: Of one cell, for the little current a waking vehicle draws [Ω].
         records_joined: Whether silences say nothing.
     """
-    rested = _rested(trace, broken(trace, records_joined))
-    volt = trace.cell_volt[rested] - resistance_ohm * trace.current_ampere[rested]
-    doubt = np.hypot(VOLT_SIGMA, 0.5 * resistance_ohm * np.abs(trace.current_ampere[rested]))
     curve = cell.ocv_volt
-    soc = soc_from_ocv(curve, volt)
-    own = _span(curve, volt, np.hypot(doubt, cell.hysteresis_volt))
+    rested = _rested(trace, broken(trace, records_joined))
+    full = np.setdiff1d(_full(trace, float(curve[-1])), rested)
+    rows = np.concatenate([rested, full])
+    resting = np.arange(len(rows)) < len(rested)
+    ohmic = resistance_ohm * trace.current_ampere[rows]
+    volt = trace.cell_volt[rows] - np.where(resting, 1.0, FULL_POLARISED) * ohmic
+    doubt = np.hypot(VOLT_SIGMA, 0.5 * np.abs(ohmic))
+    # At the end of a charge hysteresis has turned; at rest nobody knows how far.
+    doubt = np.hypot(doubt, np.where(resting, cell.hysteresis_volt, 0.0))
+    own = np.maximum(_span(curve, volt, doubt), np.where(resting, 0.0, FULL_SIGMA))
     common = _span(curve, volt, np.full(len(volt), curve_volt))
-    fit = own <= SIGMA_MAX
-    full = _full(trace, float(curve[-1]))
-    rows = np.concatenate([rested[fit], full])
-    order = np.argsort(rows, kind="stable")
-    ones = np.ones(len(full))
+    fit = np.flatnonzero(own <= SIGMA_MAX)
+    fit = fit[np.argsort(rows[fit], kind="stable")]
     return Anchors(
-        row=rows[order],
-        soc=np.concatenate([soc[fit], ones])[order],
-        sigma=np.concatenate([own[fit], FULL_SIGMA * ones])[order],
-        common=np.concatenate([common[fit], 0.0 * ones])[order],
-        rests=int(fit.sum()),
+        row=rows[fit],
+        soc=soc_from_ocv(curve, volt)[fit],
+        sigma=own[fit],
+        common=common[fit],
+        rests=int(resting[fit].sum()),
     )
 
 
@@ -207,6 +211,10 @@ def _full(trace: PackTrace, top_volt: float) -> Int[np.ndarray, "fulls"]:
     return np.asarray(row[last])
 
 
-def _span(curve: Column, volt: Column, off: Column) -> Column:
+def _span(
+    curve: Float[np.ndarray, "nodes"],
+    volt: Float[np.ndarray, "anchors"],
+    off: Float[np.ndarray, "anchors"],
+) -> Float[np.ndarray, "anchors"]:
     """Give half of what the curve spans in charge within an error of the voltage."""
-    return 0.5 * (soc_from_ocv(curve, volt + off) - soc_from_ocv(curve, volt - off))
+    return np.asarray(0.5 * (soc_from_ocv(curve, volt + off) - soc_from_ocv(curve, volt - off)))

@@ -254,7 +254,7 @@ def _at_half_charge(
     design = np.stack([np.ones(len(half)), half, half**2], axis=1)
     weight = known.astype(float)
     for _ in range(5):
-        held = (design * weight[:, None]).T @ design + np.diag([0.0, 1e-2, 1e-1])
+        held = (design * weight[:, None]).T @ design + np.diag([0.0, 1e-3, 1e-3])
         found = np.linalg.solve(held, design.T @ (weight * logarithm))
         left = logarithm - design @ found
         scale = max(spread(left[known]), 1e-3)
