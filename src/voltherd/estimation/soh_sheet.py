@@ -319,7 +319,10 @@ def _resistance(found: ResistanceEstimate) -> Figure:
         trend=trend if found.known else "",
         needs=("the resistance when new, measured the same way, for a percentage",)
         if found.known
-        else ("current and voltage at least every 15 s while driving",),
+        else (
+            "current and voltage at least every 15 s while driving; --series N where only the "
+            "pack's voltage is there",
+        ),
         last_second=found.unix_time_second if found.blocks_all else None,
     )
 

@@ -67,7 +67,8 @@ def render_health_html(report: HealthReport) -> str:
 
 
 def _card(sheet: HealthSheet, key: str) -> Markup:
-    tone = "recommended" if sheet.attention else "none"
+    told = bool(sheet.figures) and sheet.figures[0].value is not None
+    tone = "recommended" if sheet.attention else "none" if told else "dash"
     act = (
         element(
             "div",
@@ -103,9 +104,7 @@ def _card(sheet: HealthSheet, key: str) -> Markup:
 def _figure(figure: Figure, key: str) -> Markup:
     value, interval = figure_words(figure)
     there = figure.value is not None
-    facts = [_fact("Value" if there else "No value", capitalised(value), "")]
-    if interval:
-        facts[0] = _fact("Value", value, f"90 % interval {interval}")
+    facts = [_fact("Value", value, f"90 % interval {interval}" if interval else "")]
     if there and figure.trend:
         facts.append(_fact("Trend", capitalised(clean(figure.trend)), ""))
     if there and figure.method:
@@ -122,7 +121,9 @@ def _figure(figure: Figure, key: str) -> Markup:
     return element(
         "section",
         element("h4", figure.title),
-        element("dl", *facts, class_="facts"),
+        element("dl", *facts, class_="facts")
+        if there
+        else element("p", capitalised(value) + ".", class_="place"),
         listed if figure.evidence else None,
         element("figure", element("figcaption", figure.plot.title), plot_svg(figure.plot, key))
         if figure.plot

@@ -21,7 +21,7 @@ def figures(sheet):
     return {figure.name: figure for figure in sheet.figures}
 
 
-def audited(gauge, days=12, facts=FACTS):
+def audited(gauge, days=8, facts=FACTS):
     return audit_sheet(life(days=days, second=60.0, gauge=gauge)[0], facts)
 
 
@@ -60,10 +60,7 @@ def test_a_drift_is_told_with_its_size_and_the_current_that_makes_it():
     """0.1 A into 100 Ah are 2.4 points a day."""
     sheet = audited(lambda t, _, soc: soc - 0.2 + 0.001 * t / HOUR)
     assert sheet.verdict == "current_offset"
-    assert any(
-        "+0.10 A" in one or "+0.09" in one or "+0.1" in one
-        for one in figures(sheet)["drift"].evidence
-    )
+    assert any("+0.10" in one or "+0.09" in one for one in figures(sheet)["drift"].evidence)
 
 
 @pytest.mark.long

@@ -29,9 +29,9 @@ def life(days=12, capacity_ah=100.0, seed=0, cell=NMC, second=SECOND, gauge=None
         noise = 0.4 * capacity_ah * np.repeat(random.normal(0.0, 1.0, drive // 3 + 1), 3)[:drive]
         noise -= noise.mean() + depth * capacity_ah / 2.0
         charge = np.full(int(4.0 * HOUR / second), depth * capacity_ah / 4.0)
-        rests = np.zeros(int(3.0 * HOUR / second)), np.zeros(int(9.0 * HOUR / second))
+        rests = np.zeros(int(1.5 * HOUR / second)), np.zeros(int(1.5 * HOUR / second))
         ampere += [rests[0], noise, rests[1], charge]
-    ampere.append(np.zeros(int(3.0 * HOUR / second)))
+    ampere.append(np.zeros(int(1.5 * HOUR / second)))
     current = np.concatenate(ampere)
     volt, soc = np.empty(len(current)), np.empty(len(current))
     for row, value in enumerate(current.tolist()):

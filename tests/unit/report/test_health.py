@@ -89,7 +89,7 @@ def test_a_page_loads_nothing_and_escapes_every_name():
     assert page.startswith("<!doctype html>") and "default-src 'none'" in page
     assert "<script>" not in page and "&lt;script&gt;" in page
     assert "90 % interval" in page.replace("\N{NO-BREAK SPACE}", " ")
-    assert "<svg" in page and "Cannot tell yet (3 of 5)" in page
+    assert "<svg" in page and "Cannot tell yet (3 of 5)." in page
 
 
 def test_what_asks_for_action_says_so_in_words_and_colour():
