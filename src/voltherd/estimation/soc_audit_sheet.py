@@ -202,26 +202,7 @@ def _figures(
                 *_since(audit),
             ),
         ),
-        Figure(
-            name="scale",
-            title="Scale: how far the reading moves for the charge that flowed",
-            unit="1",
-            value=audit.scale.value if audit.scale.known else None,
-            low=audit.scale.low if audit.scale.known else None,
-            high=audit.scale.high if audit.scale.known else None,
-            cannot=""
-            if audit.scale.known
-            else "cannot say: no capacity is known but the one that the reading implies",
-            method="soh_window on rests over soh_window on the reading",
-            evidence=(
-                f"the reading implies {told.implied.told}",
-                "the interval is that of the capacity it is held against",
-            )
-            if audit.scale.known
-            else (),
-            needs=() if facts.present else ("the present capacity (--capacity AH)",),
-            last_second=last,
-        ),
+        _scale_figure(audit, told, facts, last),
         _points(
             "bend",
             "Difference that depends on the charge alone",
@@ -233,6 +214,35 @@ def _figures(
                 f"told as a fault from {200 * half:.0f} points on; below, either may be right",
             ),
         ),
+        *_display_figures(audit, last),
+    )
+
+
+def _scale_figure(audit: SocAudit, told: Capacities, facts: PackFacts, last: float) -> Figure:
+    return Figure(
+        name="scale",
+        title="Scale: how far the reading moves for the charge that flowed",
+        unit="1",
+        value=audit.scale.value if audit.scale.known else None,
+        low=audit.scale.low if audit.scale.known else None,
+        high=audit.scale.high if audit.scale.known else None,
+        cannot=""
+        if audit.scale.known
+        else "cannot say: no capacity is known but the one that the reading implies",
+        method="soh_window on rests over soh_window on the reading",
+        evidence=(
+            f"the reading implies {told.implied.told}",
+            "the interval is that of the capacity it is held against",
+        )
+        if audit.scale.known
+        else (),
+        needs=() if facts.present else ("the present capacity (--capacity AH)",),
+        last_second=last,
+    )
+
+
+def _display_figures(audit: SocAudit, last: float) -> tuple[Figure, ...]:
+    return (
         Figure(
             name="stand",
             title="Largest share of the capacity moved under a standing reading",

@@ -120,7 +120,7 @@ def test_an_audit_needs_a_reading_and_a_voltage():
 
 
 def test_health_of_a_known_life_holds_the_truth():
-    trace, cell = life(days=6)
+    trace, cell = life(days=5, second=10.0)
     sheet = health_sheet(trace, FACTS._replace(capacity_ah=None, present=False))
     told = figures(sheet)
     assert told["capacity"].unit == "Ah"
