@@ -13,6 +13,7 @@ from voltherd.cli.bench import bench_app
 from voltherd.cli.cloud import cloud_app
 from voltherd.cli.edge import edge
 from voltherd.cli.screen import Json, colour, output, progress, width
+from voltherd.cli.soh import audit_soc, soh
 from voltherd.cli.store.commands import store_app
 from voltherd.errors import UsageError, VoltherdError
 
@@ -241,6 +242,8 @@ def doctor() -> None:
 
 
 app.command()(edge)
+app.command()(soh)
+app.command(name="audit-soc")(audit_soc)
 
 
 @app.command()
