@@ -75,9 +75,7 @@ class Modes(NamedTuple):
     rmse_volt: float
 
 
-def charge_voltage(
-    cells: HalfCells, values: Float[np.ndarray, "4"], charged_ah: Column
-) -> Column:
+def charge_voltage(cells: HalfCells, values: Float[np.ndarray, "4"], charged_ah: Column) -> Column:
     """Give the voltage at rest after some charge.
 
     Args:

@@ -54,7 +54,9 @@ def half_widths(
     size = np.abs(error)
     whole = conformal(size, share)
     found = [size[band == number] for number in range(bands)]
-    return np.array([conformal(one, share) if len(one) >= BAND_ROWS_MIN else whole for one in found])
+    return np.array(
+        [conformal(one, share) if len(one) >= BAND_ROWS_MIN else whole for one in found]
+    )
 
 
 def conformal(size: Float[np.ndarray, "errors"], share: float) -> float:
@@ -66,5 +68,3 @@ def conformal(size: Float[np.ndarray, "errors"], share: float) -> float:
     order = np.sort(size)
     place = min(int(np.ceil(share * (len(order) + 1))), len(order)) - 1
     return float(order[place])
-
-

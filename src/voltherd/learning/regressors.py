@@ -136,6 +136,8 @@ def quadratic() -> Fit:
 def smooth() -> Fit:
     """Gaussian process with one length for all scaled features, and noise.
 
+    The least length keeps it from explaining everything by noise around islands.
+
     Source: Rasmussen and Williams, Gaussian Processes for Machine Learning (2006).
 
     Raises:
@@ -143,11 +145,12 @@ def smooth() -> Fit:
     """
     need_learn()
     from sklearn.gaussian_process import GaussianProcessRegressor
-    from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
+    from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    kernel = ConstantKernel(10.0, (1e-3, 1e5)) * RBF(5.0, (0.1, 1e3)) + WhiteKernel(1e-3, (1e-6, 1))
+    kernel = ConstantKernel(100.0, (1e-2, 1e6)) * Matern(20.0, (1.0, 1e3), nu=2.5)
+    kernel += WhiteKernel(1e-2, (1e-6, 1.0))
     return _fitted(
         lambda: make_pipeline(
             StandardScaler(), GaussianProcessRegressor(kernel, normalize_y=True, random_state=SEED)

@@ -1,0 +1,239 @@
+"""Capacity of cells that were never seen, from the records of their charges alone.
+
+The charge before a full discharge is the question, the capacity that discharge gave is the answer:
+what went out until the voltage first fell below 2.7 V, as the record has it, where our own count
+agrees.  A discharge that stopped early, whose voltage collapsed under a current the cold cell
+could not carry, or whose capacity is missing, zero or beyond the rating is no answer, and is
+counted with its reason.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from voltherd.bench.compose import read_columns
+from voltherd.bench.soh_protocol import Cases, Method, Outcome, judged
+from voltherd.errors import InputError
+from voltherd.estimation.soh_charge import (
+    ChargeFeatures,
+    ChargeFlag,
+    ChargeRecord,
+    charge_features,
+    recent,
+)
+from voltherd.learning import regressors
+from voltherd.learning.folds import Column, Fit, Predict, Table
+from voltherd.units import SECOND_PER_HOUR
+
+DATASET: Final = "nasa_pcoe"
+FILE: Final = "nasa_pcoe/timeseries.parquet"
+RATED_AH: Final = 2.0
+PRIMARY: Final = "charge_blend"
+FLOOR: Final = "mean at ambient"
+THREE: Final = "three charges, to 2.7 V"
+ONE: Final = "one charge, to 2.7 V"
+OWN_END: Final = "three charges, to the test's own end"
+COLUMNS: Final = ("cell", "op_index", "op", "amb_c", "t_s", "voltage_v", "current_a", "temp_c")
+_END_VOLT: Final = 2.7
+_LOAD_AMPERE: Final = -0.2
+_AGREE_AH: Final = 0.02
+_LEAST: Final = 0.2
+_MOST: Final = 1.1
+_GAP_SECOND: Final = 60.0
+_MORE_FOLDS_THAN_CELLS: Final = 1000
+
+
+class Unlabelled(StrEnum):
+    """Why a charge has no answer to check against."""
+
+    NO_DISCHARGE = "no discharge follows it"
+    MISSING = "capacity missing or zero"
+    COLLAPSED = "voltage collapsed: below 20 % of rated"
+    BEYOND = "beyond 110 % of rated"
+    DISAGREES = "never fell to 2.7 V, or our count disagrees by more than 0.02 Ah"
+
+
+class Operation(NamedTuple):
+    """One charge or discharge as recorded."""
+
+    cell: str
+    kind: str
+    record: ChargeRecord
+    capacity_ah: float
+
+
+class Charges(NamedTuple):
+    """What a folder holds.
+
+    Attributes:
+        cases: One charge each, with the recorded capacity; features of that charge alone.
+        recent: Features as medians over up to three charges of that cell.
+        delivered: Answer counted to the test's own end, fraction of rated.
+        ambient_celsius: Around the cell [°C].
+        dropped: How many charges are not asked about, by reason.
+    """
+
+    cases: Cases
+    recent: Table
+    delivered: Column
+    ambient_celsius: Column
+    dropped: dict[str, int]
+
+
+def charges_of(folder: Path) -> Charges | None:
+    """Read the charges of a folder; nothing where they are not there.
+
+    Raises:
+        InputError: Columns are missing, or no charge can be used.
+    """
+    file = folder / FILE
+    if not file.is_file():
+        return None
+    operations = _operations(file)
+    dropped: Counter[str] = Counter()
+    found: list[tuple[str, ChargeFeatures, float, float, float]] = []
+    lately: dict[str, list[ChargeFeatures]] = {}
+    medians = []
+    for place, charge in enumerate(operations):
+        if charge.kind != "charge":
+            continue
+        features = charge_features(charge.record)
+        if isinstance(features, ChargeFlag):
+            dropped[features.value] += 1
+            continue
+        lately.setdefault(charge.cell, []).append(features)
+        after = operations[place + 1] if place + 1 < len(operations) else None
+        answer = _answer(after) if after and after.cell == charge.cell else Unlabelled.NO_DISCHARGE
+        if isinstance(answer, Unlabelled):
+            dropped[answer.value] += 1
+            continue
+        found.append((charge.cell, features, *answer, charge.record.ambient_celsius))
+        medians.append(recent(np.array(lately[charge.cell][-3:]))[-1])
+    if not found:
+        raise InputError("no charge with a full discharge after it", where=str(file))
+    cells, features, capacity, delivered, ambient = zip(*found, strict=True)
+    table = np.array(features)
+    cold = table[:, ChargeFeatures._fields.index("cold")].astype(np.int64)
+    cases = Cases(np.array(cells), table, np.array(capacity) / RATED_AH, cold)
+    return Charges(
+        cases, np.array(medians), np.array(delivered) / RATED_AH, np.array(ambient), dict(dropped)
+    )
+
+
+def measure_charges(
+    known: Charges, asked: Charges | None, progress: Callable[[str], None]
+) -> list[Outcome]:
+    """Ask every estimator about the capacity of cells it has not seen; cell by cell."""
+    outcomes = []
+    for condition in (THREE, ONE, OWN_END):
+        given = [_given(one, condition) if one else None for one in (known, asked)]
+        assert given[0] is not None
+        for method in methods():
+            progress(f"{DATASET}: {condition}, {method.name}")
+            outcomes.append(
+                judged(DATASET, condition, method, given[0], given[1], _MORE_FOLDS_THAN_CELLS)
+            )
+    return outcomes
+
+
+def methods() -> list[Method]:
+    """Give the estimators; the last column is the ambient temperature.
+
+    Raises:
+        UsageError: scikit-learn is not installed.
+    """
+    names = ChargeFeatures._fields
+    seen = ("charged_ah", "cold", "cold_charged_ah", "constant_voltage_ah", "early_voltage_volt")
+    columns = tuple(names.index(name) for name in (*seen, "warmth_celsius"))
+    linear = regressors.robust_linear()
+    trees = regressors.beyond(0, regressors.trees())
+    return [
+        Method(PRIMARY, regressors.blend(linear, trees), columns),
+        Method("robust linear", linear, columns),
+        Method("trees beyond count", trees, columns),
+        Method("counted", _counted(), columns[:1]),
+        Method(FLOOR, _mean_at_ambient(), (len(names),)),
+    ]
+
+
+def _given(charges: Charges, condition: str) -> Cases:
+    features = charges.cases.features if condition == ONE else charges.recent
+    truth = charges.delivered if condition == OWN_END else charges.cases.truth
+    # In fractions of the rated capacity, so that a count can be taken as it is.
+    scaled = features.copy()
+    for name in ("charged_ah", "cold_charged_ah", "constant_voltage_ah"):
+        scaled[:, ChargeFeatures._fields.index(name)] /= RATED_AH
+    table = np.column_stack([scaled, charges.ambient_celsius])
+    return charges.cases._replace(features=table, truth=truth)
+
+
+def _counted() -> Fit:
+    """Take what went in for the capacity."""
+    return lambda _, __: lambda rows: rows[:, 0]
+
+
+def _mean_at_ambient() -> Fit:
+    """Give the mean capacity of the cells seen within five kelvin; of all, where there is none."""
+
+    def fit(features: Table, target: Column) -> Predict:
+        def mean(celsius: float) -> float:
+            near = np.abs(features[:, 0] - celsius) <= 5.0
+            return float(np.mean(target[near] if near.any() else target))
+
+        return lambda rows: np.array([mean(celsius) for celsius in rows[:, 0].tolist()])
+
+    return fit
+
+
+def _answer(discharge: Operation) -> tuple[float, float] | Unlabelled:
+    """Give capacity to 2.7 V and charge delivered to the end [Ah], or why there is none."""
+    if discharge.kind != "discharge":
+        return Unlabelled.NO_DISCHARGE
+    capacity = discharge.capacity_ah
+    if not capacity > 0.0:
+        return Unlabelled.MISSING
+    if capacity < _LEAST * RATED_AH:
+        return Unlabelled.COLLAPSED
+    if capacity > _MOST * RATED_AH:
+        return Unlabelled.BEYOND
+    record = discharge.record
+    load = record.current_ampere < _LOAD_AMPERE
+    step = np.minimum(np.diff(record.time_second, prepend=record.time_second[0]), _GAP_SECOND)
+    out = np.cumsum(np.where(load, -record.current_ampere, 0.0) * step) / SECOND_PER_HOUR
+    below = np.flatnonzero(load & (record.voltage_volt < _END_VOLT))
+    if not len(below) or abs(float(out[below[0]]) - capacity) > _AGREE_AH:
+        return Unlabelled.DISAGREES
+    return capacity, float(out[-1])
+
+
+def _operations(file: Path) -> list[Operation]:
+    """Read charges and discharges, in order of cell and time."""
+    columns = read_columns(file)
+    missing = sorted({*COLUMNS, "cap_ah"} - columns.keys())
+    if missing:
+        raise InputError(f"columns missing: {', '.join(missing)}", where=str(file))
+    cells = columns["cell"].astype(str)
+    order = np.lexsort((columns["t_s"], columns["op_index"], cells))
+    names, index = cells[order], columns["op_index"][order]
+    starts = np.flatnonzero((names[1:] != names[:-1]) | (index[1:] != index[:-1])) + 1
+    operations = []
+    for rows in np.split(order, starts):
+        traces: list[Float[np.ndarray, "rows"]] = [
+            columns[key][rows].astype(np.float64)
+            for key in ("t_s", "current_a", "voltage_v", "temp_c")
+        ]
+        first = rows[0]
+        operations.append(
+            Operation(
+                str(cells[first]),
+                str(columns["op"][first]),
+                ChargeRecord(*traces, float(columns["amb_c"][first])),
+                float(columns["cap_ah"][first]),
+            )
+        )
+    return operations
