@@ -129,7 +129,10 @@ def render(table: SohTable) -> str:
     return "\n".join(lines)
 
 
-_HEAD: Final = f"{'':<20}{'mae':>7}{'by cell':>9}{'rmse':>7}{'mape':>7}{'max':>7}{'90 %':>7}{'µs':>8}{'cells':>7}"
+_HEAD: Final = (
+    f"{'':<20}{'mae':>7}{'by cell':>9}{'rmse':>7}{'mape':>7}{'max':>7}{'90 %':>7}"
+    f"{'µs':>8}{'cells':>7}"
+)
 
 
 def _line(name: str, told: Mapping[str, float], cost: float) -> str:

@@ -28,6 +28,7 @@ from voltherd.estimation.soh_charge import (
 )
 from voltherd.learning import regressors
 from voltherd.learning.folds import Column, Fit, Predict, Table
+from voltherd.learning.health import CHARGE_COLUMNS, charge_capacity
 from voltherd.units import SECOND_PER_HOUR
 
 DATASET: Final = "nasa_pcoe"
@@ -38,6 +39,9 @@ FLOOR: Final = "mean at ambient"
 THREE: Final = "three charges, to 2.7 V"
 ONE: Final = "one charge, to 2.7 V"
 OWN_END: Final = "three charges, to the test's own end"
+COUNTED: Final = "counted"
+EVERYWHERE: Final = frozenset({PRIMARY, COUNTED, FLOOR})
+"""Estimators that are run under every condition."""
 COLUMNS: Final = ("cell", "op_index", "op", "amb_c", "t_s", "voltage_v", "current_a", "temp_c")
 _END_VOLT: Final = 2.7
 _LOAD_AMPERE: Final = -0.2
@@ -131,12 +135,14 @@ def measure_charges(
     """Ask every estimator about the capacity of cells it has not seen; cell by cell."""
     outcomes = []
     for condition in (THREE, ONE, OWN_END):
-        given = [_given(one, condition) if one else None for one in (known, asked)]
-        assert given[0] is not None
+        learned = _given(known, condition)
+        wanted = _given(asked, condition) if asked else None
         for method in methods():
+            if condition != THREE and method.name not in EVERYWHERE:
+                continue
             progress(f"{DATASET}: {condition}, {method.name}")
             outcomes.append(
-                judged(DATASET, condition, method, given[0], given[1], _MORE_FOLDS_THAN_CELLS)
+                judged(DATASET, condition, method, learned, wanted, _MORE_FOLDS_THAN_CELLS)
             )
     return outcomes
 
@@ -147,17 +153,13 @@ def methods() -> list[Method]:
     Raises:
         UsageError: scikit-learn is not installed.
     """
-    names = ChargeFeatures._fields
-    seen = ("charged_ah", "cold", "cold_charged_ah", "constant_voltage_ah", "early_voltage_volt")
-    columns = tuple(names.index(name) for name in (*seen, "warmth_celsius"))
-    linear = regressors.robust_linear()
-    trees = regressors.beyond(0, regressors.trees())
+    linear, trees = regressors.robust_linear(), regressors.beyond(0, regressors.trees())
     return [
-        Method(PRIMARY, regressors.blend(linear, trees), columns),
-        Method("robust linear", linear, columns),
-        Method("trees beyond count", trees, columns),
-        Method("counted", _counted(), columns[:1]),
-        Method(FLOOR, _mean_at_ambient(), (len(names),)),
+        Method(PRIMARY, charge_capacity(), CHARGE_COLUMNS),
+        Method("robust linear", linear, CHARGE_COLUMNS),
+        Method("trees beyond count", trees, CHARGE_COLUMNS),
+        Method(COUNTED, _counted(), CHARGE_COLUMNS[:1]),
+        Method(FLOOR, _mean_at_ambient(), (len(ChargeFeatures._fields),)),
     ]
 
 
@@ -221,10 +223,11 @@ def _operations(file: Path) -> list[Operation]:
     order = np.lexsort((columns["t_s"], columns["op_index"], cells))
     names, index = cells[order], columns["op_index"][order]
     starts = np.flatnonzero((names[1:] != names[:-1]) | (index[1:] != index[:-1])) + 1
+    capacity = np.ma.filled(columns["cap_ah"].astype(np.float64), np.nan)
     operations = []
     for rows in np.split(order, starts):
         traces: list[Float[np.ndarray, "rows"]] = [
-            columns[key][rows].astype(np.float64)
+            np.ma.filled(columns[key][rows].astype(np.float64), np.nan)
             for key in ("t_s", "current_a", "voltage_v", "temp_c")
         ]
         first = rows[0]
@@ -233,7 +236,7 @@ def _operations(file: Path) -> list[Operation]:
                 str(cells[first]),
                 str(columns["op"][first]),
                 ChargeRecord(*traces, float(columns["amb_c"][first])),
-                float(columns["cap_ah"][first]),
+                float(capacity[first]),
             )
         )
     return operations

@@ -16,6 +16,7 @@ from voltherd.errors import InputError
 from voltherd.estimation.soh_pulse import POINTS, pulse_response
 from voltherd.learning import regressors
 from voltherd.learning.folds import Column
+from voltherd.learning.health import pulse_health
 
 FILE: Final = "pulsebat_tbsi/pulse_response_u1_u21.parquet"
 PRIMARY: Final = "pulse_blend"
@@ -88,14 +89,12 @@ def methods() -> list[tuple[str, Method]]:
         UsageError: scikit-learn is not installed.
     """
     seen, unseen = tuple(range(POINTS + 1)), tuple(range(2, POINTS + 1))
-    trees, smooth = regressors.trees(leaf=1, share=1.0), regressors.smooth()
-    learned = regressors.blend(smooth, regressors.parabolas(LEVELS))
+    trees = regressors.trees(leaf=1, share=1.0)
     return [
-        (KNOWN, Method(PRIMARY, learned, seen)),
+        (KNOWN, Method(PRIMARY, pulse_health(LEVELS), seen)),
         (KNOWN, Method(FLOOR, trees, seen)),
         (KNOWN, Method("mean", regressors.constant(), seen)),
         (UNKNOWN, Method(PRIMARY, regressors.blend(regressors.quadratic(), trees), unseen)),
-        (UNKNOWN, Method(FLOOR, trees, unseen)),
     ]
 
 

@@ -1,8 +1,8 @@
 """Resistance and charge transfer of a cell from an impedance spectrum.
 
 The spectrum of a cell between about a kilohertz and a tenth of a hertz is that of a resistance in
-series with one that has a constant phase element beside it: ``Z = R_s + R_ct / (1 + (jωτ)^α)``.  The
-four values are fitted by Gauss-Newton with damping on logarithms; inductive points (positive
+series with one that has a constant phase element beside it: ``Z = R_s + R_ct / (1 + (jωτ)^α)``.
+The four values are fitted by Gauss-Newton with damping on logarithms; inductive points (positive
 imaginary part) and those of diffusion at the slow end are left out.
 
 Source: Randles, Discussions of the Faraday Society 1 (1947) 11; Cole and Cole, Journal of Chemical

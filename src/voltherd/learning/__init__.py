@@ -1,1 +1,1 @@
-"""Models learned from recorded cells: health from charges and pulses, and how features are chosen."""
+"""Models learned from recorded cells: health from charges and pulses, choice of features."""

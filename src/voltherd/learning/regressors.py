@@ -3,6 +3,7 @@
 scikit-learn does the work.  Chance is seeded, so the same rows give the same model.
 """
 
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
@@ -18,8 +19,13 @@ _PENALTIES: Final = np.logspace(-3.0, 5.0, 17)
 
 
 def _fitted(make: Callable[[], Any]) -> Fit:
+    from sklearn.exceptions import ConvergenceWarning
+
     def fit(features: Table, target: Column) -> Predict:
-        model = make().fit(features, target)
+        with warnings.catch_warnings():
+            # The last digits of a kernel's length are of no matter to a prediction.
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            model = make().fit(features, target)
         return lambda rows: np.asarray(model.predict(rows), dtype=np.float64)
 
     return fit

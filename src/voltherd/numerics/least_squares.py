@@ -51,9 +51,14 @@ def damped_gauss_newton(
     at, left, damping = np.clip(start, low, high), residual(np.clip(start, low, high)), 1e-3
     for _ in range(STEPS_MAX):
         slope = jacobian(residual, at)
-        normal = slope.T @ slope
+        downhill = -(slope.T @ left)
+        # A value at its bound that wants out stays there, and the others move as without it.
+        free = ~(((at <= low) & (downhill < 0.0)) | ((at >= high) & (downhill > 0.0)))
+        normal = slope[:, free].T @ slope[:, free]
         weight = damping * np.maximum(np.diag(normal), 1e-12)
-        tried = np.clip(at - np.linalg.solve(normal + np.diag(weight), slope.T @ left), low, high)
+        move = np.zeros(len(at))
+        move[free] = np.linalg.solve(normal + np.diag(weight), downhill[free])
+        tried = np.clip(at + move, low, high)
         there = residual(tried)
         gain = float(left @ left - there @ there)
         if not gain > 0.0:
