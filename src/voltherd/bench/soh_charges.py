@@ -135,8 +135,8 @@ def measure_charges(
     """Ask every estimator about the capacity of cells it has not seen; cell by cell."""
     outcomes = []
     for condition in (THREE, ONE, OWN_END):
-        learned = _given(known, condition)
-        wanted = _given(asked, condition) if asked else None
+        learned = given(known, condition)
+        wanted = given(asked, condition) if asked else None
         for method in methods():
             if condition != THREE and method.name not in EVERYWHERE:
                 continue
@@ -163,7 +163,8 @@ def methods() -> list[Method]:
     ]
 
 
-def _given(charges: Charges, condition: str) -> Cases:
+def given(charges: Charges, condition: str) -> Cases:
+    """Give what a condition lets the estimators see, and what is then true."""
     features = charges.cases.features if condition == ONE else charges.recent
     truth = charges.delivered if condition == OWN_END else charges.cases.truth
     # In fractions of the rated capacity, so that a count can be taken as it is.

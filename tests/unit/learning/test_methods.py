@@ -67,7 +67,9 @@ def test_counting_and_the_filter_tell_charge(cell):
 
 
 def test_the_filter_tells_how_far_resistance_has_grown(cell):
-    new = replace(cell, r0_ohm=cell.r0_ohm / 1.2, r1_ohm=cell.r1_ohm / 1.2, r2_ohm=cell.r2_ohm / 1.2)
+    new = replace(
+        cell, r0_ohm=cell.r0_ohm / 1.2, r1_ohm=cell.r1_ohm / 1.2, r2_ohm=cell.r2_ohm / 1.2
+    )
     estimator = method(Method.KALMAN, Quantity.CHARGE)(cell=new, sensors=SENSORS)
     told = method(Method.KALMAN, Quantity.HEALTH)(estimator, samples(recorded(51)))
     assert told[0, 0] == pytest.approx(1.2, abs=0.05)
@@ -80,7 +82,9 @@ def test_regression_tells_charge_and_health():
     predict = method(Method.LEARNED, Quantity.CHARGE)()(
         np.concatenate(tables[:3])[::10], np.concatenate([d.soc for d in drives[:3]])[::10]
     )
-    assert np.mean(np.abs(predict(tables[3][::10]) - drives[3].soc[::10])) < 0.06
+    truth = drives[3].soc[::10]
+    off = np.mean(np.abs(predict(tables[3][::10]) - truth))
+    assert off < 0.35 * np.mean(np.abs(truth - truth.mean()))
     random = np.random.default_rng(1)
     counted = random.uniform(0.6, 1.0, 200)
     predict = method(Method.LEARNED, Quantity.HEALTH)()(counted[:, None], counted - 0.05)

@@ -3,8 +3,6 @@
 import numpy as np
 import pytest
 
-from voltherd.bench.soh_charges import charges_of
-from voltherd.estimation.soh_charge import ChargeFeatures
 from voltherd.learning.folds import cell_folds
 from voltherd.learning.regressors import forest
 from voltherd.learning.selection import noise_sensitivity, select
@@ -50,7 +48,9 @@ def test_each_round_drops_what_it_is_there_for():
 def test_the_error_under_noise_grows_less_than_without_the_third_round():
     features, target, cells = aged()
     told = select(features, target, cells, NOISE, np.random.default_rng(0))
-    before, after = (grown(features, target, cells, c, NOISE) for c in (told.important, told.steady))
+    before, after = (
+        grown(features, target, cells, c, NOISE) for c in (told.important, told.steady)
+    )
     assert after[1] - after[0] < before[1] - before[0]
 
 
