@@ -46,10 +46,10 @@ def drawn(table: Any) -> str:
         '<text x="10" y="44">bar: charge_blend · ring: mean at ambient · dashed: goal 2 %</text>',
     ]
     for place, (cell, value) in enumerate(said.items()):
-        y = TOP + ROW * place
+        y, width = TOP + ROW * place, x(value) - LEFT
         parts += [
             f'<text x="10" y="{y + 14}">{escape(cell)}</text>',
-            f'<rect class="said" x="{LEFT}" y="{y + 3}" width="{x(value) - LEFT:.1f}" height="14"/>',
+            f'<rect class="said" x="{LEFT}" y="{y + 3}" width="{width:.1f}" height="14"/>',
             f'<text x="{x(value) + 6:.1f}" y="{y + 14}">{value:.1f}</text>',
             f'<circle class="mean" cx="{x(mean[cell]):.1f}" cy="{y + 10}" r="5"/>',
         ]

@@ -6,6 +6,7 @@ Training sees one folder, testing another; without a second one, cells take turn
 """
 
 import json
+import math
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -136,9 +137,10 @@ _HEAD: Final = (
 
 
 def _line(name: str, told: Mapping[str, float], cost: float) -> str:
+    held = f"{told['coverage90']:>7.1%}" if math.isfinite(told["coverage90"]) else f"{'-':>7}"
     return (
         f"{name:<20}{told['mae']:>7.2f}{told['mae_by_cell']:>9.2f}{told['rmse']:>7.2f}"
-        f"{told['mape']:>7.2f}{told['max']:>7.1f}{told['coverage90']:>7.1%}{cost:>8.0f}"
+        f"{told['mape']:>7.2f}{told['max']:>7.1f}{held}{cost:>8.0f}"
         f"{told['cells']:>7.0f}"
     )
 

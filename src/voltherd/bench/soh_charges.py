@@ -8,7 +8,7 @@ counted with its reason.
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from enum import StrEnum
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -98,35 +98,52 @@ def charges_of(folder: Path) -> Charges | None:
     file = folder / FILE
     if not file.is_file():
         return None
-    operations = _operations(file)
     dropped: Counter[str] = Counter()
-    found: list[tuple[str, ChargeFeatures, float, float, float]] = []
+    pairs = list(_pairs(_operations(file), dropped))
+    if not pairs:
+        raise InputError("no charge with a full discharge after it", where=str(file))
+    table = np.array([pair.features for pair in pairs])
+    truth = np.array([pair.capacity_ah for pair in pairs]) / RATED_AH
+    cold = table[:, ChargeFeatures._fields.index("cold")].astype(np.int64)
+    return Charges(
+        cases=Cases(np.array([pair.cell for pair in pairs]), table, truth, cold),
+        recent=np.array([pair.recent for pair in pairs]),
+        delivered=np.array([pair.delivered_ah for pair in pairs]) / RATED_AH,
+        ambient_celsius=np.array([pair.ambient_celsius for pair in pairs]),
+        dropped=dict(dropped),
+    )
+
+
+class Pair(NamedTuple):
+    """A charge, and what the discharge after it gave."""
+
+    cell: str
+    ambient_celsius: float
+    features: ChargeFeatures
+    recent: Float[np.ndarray, "features"]
+    capacity_ah: float
+    delivered_ah: float
+
+
+def _pairs(operations: list[Operation], dropped: Counter[str]) -> Iterator[Pair]:
+    """Give every charge with an answer; what has none is counted in ``dropped``."""
     lately: dict[str, list[ChargeFeatures]] = {}
-    medians = []
     for place, charge in enumerate(operations):
         if charge.kind != "charge":
             continue
-        features = charge_features(charge.record)
-        if isinstance(features, ChargeFlag):
-            dropped[features.value] += 1
+        told = charge_features(charge.record)
+        if isinstance(told, ChargeFlag):
+            dropped[told.value] += 1
             continue
-        lately.setdefault(charge.cell, []).append(features)
+        lately[charge.cell] = [*lately.get(charge.cell, [])[-2:], told]
         after = operations[place + 1] if place + 1 < len(operations) else None
         answer = _answer(after) if after and after.cell == charge.cell else Unlabelled.NO_DISCHARGE
         if isinstance(answer, Unlabelled):
             dropped[answer.value] += 1
             continue
-        found.append((charge.cell, features, *answer, charge.record.ambient_celsius))
-        medians.append(recent(np.array(lately[charge.cell][-3:]))[-1])
-    if not found:
-        raise InputError("no charge with a full discharge after it", where=str(file))
-    cells, features, capacity, delivered, ambient = zip(*found, strict=True)
-    table = np.array(features)
-    cold = table[:, ChargeFeatures._fields.index("cold")].astype(np.int64)
-    cases = Cases(np.array(cells), table, np.array(capacity) / RATED_AH, cold)
-    return Charges(
-        cases, np.array(medians), np.array(delivered) / RATED_AH, np.array(ambient), dict(dropped)
-    )
+        medians = recent(np.array(lately[charge.cell]))
+        ambient = charge.record.ambient_celsius
+        yield Pair(charge.cell, ambient, told, medians[-1], *answer)
 
 
 def measure_charges(
@@ -227,16 +244,17 @@ def _operations(file: Path) -> list[Operation]:
     capacity = np.ma.filled(columns["cap_ah"].astype(np.float64), np.nan)
     operations = []
     for rows in np.split(order, starts):
-        traces: list[Float[np.ndarray, "rows"]] = [
+        second, ampere, volt, celsius = (
             np.ma.filled(columns[key][rows].astype(np.float64), np.nan)
             for key in ("t_s", "current_a", "voltage_v", "temp_c")
-        ]
+        )
         first = rows[0]
+        ambient = float(columns["amb_c"][first])
         operations.append(
             Operation(
                 str(cells[first]),
                 str(columns["op"][first]),
-                ChargeRecord(*traces, float(columns["amb_c"][first])),
+                ChargeRecord(second, ampere, volt, celsius, ambient),
                 float(capacity[first]),
             )
         )

@@ -184,24 +184,6 @@ def summed(outcomes: Iterable[Outcome]) -> dict[str, dict[str, float]]:
     return told
 
 
-def averaged(rows: Iterable[SohRow]) -> dict[str, dict[str, float]]:
-    """Sum rows up by estimator, every cell counting alike."""
-    rows = list(rows)
-    told: dict[str, dict[str, float]] = {}
-    for name in dict.fromkeys(row.estimator for row in rows):
-        own = [row for row in rows if row.estimator == name]
-        told[name] = {
-            "rmse": float(np.mean([row.rmse for row in own])),
-            "mae": float(np.mean([row.mae for row in own])),
-            "mape": float(np.mean([row.mape for row in own])),
-            "max": max(row.max for row in own),
-            "coverage90": float(np.mean([row.coverage90 for row in own])),
-            "mae_by_cell": float(np.mean([row.mae for row in own])),
-            "cells": float(len({row.cell for row in own})),
-        }
-    return told
-
-
 def finite(value: Any) -> Any:  # noqa: ANN401
     """Give what JSON can say: numbers that are none become null."""
     if isinstance(value, Mapping):

@@ -122,9 +122,8 @@ def modes(cells: HalfCells, charged_ah: Column, voltage_volt: Column) -> Modes:
     def residual(values: Float[np.ndarray, "values"]) -> Float[np.ndarray, "residuals"]:
         volt = charge_voltage(cells, values, charged_ah)
         slope = _slope(charged_ah / whole, volt)
-        return np.concatenate(
-            [volt - voltage_volt, SLOPE_WEIGHT * (slope - measured_slope)]
-        ) / np.sqrt(len(volt))
+        error = [volt - voltage_volt, SLOPE_WEIGHT * (slope - measured_slope)]
+        return np.asarray(np.concatenate(error) / np.sqrt(len(volt)))
 
     fits = [
         damped_gauss_newton(residual, np.array([left, right, *place]), _LOW, _HIGH)
@@ -143,6 +142,5 @@ def modes(cells: HalfCells, charged_ah: Column, voltage_volt: Column) -> Modes:
 
 def _slope(charge: Column, volt: Column) -> Float[np.ndarray, "slopes"]:
     """Give the slope over some twenty-five rows, smoothed as much for model and measurement."""
-    return (volt[_SMOOTH_ROWS:] - volt[:-_SMOOTH_ROWS]) / np.maximum(
-        charge[_SMOOTH_ROWS:] - charge[:-_SMOOTH_ROWS], 1e-9
-    )
+    run = np.maximum(charge[_SMOOTH_ROWS:] - charge[:-_SMOOTH_ROWS], 1e-9)
+    return np.asarray((volt[_SMOOTH_ROWS:] - volt[:-_SMOOTH_ROWS]) / run)

@@ -29,6 +29,13 @@ def pulse_response(
     return np.hstack([voltage_volt[:, :1], voltage_volt[:, 1:] - voltage_volt[:, :1]])
 
 
+def pulse_voltage(
+    response: Float[np.ndarray, "tests points"],
+) -> Float[np.ndarray, "tests points"]:
+    """Give the voltage at every point again, from the response [V]."""
+    return np.hstack([response[:, :1], response[:, 1:] + response[:, :1]])
+
+
 def level_scale(
     response: Float[np.ndarray, "tests points"],
     soc: Float[np.ndarray, "tests"],

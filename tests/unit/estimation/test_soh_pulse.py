@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from voltherd.estimation.soh_pulse import POINTS, level_scale, pulse_features, pulse_response
+from voltherd.estimation.soh_pulse import (
+    POINTS,
+    level_scale,
+    pulse_features,
+    pulse_response,
+    pulse_voltage,
+)
 
 LEVELS = np.array([0.1, 0.3, 0.5])
 
@@ -20,6 +26,11 @@ def test_an_offset_of_the_voltage_stays_in_the_rested_value_alone():
     plain, moved = pulse_response(volt), pulse_response(volt + 0.005)
     assert moved[:, 0] == pytest.approx(plain[:, 0] + 0.005)
     assert moved[:, 1:] == pytest.approx(plain[:, 1:])
+
+
+def test_the_voltage_comes_back_from_the_response():
+    _, volt = pulses(20)
+    assert pulse_voltage(pulse_response(volt)) == pytest.approx(volt)
 
 
 def test_each_level_has_its_own_scale():
