@@ -36,18 +36,21 @@ def grown(features, target, cells, columns, noise, seed=9):
     return float(np.mean(np.concatenate(still))), float(np.mean(np.concatenate(moved)))
 
 
-def test_each_round_drops_what_it_is_there_for():
-    features, target, cells = aged()
-    told = select(features, target, cells, NOISE, np.random.default_rng(0))
+@pytest.fixture(scope="module")
+def told():
+    return select(*aged(), NOISE, np.random.default_rng(0))
+
+
+def test_each_round_drops_what_it_is_there_for(told):
     assert len(set(told.different.tolist()) & {0, 2}) == 1
     assert 3 not in told.important
     assert 1 in told.important
     assert told.steady.tolist() in ([0], [2])
+    assert len(told.steady) < len(told.important) < aged()[0].shape[1]
 
 
-def test_the_error_under_noise_grows_less_than_without_the_third_round():
+def test_the_error_under_noise_grows_less_than_without_the_third_round(told):
     features, target, cells = aged()
-    told = select(features, target, cells, NOISE, np.random.default_rng(0))
     before, after = (
         grown(features, target, cells, c, NOISE) for c in (told.important, told.steady)
     )
