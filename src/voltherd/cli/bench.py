@@ -197,3 +197,26 @@ def sop(
         output(json, table.to_json())
     if str(json) != "-":
         typer.echo(render(table))
+
+
+@bench_app.command(name="soh")
+def soh(
+    train: Annotated[
+        Path | None,
+        typer.Option("--train", help="Recorded cells to learn from; VOLTHERD_DATA otherwise."),
+    ] = None,
+    test: Annotated[
+        Path | None,
+        typer.Option("--test", help="Cells to test on; else cells of --train take turns."),
+    ] = None,
+    json: Json = None,
+) -> None:
+    """Error of learned health on recorded cells that were never seen; minutes."""
+    from voltherd.bench.soh import measure, render
+
+    table = measure(train, test, progress)
+    progress("")
+    if json:
+        output(json, table.to_json())
+    if str(json) != "-":
+        typer.echo(render(table))

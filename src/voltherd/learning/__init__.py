@@ -1,0 +1,1 @@
+"""Models learned from recorded cells: health from charges and pulses, choice of features."""
