@@ -63,7 +63,11 @@ def evaluated(text: str, x: Values, where: str) -> Values:
 
 
 def _value(node: ast.expr, x: Values, where: str) -> Values:
-    if isinstance(node, ast.Constant) and type(node.value) in (int, float):
+    if (
+        isinstance(node, ast.Constant)
+        and isinstance(node.value, int | float)
+        and not isinstance(node.value, bool)
+    ):
         return np.full(x.shape, float(node.value))
     if isinstance(node, ast.Name) and node.id == "x":
         return x
