@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 from voltherd.cli.bench import bench_app
 from voltherd.cli.cloud import cloud_app
 from voltherd.cli.edge import edge
+from voltherd.cli.identify import identify
 from voltherd.cli.screen import Json, colour, output, progress, width
 from voltherd.cli.store.commands import store_app
 from voltherd.errors import UsageError, VoltherdError
@@ -241,6 +242,7 @@ def doctor() -> None:
 
 
 app.command()(edge)
+app.command()(identify)
 
 
 @app.command()
