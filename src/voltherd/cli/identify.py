@@ -13,6 +13,7 @@ from voltherd.cli.screen import Json, output, progress
 from voltherd.errors import InputError, UsageError, VoltherdError
 
 if TYPE_CHECKING:
+    from voltherd.estimation.identification_report import IdentificationReport
     from voltherd.estimation.identify import Drive
     from voltherd.intake.cell_record import CellRecord
     from voltherd.numerics.cell_map import CellMap
@@ -188,6 +189,7 @@ def identify_cell(question: Question, progress: Progress) -> Answer:
         )
         found = found._replace(cell=calibrated(found, drives, sensors, progress))
     report = report_of(found, drives)
+    cell = with_heat(found.cell, report)
     plain = {
         "cell": question.cell,
         "chemistry": parameters.chemistry.value,
@@ -197,7 +199,21 @@ def identify_cell(question: Question, progress: Progress) -> Answer:
         "intervals_tried": bool(question.intervals and len(drives) > 1),
         "notes": notes,
     }
-    return Answer(found.cell, plain, render(found.cell, report, rows, notes))
+    return Answer(cell, plain, render(cell, report, rows, notes))
+
+
+def with_heat(cell: "CellMap", report: "IdentificationReport") -> "CellMap":
+    """Give the cell the thermal parameters that the record told, where it did."""
+    heat, cooling = report.heat_capacity.value, report.thermal_resistance.value
+    if heat is None or cooling is None:
+        return cell
+    base = replace(
+        cell.base,
+        heat_capacity_joule_per_kelvin=heat,
+        thermal_resistance_kelvin_per_watt=cooling,
+        source=f"heat: identified from its records; {cell.base.source}",
+    )
+    return replace(cell, base=base)
 
 
 def read_records(paths: Sequence[Path], progress: Progress) -> tuple[list["CellRecord"], list[str]]:

@@ -45,7 +45,7 @@ def render(cell: CellMap, report: IdentificationReport, rows: int, notes: Sequen
 
 
 def _tables(cell: CellMap) -> list[str]:
-    lines = [f"at {NAMED_SOC:.0%} charge       R0 mΩ   R1 mΩ   R2 mΩ   model off mV   interval ×"]
+    lines = [f"at {NAMED_SOC:.0%} charge        R0 mΩ   R1 mΩ   R2 mΩ   model off mV   interval ×"]
     half = np.array([NAMED_SOC])
     for row, celsius in enumerate(cell.temperature_celsius.tolist()):
         there = cell.at(half, celsius)
@@ -75,10 +75,12 @@ def _more(report: IdentificationReport) -> list[str]:
         (f"activation energy of {name.upper()}", one, 1e-3, "kJ/mol")
         for name, one in report.activation.items()
     ]
-    told += [
-        ("heat capacity", report.heat_capacity, 1.0, "J/K"),
-        ("thermal resistance to the surroundings", report.thermal_resistance, 1.0, "K/W"),
-    ]
+    heat, cooling = report.heat_capacity, report.thermal_resistance
+    if heat.value is None and heat.why == cooling.why:
+        told.append(("heat capacity and thermal resistance", heat, 1.0, ""))
+    else:
+        told.append(("heat capacity", heat, 1.0, "J/K"))
+        told.append(("thermal resistance to the surroundings", cooling, 1.0, "K/W"))
     return [line for what in told for line in _wrapped("", _number(*what))]
 
 

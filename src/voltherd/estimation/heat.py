@@ -28,6 +28,9 @@ STRETCH_SECOND: Final = 1800.0
 MOVED_KELVIN_MIN: Final = 2.0
 """A temperature that moved less says nothing."""
 STRETCHES_MIN: Final = 4
+PLAUSIBLE: Final = 2.5
+"""A heat capacity beyond this many times, or below one of as many parts, of what the chemistry has
+per ampere-hour is no cell's: packaging and format move it by less."""
 _ROWS_MIN: Final = 20
 _DOUBT_MAX: Final = 0.5
 """A standard error above this share of the value is no answer."""
@@ -68,7 +71,23 @@ def heat_of(cell: CellMap, drives: Sequence[Drive]) -> tuple[Told, Told]:
         f"from {len(sums)} stretches of {STRETCH_SECOND / 60.0:.0f} min in which the temperature "
         f"moved by up to {moved:.0f} K; surroundings as at each drive's start"
     )
-    return _told(whole[0], spread[0], why), _told(whole[1], spread[1], why)
+    usual = cell.base.heat_capacity_joule_per_kelvin
+    times = float(whole[0]) / usual
+    doubt = bool((spread > _DOUBT_MAX * whole).any())
+    if not np.isfinite(whole).all() or doubt or bool((whole <= 0.0).any()):
+        why = f"cannot tell: heat and temperature do not go together; tried {why}"
+    elif not 1.0 / PLAUSIBLE <= times <= PLAUSIBLE:
+        why = (
+            f"cannot tell: the reading goes as with {whole[0]:.0f} ± {spread[0]:.0f} J/K and "
+            f"{whole[1]:.2f} ± {spread[1]:.2f} K/W, {times:.1f} times the {usual:.0f} J/K of a "
+            f"cell of this size, so it is not the cell alone that is read; {why}"
+        )
+    else:
+        return (
+            Told(float(whole[0]), float(spread[0]), why),
+            Told(float(whole[1]), float(spread[1]), why),
+        )
+    return Told(None, None, why), Told(None, None, why)
 
 
 def _solved(
@@ -78,12 +97,6 @@ def _solved(
     per_capacity, per_both = np.linalg.lstsq(gram, moment, rcond=None)[0]
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.array([1.0 / per_capacity, per_capacity / per_both])
-
-
-def _told(value: float, error: float, why: str) -> Told:
-    if np.isfinite(value) and value > 0.0 and error <= _DOUBT_MAX * value:
-        return Told(float(value), float(error), why)
-    return Told(None, None, f"cannot tell: heat and temperature do not go together; tried {why}")
 
 
 def _stretches(cell: CellMap, drive: Drive) -> list[_Sums]:

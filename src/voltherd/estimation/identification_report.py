@@ -157,15 +157,14 @@ def seen_nodes(cell: CellMap, drives: Sequence[Drive]) -> Bool[np.ndarray, "temp
 
 def _blind_tables(cell: CellMap, seen: Bool[np.ndarray, "temperatures nodes"]) -> list[Blind]:
     told = []
-    for celsius, row in zip(cell.temperature_celsius, seen, strict=True):
-        if not row.all():
-            where = _ranges(SOC_NODES[~row])
-            told.append(
-                Blind(
-                    f"tables at {celsius:g} °C and {where} % charge",
-                    "current flowed there in too few rows; the values are their neighbours'",
-                )
-            )
+    places = [
+        f"{celsius:g} °C ({_ranges(SOC_NODES[~row])} % charge)"
+        for celsius, row in zip(cell.temperature_celsius, seen, strict=True)
+        if not row.all()
+    ]
+    if places:
+        why = "current flowed there in too few rows; the values are carried over from neighbours"
+        told.append(Blind(f"tables at {', '.join(places)}", why))
     for name, table, least in (
         ("R0", cell.r0_ohm, _LEAST_OHM),
         ("R1", cell.r1_ohm, _ZERO_OHM),
@@ -238,9 +237,11 @@ def _slope(per_kelvin: Float[np.ndarray, "n"], log_ohm: Float[np.ndarray, "n"]) 
     span = float(np.ptp(1.0 / per_kelvin)) if count else 0.0
     if count < _NODES_MIN or span < SPAN_KELVIN_MIN:
         return Told(
-            None, None, f"cannot tell: {count} temperatures seen over {span:.0f} K; "
-            f"{_NODES_MIN} over {SPAN_KELVIN_MIN:.0f} K are needed"
-        )  # fmt: skip
+            None,
+            None,
+            f"cannot tell: temperatures seen with current at half charge are {count} over "
+            f"{span:.0f} K, wanted are {_NODES_MIN} over {SPAN_KELVIN_MIN:.0f} K",
+        )
     apart = per_kelvin - per_kelvin.mean()
     slope = float(apart @ log_ohm / (apart @ apart))
     left = log_ohm - log_ohm.mean() - slope * apart

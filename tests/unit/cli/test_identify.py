@@ -56,6 +56,10 @@ def test_a_cell_comes_from_a_file_whose_columns_say_what_they_are(known, tmp_pat
     assert cell.base.name == "mine" and cell.base.chemistry.value == "NMC"
     assert cell.base.capacity_ah == pytest.approx(CELL.capacity_ah, rel=0.002)
     assert cell.at(np.array([0.5]), 26.0).r0[0] == pytest.approx(ohm(26.0)[0], rel=0.05)
+    heat = document["identification"]["heat_capacity_joule_per_kelvin"]["value"]
+    assert cell.base.heat_capacity_joule_per_kelvin == (
+        CELL.heat_capacity_joule_per_kelvin if heat is None else heat
+    )
     plain = json.loads(report.read_text())
     assert plain == document["identification"]
     assert plain["intervals_tried"] and plain["rows"] == 2 * ROWS

@@ -109,6 +109,22 @@ def test_heat_that_does_not_go_with_the_temperature_is_no_answer(found, drives):
     assert None in (report.heat_capacity.value, report.thermal_resistance.value)
 
 
+def test_a_sensor_that_reads_a_third_of_the_rise_does_not_make_the_cell_three_times_as_heavy(
+    found, drives
+):
+    faint = [
+        drive._replace(
+            temperature_celsius=drive.temperature_celsius[0]
+            + (drive.temperature_celsius - drive.temperature_celsius[0]) / 3.0
+        )
+        for drive in drives
+    ]
+    report = report_of(found, faint)
+    for told in (report.heat_capacity, report.thermal_resistance):
+        assert told.value is None and told.standard_error is None
+        assert "times the 39 J/K of a cell of this size" in told.why
+
+
 def test_a_record_without_charging_cannot_tell_hysteresis():
     base = replace(CELL, hysteresis_volt=LFP.hysteresis_volt)
     drive = driven(3, 25.0, rows=2400)
