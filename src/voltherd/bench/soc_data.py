@@ -13,7 +13,8 @@ import numpy as np
 
 from voltherd.bench.compose import read_columns
 from voltherd.estimation.identify import Drive
-from voltherd.numerics.cell_parameters import OCV_NODES, CellParameters
+from voltherd.numerics.cell_parameters import CellParameters
+from voltherd.numerics.ocv import measured_curve
 from voltherd.numerics.presets import LFP, NCA, NMC
 
 CHARGE_AH_MIN: Final = 1.0
@@ -57,12 +58,7 @@ def base_of(folder: Path, dataset: str) -> CellParameters:
     if not known.curve or not file.is_file():
         return known.base
     columns = read_columns(file)
-    grid = np.linspace(0.0, 1.0, OCV_NODES)
-    charge, discharge = (
-        np.interp(grid, columns["soc"], columns[f"ocv_{way}"]) for way in ("charge", "discharge")
-    )
-    mean = np.maximum.accumulate(0.5 * (charge + discharge)) + 1e-6 * np.arange(OCV_NODES)
-    gap = float(np.median(0.5 * (charge - discharge)))
+    mean, gap = measured_curve(columns["soc"], columns["ocv_charge"], columns["ocv_discharge"])
     return replace(known.base, ocv_volt=mean, hysteresis_volt=gap)
 
 

@@ -158,6 +158,17 @@ def _largest(paths: tuple[Path, ...], file: Path) -> list[Path]:
     return sorted(alike, key=lambda p: (-found[p], str(p)))[:SIBLINGS_ASKED]
 
 
+def files_at(path: Path) -> tuple[Path, ...]:
+    """List what can be read at a path, sorted.
+
+    Raises:
+        InputError: Nothing is there, or nothing of it is supported.
+    """
+    from voltherd.adapters.files.reader import list_files
+
+    return list_files(path).files
+
+
 def read_table(file: Path, reading: Reading) -> RawTable:
     """Read one file as it is."""
     from voltherd.adapters.files.reader import read_file as read

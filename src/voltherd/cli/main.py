@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 from voltherd.cli.bench import bench_app
 from voltherd.cli.cloud import cloud_app
 from voltherd.cli.edge import edge
+from voltherd.cli.identify import identify
 from voltherd.cli.screen import Json, colour, output, progress, width
 from voltherd.cli.soh import audit_soc, soh
 from voltherd.cli.store.commands import store_app
@@ -244,6 +245,7 @@ def doctor() -> None:
 app.command()(edge)
 app.command()(soh)
 app.command(name="audit-soc")(audit_soc)
+app.command()(identify)
 
 
 @app.command()

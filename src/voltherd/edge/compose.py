@@ -1,5 +1,6 @@
 """The only file of the edge that knows adapters: from a configuration to a running edge."""
 
+import json
 import logging
 import secrets
 from collections.abc import Callable, Sequence
@@ -32,9 +33,10 @@ from voltherd.edge.runtime import EdgeRuntime, Ports, Room
 from voltherd.edge.selection import Boundary, Selection, for_pack
 from voltherd.edge.wiring import Wiring, wire_up
 from voltherd.errors import StoreError, UsageError
+from voltherd.estimation.cell_file import cell_from
 from voltherd.estimation.soc_bar_delta import SocBarDelta
 from voltherd.intake.profile import Profile, from_plain
-from voltherd.numerics.cell_map import preset_map
+from voltherd.numerics.cell_map import CellMap, preset_map
 from voltherd.numerics.presets import PRESETS
 from voltherd.placement import Level, placed
 from voltherd.ports import Actuator, Bus, LastWill
@@ -53,6 +55,8 @@ _ANY_CELL: Final = Selection(
     soc_fraction=Boundary(levels=(0.1, 0.2, 0.5, 0.8, 0.9), back=0.02, step=0.05),
 )
 """What event mode sends of a pack of which nothing is known."""
+_CAPACITY_APART_MAX: Final = 0.1
+"""A block whose identified capacity is further from the declared one is another block."""
 
 
 def compose(config: EdgeConfig) -> EdgeRuntime:
@@ -192,6 +196,8 @@ def _limits(pack: PackSection | None) -> PackLimits | None:
 def _filter(pack: PackSection | None) -> SocBarDelta | None:
     if pack is None:
         return None
+    if pack.cell_file is not None:
+        return SocBarDelta(cell=_identified(pack, pack.cell_file))
     preset = PRESETS.get(pack.chemistry)
     if preset is None:
         raise UsageError(
@@ -200,6 +206,38 @@ def _filter(pack: PackSection | None) -> SocBarDelta | None:
             mend=f"known are {', '.join(PRESETS)}",
         )
     return SocBarDelta(cell=preset_map(preset.resized(pack.capacity_ah)))
+
+
+def _identified(pack: PackSection, path: Path) -> CellMap:
+    """Take the identified cell, as the block that the pack is said to be made of.
+
+    Raises:
+        InputError: The file is no cell file.
+        UsageError: It cannot be read, or is of another chemistry or size than the pack.
+    """
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        told = error.strerror if isinstance(error, OSError) else "it is no JSON"
+        raise UsageError(
+            f"not a readable cell ({told})", where=str(path), mend="voltherd identify writes one"
+        ) from error
+    cell = cell_from(document, str(path))
+    if cell.base.chemistry is not pack.chemistry:
+        raise UsageError(
+            f"{cell.base.name} is {cell.base.chemistry}, the pack is said to be {pack.chemistry}",
+            where="[pack] cell_file",
+            mend="give the cell of this pack, or mend chemistry",
+        )
+    block = cell.in_parallel(pack.cells_parallel)
+    if abs(block.base.capacity_ah / pack.capacity_ah - 1.0) > _CAPACITY_APART_MAX:
+        raise UsageError(
+            f"{pack.cells_parallel} × {cell.base.name} make {block.base.capacity_ah:.4g} Ah, a "
+            f"block is said to have {pack.capacity_ah:.4g} Ah",
+            where="[pack] cell_file",
+            mend="mend cells_parallel or capacity_ah",
+        )
+    return block
 
 
 def _sending(config: EdgeConfig, plan: Plan) -> Sending:

@@ -42,6 +42,10 @@ class PackSection(Section):
     """Of a cell block: all cells in parallel together [Ah]."""
     cell_voltage_volt_min: Positive
     cell_voltage_volt_max: Positive
+    cell_file: Path | None = None
+    """What ``voltherd identify`` wrote of the cell; the chemistry's preset where not given."""
+    cells_parallel: Annotated[int, Field(ge=1)] = 1
+    """How many cells of ``cell_file`` make a block."""
     charge_ampere_max: Positive | None = None
     """Most charging current; 2.5 times the capacity per hour where not given [A]."""
     discharge_ampere_max: Positive | None = None
@@ -178,6 +182,8 @@ chemistry = "NMC"               # NMC, NCA, LFP
 capacity_ah = 150.0             # of a cell block: all cells in parallel together
 cell_voltage_volt_min = 2.8     # as the cell's data sheet has it
 cell_voltage_volt_max = 4.2
+# cell_file = "cell.json"       # as voltherd identify wrote it; else the chemistry's preset
+# cells_parallel = 3            # how many such cells make a block
 # charge_ampere_max = 375.0     # else 2.5 times the capacity per hour
 # discharge_ampere_max = 750.0  # else 5 times
 

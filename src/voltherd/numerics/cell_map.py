@@ -5,7 +5,7 @@ nodes everything is bilinear, beyond them it stays as at the edge.
 """
 
 from bisect import bisect_right
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple, final
 
 import numpy as np
@@ -101,6 +101,16 @@ class CellMap:
         flat = np.array(fine).reshape(len(tables), -1)
         flat[3] += np.tile(self.base.ocv_volt, len(self.temperature_celsius))
         object.__setattr__(self, "flat", flat)
+
+    def in_parallel(self, count: int) -> "CellMap":
+        """Give a block of equal cells side by side, which an equal share of the current passes.
+
+        Args:
+            count: How many, 1 or more.
+        """
+        tables = {name: getattr(self, name) / count for name in ("r0_ohm", "r1_ohm", "r2_ohm")}
+        base = self.base.resized(count * self.base.capacity_ah)
+        return replace(self, base=base, **tables)
 
     def row_at(self, celsius: float) -> tuple[int, float]:
         """Say between which rows of the tables a temperature lies: the lower, and the share."""

@@ -95,6 +95,28 @@ def full_cell(
     )
 
 
+def measured_curve(
+    soc: Float[np.ndarray, "rows"],
+    charge_volt: Float[np.ndarray, "rows"],
+    discharge_volt: Float[np.ndarray, "rows"],
+) -> tuple[Float[np.ndarray, "nodes"], float]:
+    """Take a measured pair of curves as one and half its gap.
+
+    Args:
+        soc: State of charge, climbing.
+        charge_volt: Open-circuit voltage reached by charging [V].
+        discharge_volt: Reached by discharging [V].
+
+    Returns:
+        The mean at ``OCV_NODES`` equally spaced SOC 0…1, made to climb, and the median half-gap,
+        both [V].
+    """
+    grid = np.linspace(0.0, 1.0, OCV_NODES)
+    charge, discharge = (np.interp(grid, soc, volt) for volt in (charge_volt, discharge_volt))
+    mean = np.maximum.accumulate(0.5 * (charge + discharge)) + 1e-6 * np.arange(OCV_NODES)
+    return np.asarray(mean), float(np.median(0.5 * (charge - discharge)))
+
+
 def nmc811_chen2020(y: Curve) -> Curve:
     """Potential of the NMC811 electrode of an LG M50 [V].
 

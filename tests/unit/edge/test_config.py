@@ -1,9 +1,12 @@
 """What an edge is told in TOML, and what is refused in words."""
 
+import json
 import subprocess
 import sys
 import tomllib
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from tests.unit.edge.simulated_bus import database
@@ -11,6 +14,9 @@ from voltherd.edge.compose import compose, plan_of
 from voltherd.edge.config import EXAMPLE, parse, read_config
 from voltherd.edge.wiring import Wiring
 from voltherd.errors import InputError, UsageError
+from voltherd.estimation.cell_file import plain
+from voltherd.numerics.cell_map import preset_map
+from voltherd.numerics.presets import LFP, NMC
 
 LEAST = """
 [vehicle]
@@ -88,6 +94,38 @@ def test_a_plan_follows_from_it(folder):
     assert plan.soc_filter.parameters.capacity_ah == 150.0
     slow = plan_of(config, database(12, 4, 60.0)[2])
     assert slow.limits.age_second_max == slow.silent_second == 180.0
+
+
+def of_three(folder, cell, text=PACK):
+    """A configuration whose block is three of an identified cell of 50 Ah."""
+    (folder / "cell.json").write_text(json.dumps(plain(cell)))
+    named = text + 'cell_file = "cell.json"\ncells_parallel = 3\n'
+    return read_config(written(folder, LEAST + named))
+
+
+def test_an_identified_cell_takes_the_preset_s_place(folder):
+    cell = replace(preset_map(NMC.resized(50.0)), source="identified", curve_volt=0.002)
+    plan = plan_of(of_three(folder, cell), database(12, 4)[2])
+    block = plan.soc_filter.cell
+    assert block.source == "identified" and block.curve_volt == 0.002
+    assert block.base.capacity_ah == pytest.approx(150.0)
+    for name in ("r0_ohm", "r1_ohm", "r2_ohm"):
+        np.testing.assert_allclose(getattr(block, name), getattr(cell, name) / 3.0)
+    np.testing.assert_array_equal(block.flat[3], cell.flat[3])
+
+
+def test_a_cell_that_is_not_the_pack_s_is_refused(folder):
+    with pytest.raises(UsageError, match="is LFP, the pack is said to be NMC"):
+        plan_of(of_three(folder, preset_map(LFP.resized(50.0))), database(12, 4)[2])
+    with pytest.raises(UsageError, match=r"3 × .* make 180 Ah, a block is said to have 150 Ah"):
+        plan_of(of_three(folder, preset_map(NMC.resized(60.0))), database(12, 4)[2])
+    config = of_three(folder, preset_map(NMC.resized(50.0)))
+    (folder / "cell.json").write_text("{")
+    with pytest.raises(UsageError, match=r"\(it is no JSON\); voltherd identify writes one"):
+        plan_of(config, database(12, 4)[2])
+    (folder / "cell.json").unlink()
+    with pytest.raises(UsageError, match="No such file"):
+        plan_of(config, database(12, 4)[2])
 
 
 def test_without_a_pack_there_are_no_limits_and_no_estimate(folder):
