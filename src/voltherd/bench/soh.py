@@ -9,11 +9,11 @@ import json
 import math
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final, NamedTuple, final
 
-from voltherd.bench import soh_charges, soh_pulses
+from voltherd.bench import soh_charges, soh_field, soh_pulses
 from voltherd.bench.soh_protocol import Outcome, SohRow, finite, rows_of, summed
 from voltherd.errors import InputError
 
@@ -39,20 +39,30 @@ class SohTable:
     summary: dict[str, dict[str, Any]]
     conditions: dict[str, dict[str, dict[str, dict[str, float]]]]
     dropped: dict[str, dict[str, int]]
+    field: tuple[SohRow, ...] = ()
 
     def to_json(self) -> str:
         """Give rows, summary and what was left out as JSON; what was not run is null."""
-        plain = {**asdict(self), "rows": [row._asdict() for row in self.rows]}
+        rows = [row._asdict() for row in (*self.rows, *self.field)]
+        plain = {**asdict(self), "rows": rows}
+        del plain["field"]
         return json.dumps(finite(plain), indent=1) + "\n"
 
 
-def measure(train: Path | None, test: Path | None, progress: Callable[[str], None]) -> SohTable:
+def measure(
+    train: Path | None,
+    test: Path | None,
+    progress: Callable[[str], None],
+    *,
+    field: bool = True,
+) -> SohTable:
     """Learn from one folder, ask about another.
 
     Args:
         train: Folder to learn from; ``VOLTHERD_DATA`` where not given.
         test: Folder of the same layout to test on; cells of ``train`` in folds where not given.
         progress: Told where it stands.
+        field: Whether the simulated field is run, too; minutes.
 
     Raises:
         InputError: There is no recorded cell in a folder.
@@ -66,7 +76,12 @@ def measure(train: Path | None, test: Path | None, progress: Callable[[str], Non
             where=str(test or folder),
             mend=f"wanted is {soh_charges.FILE} or {soh_pulses.FILE}",
         )
-    return table_of(parts)
+    table = table_of(parts)
+    if not field:
+        return table
+    rows = soh_field.measure_field(progress)
+    summary = {**table.summary, soh_field.DATASET: soh_field.summary_of(rows)}
+    return replace(table, summary=summary, field=tuple(rows))
 
 
 def table_of(parts: Mapping[str, Part]) -> SohTable:
@@ -127,6 +142,8 @@ def render(table: SohTable) -> str:
             lines += [_line(name, told, cost[name]) for name, told in estimators.items()]
         lines += verdicts(dataset, table.summary[dataset])
         lines += [f"  left out: {n} charges, {why}" for why, n in table.dropped[dataset].items()]
+    if table.field:
+        lines += ["", soh_field.render_field(list(table.field))]
     return "\n".join(lines)
 
 

@@ -12,10 +12,11 @@ current sensor is left out: no estimator can see it, and it goes one to one into
 
 import math
 from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from voltherd.bench.soh_protocol import SohRow
 from voltherd.estimation.soh_capacity import (
     NORMAL_90,
     SECOND_PER_YEAR,
@@ -67,21 +68,11 @@ CONDITIONS: Final = (
 )
 
 
-class FieldRow(NamedTuple):
-    """One estimator under one condition; percent of the true capacity."""
-
-    dataset: str
-    cell: str
-    temperature: float
-    condition: str
-    estimator: str
-    rmse: float
-    mae: float
-    max: float
-    coverage90: float
+DATASET: Final = "simulated field"
+PRIMARY: Final = "soh_window"
 
 
-def measure_field(progress: Callable[[str], None]) -> list[FieldRow]:
+def measure_field(progress: Callable[[str], None]) -> list[SohRow]:
     """Run both estimators through every condition.
 
     Args:
@@ -94,22 +85,37 @@ def measure_field(progress: Callable[[str], None]) -> list[FieldRow]:
             found = [_followed(name, condition, seed) for seed in range(PACKS)]
             error, half = np.concatenate(found, axis=1)
             rows.append(
-                FieldRow(
-                    dataset="simulated field",
+                SohRow(
+                    dataset=DATASET,
                     cell=condition.name.partition(",")[0],
-                    temperature=25.0,
                     condition=condition.name,
                     estimator=name,
                     rmse=float(np.sqrt(np.mean(error**2))),
                     mae=float(np.mean(np.abs(error))),
+                    mape=float(np.mean(np.abs(error))),
                     max=float(np.abs(error).max()),
                     coverage90=float(np.mean(np.abs(error) <= half)),
+                    microsecond=math.nan,
                 )
             )
     return rows
 
 
-def render_field(rows: list[FieldRow]) -> str:
+def summary_of(rows: list[SohRow]) -> dict[str, Any]:
+    """Sum up by estimator, over the conditions that have a goal."""
+    wanted = {one.name for one in CONDITIONS if not math.isnan(one.goal)}
+    told: dict[str, Any] = {"primary": PRIMARY}
+    for name in dict.fromkeys(row.estimator for row in rows):
+        own = [row for row in rows if row.estimator == name and row.condition in wanted]
+        told[name] = {
+            key: float(np.mean([getattr(row, key) for row in own]))
+            for key in ("rmse", "mae", "mape", "coverage90")
+        }
+        told[name]["max"] = max(row.max for row in own)
+    return told
+
+
+def render_field(rows: list[SohRow]) -> str:
     """Tell the table."""
     lines = [
         "capacity from partial charges, simulated field sessions; percent of the true capacity",

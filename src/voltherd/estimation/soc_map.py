@@ -46,6 +46,8 @@ from voltherd.units import REFERENCE_TEMPERATURE_CELSIUS, SECOND_PER_HOUR
 PerCell = Float[np.ndarray, "cells"] | float
 HEARD_SECOND: Final = 120.0
 """Over a longer interval nobody knows what the current did between its ends [s]."""
+SAME_SECOND: Final = 1e-6
+"""Samples no further apart are of one time [s]."""
 _FACTOR = 4
 _STEP_ONE, _STEP_MANY = make_map_step(FLOATS), make_map_step(ARRAYS)
 
@@ -155,7 +157,7 @@ class SocMapEkf:
         if not (0.0 <= dt <= self.gap_second_max and (heard or silent <= self.gap_second_max)):
             state = self.init(sample)
             return state, self._estimate(state, None, Quality.RESTARTED)
-        if dt == 0.0:
+        if dt < SAME_SECOND:
             return state, self.estimate(state)
         current = current if heard else state.current_ampere
         celsius = possible_temperature(sample, state.temperature_celsius)

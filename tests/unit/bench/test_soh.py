@@ -91,7 +91,7 @@ def pulses(folder, cells, seed=0):
 def test_one_folder_trains_and_another_tests(tmp_path):
     train = pulses(records(tmp_path / "a", range(6)), 12)
     test = pulses(records(tmp_path / "b", range(20, 23), 5), 4, seed=9)
-    table = soh.measure(train, test, lambda _: None)
+    table = soh.measure(train, test, lambda _: None, field=False)
     assert set(table.summary) == {"nasa_pcoe", "NMC_2.1Ah"}
     assert {row.cell for row in table.rows if row.dataset == "nasa_pcoe"} == {"B20", "B21", "B22"}
     for dataset, told in table.summary.items():
@@ -108,7 +108,7 @@ def test_one_folder_trains_and_another_tests(tmp_path):
 
 
 def test_without_a_second_folder_every_cell_is_asked_by_models_that_did_not_see_it(tmp_path):
-    table = soh.measure(records(tmp_path, range(4), 8), None, lambda _: None)
+    table = soh.measure(records(tmp_path, range(4), 8), None, lambda _: None, field=False)
     assert {row.cell for row in table.rows} == {"B0", "B1", "B2", "B3"}
     assert table.summary["nasa_pcoe"]["charge_blend"]["cells"] == 4
 
@@ -148,10 +148,10 @@ def test_no_discharge_of_the_asked_cell_reaches_the_estimator(tmp_path):
 
 def test_mistakes_are_said(tmp_path):
     with pytest.raises(InputError, match="no recorded cell"):
-        soh.measure(tmp_path, None, lambda _: None)
+        soh.measure(tmp_path, None, lambda _: None, field=False)
     written(tmp_path / soh_charges.FILE, {"cell": np.array(["a"])})
     with pytest.raises(InputError, match="columns missing: amb_c"):
-        soh.measure(tmp_path, None, lambda _: None)
+        soh.measure(tmp_path, None, lambda _: None, field=False)
 
 
 def test_figures_are_those_of_the_errors():
