@@ -37,7 +37,6 @@ _NUMBERS: Final = {
     "tau1_second": _ABOVE,
     "tau2_second": _ABOVE,
     "model_second": _ABOVE,
-    "curve_volt": _ABOVE,
 }
 _TABLES: Final = {
     "r0_ohm": _ABOVE,
@@ -47,7 +46,7 @@ _TABLES: Final = {
     "hysteresis_volt": _FROM,
 }
 """One value by temperature and by state of charge."""
-_BY_TEMPERATURE: Final = {"model_volt": _ABOVE, "widening": _ABOVE}
+_BY_TEMPERATURE: Final = {"model_volt": _ABOVE, "curve_volt": _ABOVE, "widening": _ABOVE}
 _LARGEST: Final = 1e300
 _MEND: Final = "write it again with voltherd identify"
 

@@ -104,10 +104,10 @@ def of_three(folder, cell, text=PACK):
 
 
 def test_an_identified_cell_takes_the_preset_s_place(folder):
-    cell = replace(preset_map(NMC.resized(50.0)), source="identified", curve_volt=0.002)
+    cell = replace(preset_map(NMC.resized(50.0)), source="identified", model_second=12.5)
     plan = plan_of(of_three(folder, cell), database(12, 4)[2])
     block = plan.soc_filter.cell
-    assert block.source == "identified" and block.curve_volt == 0.002
+    assert block.source == "identified" and block.model_second == 12.5
     assert block.base.capacity_ah == pytest.approx(150.0)
     for name in ("r0_ohm", "r1_ohm", "r2_ohm"):
         np.testing.assert_allclose(getattr(block, name), getattr(cell, name) / 3.0)

@@ -21,9 +21,10 @@ def cell():
         for key in ("r0_ohm", "r1_ohm", "r2_ohm", "shift_volt", "hysteresis_volt")
     }
     along = {
-        key: random.uniform(0.5, 2.0, len(cell.model_volt)) for key in ("model_volt", "widening")
+        key: random.uniform(0.5, 2.0, len(cell.model_volt))
+        for key in ("model_volt", "curve_volt", "widening")
     }
-    return replace(cell, **tables, **along, model_second=12.5, curve_volt=1.0 / 300.0)
+    return replace(cell, **tables, **along, model_second=100.0 / 3.0)
 
 
 def same(one, other):

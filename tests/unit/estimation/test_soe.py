@@ -27,9 +27,12 @@ def cell_of(ohm, capacity=3.0):
         r1_ohm=0.0 * table,
         r2_ohm=0.0 * table,
         shift_volt=0.0 * table,
+        hysteresis_volt=0.0 * table,
+        hysteresis_rate=30.0,
         tau1_second=8.0,
         tau2_second=120.0,
         model_volt=np.full(2, 0.003),
+        curve_volt=np.full(2, 0.003),
         widening=np.ones(2),
         source="made",
     )
