@@ -10,9 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from voltherd.estimation.cell_sample import CellSample, SensorError
+from voltherd.estimation.soc_adaptive import SocAdaptive
 from voltherd.estimation.soc_coulomb import SocCoulomb
 from voltherd.estimation.soc_ekf import SocEkf
+from voltherd.estimation.soc_hinf import SocHinf
 from voltherd.estimation.soc_map import SocMapEkf
+from voltherd.estimation.soc_sliding import SocSliding
+from voltherd.estimation.soc_ukf import SocUkf
 from voltherd.numerics.cell_map import CellMap
 from voltherd.numerics.presets import LFP, NCA, NMC
 from voltherd.types.quality import Quality
@@ -34,6 +38,10 @@ IDENTIFIED = CellMap(
 )
 ESTIMATORS = {
     "soc_map": SocMapEkf(cell=IDENTIFIED),
+    "soc_ukf": SocUkf(cell=IDENTIFIED),
+    "soc_hinf": SocHinf(cell=IDENTIFIED),
+    "soc_sliding": SocSliding(cell=IDENTIFIED),
+    "soc_adaptive": SocAdaptive(cell=IDENTIFIED),
     "soc_coulomb": SocCoulomb(parameters=CELL),
     "soc_ekf": SocEkf(parameters=CELL),
     "soc_ekf on LFP": SocEkf(parameters=LFP.resized(60.0)),
