@@ -23,6 +23,7 @@ PURE = PURE_CORE | {
     "triage",
     "report",
     "protection",
+    "learning",
 }
 EVERYTHING_BELOW = PURE | {"ports"}
 MAY_IMPORT: Mapping[str, frozenset[str]] = {
@@ -40,6 +41,7 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     "detection": PURE_CORE,
     "report": PURE_CORE,
     "triage": PURE_CORE | {"detection"},
+    "learning": PURE_CORE | {"estimation"},
     "adapters": GROUND | {"ports", "wire"},
     "sim": PURE_CORE | {"ports"},
     "edge": EVERYTHING_BELOW,

@@ -21,6 +21,7 @@ from typing import Any, Final, NamedTuple, final
 import numpy as np
 
 from voltherd.bench.compose import read_columns
+from voltherd.bench.soc_league import Trained, league, learned, numbers_of
 from voltherd.bench.soc_protocol import (
     CONDITIONS,
     LATE_SECOND,
@@ -77,6 +78,7 @@ class Job(NamedTuple):
     cell: CellMap
     own: str
     conditions: tuple[str, ...]
+    trained: Trained | None = None
 
 
 @final
@@ -100,6 +102,8 @@ def measure(
     own: str = "",
     *,
     further: bool = False,
+    learn: bool = False,
+    quick: bool = False,
 ) -> SocTable:
     """Identify the cells, run every estimator on every cycle.
 
@@ -109,20 +113,26 @@ def measure(
         progress: Told where it stands.
         own: A further estimator as ``file.py:Class``; made with ``cell=`` the identified cell.
         further: Also slow sampling, gain, voltage offset and lost samples, which are not scored.
+        learn: Also train estimators that learn, on the cycles that the cell is identified from.
+        quick: Only the records as they are; there is no weighted score then.
 
     Raises:
         InputError: There is no recorded cell in a folder.
-        UsageError: The further estimator cannot be made.
+        UsageError: The further estimator cannot be made, or the extra ``learn`` is missing.
     """
     folder = train or Path(os.environ.get("VOLTHERD_DATA", "../shared/data"))
-    conditions = tuple(CONDITIONS if further else SCORED)
+    conditions = ("clean",) if quick else tuple(CONDITIONS if further else SCORED)
     jobs: list[Job] = []
     for dataset, fitted, tested in _splits(folder, test):
         progress(f"{dataset}: identifying the cell from {len(fitted)} cycles")
         cell = calibrated(fitted, DATASETS[dataset].base, dataset)
-        names = list(estimators_of(cell, own))
+        drives = [cycle.drive for cycle in fitted]
+        trained = learned(cell, drives, progress) if learn else None
+        names = list(estimators_of(cell, own, trained))
         jobs += [
-            Job(dataset, cycle, name, cell, own, conditions) for cycle in tested for name in names
+            Job(dataset, cycle, name, cell, own, conditions, trained)
+            for cycle in tested
+            for name in names
         ]
     rows: list[SocRow] = []
     with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as pool:
@@ -169,7 +179,10 @@ def halved(cycles: list[Cycle]) -> tuple[list[Cycle], list[Cycle]]:
 def run_job(job: Job) -> list[SocRow]:
     """Run one estimator on one cycle under its conditions."""
     rows = []
-    estimator = estimators_of(job.cell, job.own)[job.name]
+    estimator = estimators_of(job.cell, job.own, job.trained)[job.name]
+    first = job.cycle.drive
+    opening = CellSample(*(float(part[0]) for part in first[:2]), first.voltage_volt[:1], 25.0)
+    numbers = numbers_of(estimator.init(opening, soc=1.0, sigma=START_SIGMA))
     for condition in job.conditions:
         drive = CONDITIONS[condition](job.cycle.drive)
         if drive is None:
@@ -189,6 +202,7 @@ def run_job(job: Job) -> list[SocRow]:
                 max=float(np.abs(error[late]).max()) if late.any() else math.nan,
                 coverage90=float(np.mean(np.abs(error) <= 100.0 * SIGMAS * sigma)),
                 microsecond=1e6 * second / len(error),
+                numbers=numbers,
             )
         )
     return rows
@@ -255,7 +269,7 @@ def _splits(train: Path, test: Path | None) -> Iterator[tuple[str, list[Cycle], 
         )
 
 
-def estimators_of(cell: CellMap, own: str) -> dict[str, Any]:
+def estimators_of(cell: CellMap, own: str, trained: Trained | None = None) -> dict[str, Any]:
     """Make every estimator of the table, and one from a file.
 
     Raises:
@@ -265,6 +279,7 @@ def estimators_of(cell: CellMap, own: str) -> dict[str, Any]:
         "soc_map": SocMapEkf(cell=cell, sensors=SENSORS),
         "soc_ekf": SocEkf(parameters=cell.base, sensors=SENSORS),
         "soc_coulomb": SocCoulomb(parameters=cell.base, sensors=SENSORS),
+        **league(cell, SENSORS, trained),
     }
     if own:
         file, _, name = own.rpartition(":")
@@ -290,7 +305,8 @@ def render(table: SocTable) -> str:
         head = "".join(f"{celsius:>7.0f}°" for celsius in warmth)
         lines += [
             "",
-            f"{dataset:<14}{head}{'all':>7}{'weighted':>10}{'max':>6}{'90 %':>7}{'µs':>6}",
+            f"{dataset:<20}{head}{'all':>7}{'weighted':>10}{'max':>6}{'90 %':>7}{'µs':>6}"
+            f"{'state':>7}",
         ]
         for name, told in estimators.items():
             if name == "primary":
@@ -299,8 +315,9 @@ def render(table: SocTable) -> str:
             by = [even([r for r in own if r.temperature == celsius], "clean") for celsius in warmth]
             cost = float(np.median([row.microsecond for row in own]))
             lines.append(
-                f"{name:<14}{''.join(f'{value:>8.2f}' for value in by)}{told['rmse']:>7.2f}"
+                f"{name:<20}{''.join(f'{value:>8.2f}' for value in by)}{told['rmse']:>7.2f}"
                 f"{told['weighted']:>10.2f}{told['max']:>6.1f}{told['coverage90']:>7.0%}{cost:>6.0f}"
+                f"{own[0].numbers:>7}"
             )
         lines += _conditions(here)
         lines += _verdict(dataset, estimators[PRIMARY])

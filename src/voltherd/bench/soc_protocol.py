@@ -101,6 +101,7 @@ class SocRow(NamedTuple):
     max: float
     coverage90: float
     microsecond: float
+    numbers: int = 0
 
 
 def scored(rows: Iterable[SocRow]) -> dict[str, float]:

@@ -149,12 +149,19 @@ def soc(
         bool,
         typer.Option("--further", help="Also slow sampling, gain, voltage offset, lost samples."),
     ] = False,
+    learned: Annotated[
+        bool,
+        typer.Option("--learned", help="Also train those that learn; minutes more, extra learn."),
+    ] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Only the records as they are, without a score.")
+    ] = False,
     json: Json = None,
 ) -> None:
     """Error of the state of charge on recorded cells, estimator beside estimator; minutes."""
     from voltherd.bench.soc import measure, render
 
-    table = measure(train, test, progress, estimator, further=further)
+    table = measure(train, test, progress, estimator, further=further, learn=learned, quick=quick)
     progress("")
     if json:
         output(json, table.to_json())

@@ -61,7 +61,7 @@ class SocHinf:
 
     cell: CellMap
     sensors: SensorError = field(default_factory=SensorError)
-    theta: float = 2.0
+    theta: float = 30.0
     walk: tuple[float, ...] = (2e-6, 1e-4, 1e-4)
     gap_second_max: float = 60.0
     method: str = "soc_hinf"

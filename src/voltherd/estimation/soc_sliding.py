@@ -57,8 +57,8 @@ class SocSliding:
 
     cell: CellMap
     sensors: SensorError = field(default_factory=SensorError)
-    linear: float = 1e-3
-    rate: float = 3e-5
+    linear: float = 2e-3
+    rate: float = 6e-5
     layer_volt: float = 0.030
     gap_second_max: float = 60.0
     method: str = "soc_sliding"

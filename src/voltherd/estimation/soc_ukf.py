@@ -89,7 +89,7 @@ class SocUkf:
         covariance[:, 2, 2] = (held * known.r2) ** 2 + 1e-4
         covariance[:, 3, 3] = 0.1**2
         covariance[:, 4, 4] = self.sensors.current_ampere**2
-        return _joined(mean, covariance)
+        return joined(mean, covariance)
 
     def advanced(self, values: Numbers, span: Span) -> tuple[Numbers, PerCell]:
         """Predict all points over the interval, then weigh them by the voltage."""
@@ -115,7 +115,7 @@ class SocUkf:
         mean = mean + gain * moved[:, None]
         mean[:, 0] = np.clip(mean[:, 0], 0.0, 1.0)
         mean[:, 3] = np.clip(mean[:, 3], -_FACTOR_MAX, _FACTOR_MAX)
-        return _joined(mean, covariance - gain[:, :, None] * across[:, None, :]), innovation
+        return joined(mean, covariance - gain[:, :, None] * across[:, None, :]), innovation
 
     def told(self, values: Numbers, temperature_celsius: float) -> tuple[PerCell, PerCell]:
         """Give the mean, and the deviation widened as the cell's drives have asked for."""
@@ -149,9 +149,10 @@ def parted(
     return values[:, :_N], values[:, _N:].reshape(len(values), _N, _N)
 
 
-def _joined(
+def joined(
     mean: Float[np.ndarray, "cells 5"], covariance: Float[np.ndarray, "cells 5 5"]
 ) -> Numbers:
+    """Join mean and covariance, made symmetric, into the numbers of every cell."""
     even = 0.5 * (covariance + covariance.transpose(0, 2, 1))
     return np.concatenate([mean, even.reshape(len(mean), _N * _N)], axis=1)
 

@@ -1,0 +1,1 @@
+"""Training of learned estimates; what is trained is a value that estimation applies."""
