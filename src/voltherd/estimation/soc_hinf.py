@@ -8,8 +8,10 @@ filter's inverse, ``P (I - θ S P + Cᵀ R⁻¹ C P)⁻¹``, is a Kalman update 
     P~ = P⁺ + θ P⁺ e eᵀ P⁺ / (1 - θ P⁺ₑₑ)        exists while θ P⁺ₑₑ < 1
     K  = P~ Cᵀ R⁻¹
 
-So doubt about the charge is kept up, and the filter follows what an offset of the current or a
-wrong capacity does to it, at the price of following noise.  State: charge and two polarisation
+θ is asked for as a share ρ of what a voltage tells about the charge, ``s² / R`` with s the slope of
+the curve, so that a solution exists wherever the charge is observable: doubt settles
+``1 / √(1 - ρ)`` times as high as the Kalman filter's.  The filter then follows what an offset of
+the current or a wrong capacity does, at the price of following noise.  State: charge and two polarisation
 voltages; no offset and no resistance is learned, which is what it is compared for.
 
 Source: Simon, Optimal State Estimation (2006) section 11.3, inverted by Sherman and Morrison.
@@ -42,7 +44,7 @@ from voltherd.types.estimate import Estimate
 _N = 3
 _GATE = 25.0
 _SHARE_MAX = 0.5
-"""θ P is held below this: a solution exists, and doubt at most doubles in a step."""
+"""Most of θ P: a solution exists, and doubt at most doubles in a step."""
 
 
 @final
@@ -53,7 +55,7 @@ class SocHinf:
     Attributes:
         cell: The cell as identified.
         sensors: Declared sensor errors.
-        theta: The bound θ asked for, per second of record: 0 is the Kalman filter.
+        share: ρ, below 1: 0 is the Kalman filter.
         walk: Growth of the uncertainty per root second: charge, polarisation voltages [V].
         gap_second_max: Longest interval that is advanced over [s].
         method: Its name.
@@ -61,7 +63,7 @@ class SocHinf:
 
     cell: CellMap
     sensors: SensorError = field(default_factory=SensorError)
-    theta: float = 30.0
+    share: float = 0.99
     walk: tuple[float, ...] = (2e-6, 1e-4, 1e-4)
     gap_second_max: float = 60.0
     method: str = "soc_hinf"
@@ -110,10 +112,10 @@ class SocHinf:
         noise = voltage_variance(known.model, known.r0, self.sensors, span)
         noise = np.maximum(noise, moved**2 / _GATE)
         spread = (covariance @ look[:, :, None])[:, :, 0]
-        share = np.where(seen, 1.0 / ((spread * look).sum(axis=1) + noise), 0.0)
-        covariance = covariance - share[:, None, None] * spread[:, :, None] * spread[:, None, :]
+        told = np.where(seen, 1.0 / ((spread * look).sum(axis=1) + noise), 0.0)
+        covariance = covariance - told[:, None, None] * spread[:, :, None] * spread[:, None, :]
         column, peak = covariance[:, :, 0], covariance[:, 0, 0]
-        asked = np.minimum(self.theta * span.second * peak, _SHARE_MAX)
+        asked = np.minimum(self.share * known.slope**2 / noise * peak, _SHARE_MAX)
         rank = np.where(seen, asked / ((1.0 - asked) * np.maximum(peak, 1e-16)), 0.0)
         covariance = covariance + rank[:, None, None] * column[:, :, None] * column[:, None, :]
         gain = (covariance @ look[:, :, None])[:, :, 0] / noise[:, None]

@@ -39,6 +39,7 @@ from voltherd.estimation.soc_frame import (
     doubt_variance,
     follow,
     keeping,
+    widened,
 )
 from voltherd.numerics.cell_map import CellMap
 from voltherd.types.estimate import Estimate
@@ -144,7 +145,7 @@ class SocParticle:
         share = np.exp(weight) / _sum(weight)[:, None]
         mean = (share * soc).sum(axis=1)
         variance = (share * (soc - mean[:, None]) ** 2).sum(axis=1) + values[:, 3]
-        return mean, np.sqrt(variance)
+        return mean, widened(self.cell, variance, temperature_celsius)
 
     def _drift(self, span: Span) -> float:
         """Give the variance of charge that an interval adds: the current's error lasts."""
