@@ -235,7 +235,7 @@ def voltage_variance(model_volt: float, r0: PerCell, sensors: SensorError, span:
 def widened(cell: CellMap, variance: PerCell, temperature_celsius: float) -> PerCell:
     """Give the standard uncertainty of a filter's variance, widened as drives have asked for."""
     factor = float(np.interp(temperature_celsius, cell.temperature_celsius, cell.widening))
-    return factor * np.sqrt(np.maximum(variance, 0.0))
+    return np.asarray(factor * np.sqrt(np.maximum(variance, 0.0)))
 
 
 def polarised(
@@ -258,4 +258,4 @@ def polarised(
 
 def keeping(cell: CellMap, second: float) -> Float[np.ndarray, "2"]:
     """Give the share of each polarisation voltage that is left after an interval."""
-    return np.exp(-second / np.array([cell.tau1_second, cell.tau2_second]))
+    return np.asarray(np.exp(-second / np.array([cell.tau1_second, cell.tau2_second])))

@@ -11,8 +11,8 @@ filter's inverse, ``P (I - θ S P + Cᵀ R⁻¹ C P)⁻¹``, is a Kalman update 
 θ is asked for as a share ρ of what a voltage tells about the charge, ``s² / R`` with s the slope of
 the curve, so that a solution exists wherever the charge is observable: doubt settles
 ``1 / √(1 - ρ)`` times as high as the Kalman filter's.  The filter then follows what an offset of
-the current or a wrong capacity does, at the price of following noise.  State: charge and two polarisation
-voltages; no offset and no resistance is learned, which is what it is compared for.
+the current or a wrong capacity does, at the price of following noise.  State: charge and two
+polarisation voltages; no offset and no resistance is learned, which is what it is compared for.
 
 Source: Simon, Optimal State Estimation (2006) section 11.3, inverted by Sherman and Morrison.
 """

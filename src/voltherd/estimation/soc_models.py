@@ -48,7 +48,7 @@ class Scale:
 
     def __call__(self, features: Features) -> Features:
         """Scale, and keep what lies far beyond the training within reach of it."""
-        return np.clip((features - self.mean) / self.deviation, -4.0, 4.0)
+        return np.asarray(np.clip((features - self.mean) / self.deviation, -4.0, 4.0))
 
 
 @final
@@ -150,4 +150,4 @@ def memberships(
     apart = ((scaled[..., None, :] - centres) ** 2).sum(axis=-1)
     nearest = apart.min(axis=-1)[..., None]
     fire = np.exp((nearest - apart) / (2.0 * width**2))
-    return fire / fire.sum(axis=-1)[..., None]
+    return np.asarray(fire / fire.sum(axis=-1)[..., None])

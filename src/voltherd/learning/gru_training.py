@@ -30,6 +30,8 @@ RATE: Final = 4e-3
 """Of learning, at the start; it falls to nothing along a cosine."""
 OFFSETS: Final = {"voltage": 0.005, "rate": 0.05, "noise": 0.003}
 """Deviation of a voltage's offset [V], of the current's [1/h], and from step to step [V]."""
+SQUARE: Final = 50.0
+"""Weight of the plain square: it keeps the mean learning where the variance would excuse it."""
 _SIGMAS: Final = 1.645
 _VOLTAGES: Final = [0, 3, 4]
 _RATES: Final = [1, 5, 6]
@@ -106,7 +108,7 @@ def _trained(
 ) -> GruWeights:
     jax = _jax()
     scale, batch = scale_of(np.concatenate([one.features for one in lessons])), batch_of(lessons)
-    weights = _first(chance, batch.features.shape[2])
+    weights = first_weights(chance, batch.features.shape[2])
     moments = {name: np.zeros((2, *one.shape), np.float32) for name, one in weights.items()}
     pieces = batch.soc.shape[1] // PIECE
     total, done, loss = ROUNDS * pieces, 0, math.nan
@@ -123,7 +125,7 @@ def _trained(
             weights, moments, hidden, loss = update(weights, moments, hidden, rows, rate, done)
         if turn % 10 == 9:
             progress(f"training of the network: {turn + 1} of {ROUNDS}, loss {float(loss):.2f}")
-    return _valued(scale, weights)
+    return valued(scale, weights)
 
 
 def _jax() -> Any:  # noqa: ANN401
@@ -136,7 +138,7 @@ def _jax() -> Any:  # noqa: ANN401
     return jax
 
 
-def _first(chance: np.random.Generator, features: int) -> Weights:
+def first_weights(chance: np.random.Generator, features: int) -> Weights:
     """Make first weights, as large as keeps a signal's size."""
     shapes = {"inward": (features, 3 * UNITS), "across": (UNITS, 3 * UNITS), "outward": (UNITS, 2)}
     weights = {
@@ -175,7 +177,7 @@ def _update(
 ) -> tuple[Weights, Weights, Traced, Traced]:
     """Take one step of Adam; traced by JAX."""
     jax = _jax()
-    (loss, hidden), slope = jax.value_and_grad(_loss, has_aux=True)(weights, hidden, rows)
+    (loss, hidden), slope = jax.value_and_grad(loss_of, has_aux=True)(weights, hidden, rows)
     size = jax.numpy.sqrt(sum((one**2).sum() for one in slope.values()))
     slope = {name: one / jax.numpy.maximum(size, 1.0) for name, one in slope.items()}
     after, moved = {}, {}
@@ -188,7 +190,7 @@ def _update(
     return after, moved, jax.lax.stop_gradient(hidden), loss
 
 
-def _loss(weights: Weights, hidden: Traced, rows: Traced) -> tuple[Traced, Traced]:
+def loss_of(weights: Weights, hidden: Traced, rows: Traced) -> tuple[Traced, Traced]:
     """Give the mean negative log likelihood of a piece, and the hidden values after it."""
     jax = _jax()
     features, soc, told = (jax.numpy.swapaxes(one, 0, 1) for one in rows)
@@ -205,11 +207,11 @@ def _loss(weights: Weights, hidden: Traced, rows: Traced) -> tuple[Traced, Trace
     hidden, out = jax.lax.scan(step, hidden, features)
     log_variance = jax.numpy.clip(out[..., 1], *LOG_VARIANCE)
     square = (jax.nn.sigmoid(out[..., 0]) - soc) ** 2
-    # The plain square keeps the mean learning where the variance would excuse it.
-    cost = 0.5 * (log_variance + square * jax.numpy.exp(-log_variance)) + 50.0 * square
+    cost = 0.5 * (log_variance + square * jax.numpy.exp(-log_variance)) + SQUARE * square
     return (cost * told).sum() / jax.numpy.maximum(told.sum(), 1), hidden
 
 
-def _valued(scale: Scale, weights: Weights) -> GruWeights:
+def valued(scale: Scale, weights: Weights) -> GruWeights:
+    """Make a value of what JAX has trained."""
     arrays = {name: np.asarray(one, dtype=np.float64) for name, one in weights.items()}
     return GruWeights(scale=scale, **arrays)
