@@ -63,7 +63,7 @@ class SocHinf:
 
     cell: CellMap
     sensors: SensorError = field(default_factory=SensorError)
-    share: float = 0.99
+    share: float = 0.5
     walk: tuple[float, ...] = (2e-6, 1e-4, 1e-4)
     gap_second_max: float = 60.0
     method: str = "soc_hinf"

@@ -71,7 +71,9 @@ def test_one_folder_trains_and_another_tests(tmp_path):
     table = soc.measure(train, test, lambda _: None, f"{own}:Always", further=True)
     told = table.summary["lg_hg2"]
     assert told["primary"] == "soc_map"
-    assert set(told) == {"soc_map", "soc_ekf", "soc_coulomb", "Always", "primary"}
+    others = {"soc_ukf", "soc_hinf", "soc_particle", "soc_sliding", "soc_adaptive"}
+    always = {"soc_map", "soc_ekf", "soc_coulomb", "soc_cloud_corrected", *others}
+    assert set(told) == {*always, "Always", "primary"}
     for name in ("soc_map", "soc_ekf", "soc_coulomb", "Always"):
         assert set(told[name]) == {"rmse", "mae", "max", "coverage90", "weighted"}
     assert told["soc_map"]["rmse"] < 2.0 < told["Always"]["rmse"]
@@ -80,6 +82,7 @@ def test_one_folder_trains_and_another_tests(tmp_path):
     plain = json.loads(table.to_json())
     assert len(plain["rows"]) == len(table.rows)
     assert "soc_map: clean" in soc.render(table)
+    assert next(row.numbers for row in table.rows if row.estimator == "soc_coulomb") == 6
 
 
 def test_without_a_second_folder_every_other_cycle_is_held_back(tmp_path):
