@@ -181,7 +181,9 @@ def run_job(job: Job) -> list[SocRow]:
     rows = []
     estimator = estimators_of(job.cell, job.own, job.trained)[job.name]
     first = job.cycle.drive
-    opening = CellSample(*(float(part[0]) for part in first[:2]), first.voltage_volt[:1], 25.0)
+    opening = CellSample(
+        float(first.time_second[0]), float(first.current_ampere[0]), first.voltage_volt[:1]
+    )
     numbers = numbers_of(estimator.init(opening, soc=1.0, sigma=START_SIGMA))
     for condition in job.conditions:
         drive = CONDITIONS[condition](job.cycle.drive)

@@ -253,7 +253,7 @@ def polarised(
         second: Length of the interval [s].
     """
     kept = keeping(cell, second)
-    return kept * pairs + (1.0 - kept) * push
+    return np.asarray(kept * pairs + (1.0 - kept) * push)
 
 
 def keeping(cell: CellMap, second: float) -> Float[np.ndarray, "2"]:

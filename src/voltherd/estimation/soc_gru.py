@@ -146,7 +146,7 @@ def stepped(
     gates = _sigmoid(inward[..., : 2 * units] + across[..., : 2 * units])
     reset, update = gates[..., :units], gates[..., units:]
     new = np.tanh(inward[..., 2 * units :] + reset * across[..., 2 * units :])
-    return (1.0 - update) * new + update * hidden
+    return np.asarray((1.0 - update) * new + update * hidden)
 
 
 def answer(
