@@ -104,6 +104,7 @@ def measure(
     further: bool = False,
     learn: bool = False,
     quick: bool = False,
+    only: tuple[str, ...] = (),
 ) -> SocTable:
     """Identify the cells, run every estimator on every cycle.
 
@@ -115,10 +116,12 @@ def measure(
         further: Also slow sampling, gain, voltage offset and lost samples, which are not scored.
         learn: Also train estimators that learn, on the cycles that the cell is identified from.
         quick: Only the records as they are; there is no weighted score then.
+        only: Estimators to run beside the primary one; all where none is named.
 
     Raises:
         InputError: There is no recorded cell in a folder.
-        UsageError: The further estimator cannot be made, or the extra ``learn`` is missing.
+        UsageError: The further estimator cannot be made, one named is not there, or the extra
+            ``learn`` is missing.
     """
     folder = train or Path(os.environ.get("VOLTHERD_DATA", "../shared/data"))
     conditions = ("clean",) if quick else tuple(CONDITIONS if further else SCORED)
@@ -128,7 +131,7 @@ def measure(
         cell = calibrated(fitted, DATASETS[dataset].base, dataset)
         drives = [cycle.drive for cycle in fitted]
         trained = learned(cell, drives, progress) if learn else None
-        names = list(estimators_of(cell, own, trained))
+        names = _chosen(list(estimators_of(cell, own, trained)), only)
         jobs += [
             Job(dataset, cycle, name, cell, own, conditions, trained)
             for cycle in tested
@@ -140,6 +143,14 @@ def measure(
             rows += found
             progress(f"{done} of {len(jobs)} runs")
     return SocTable(rows=tuple(rows), summary=summary_of(rows))
+
+
+def _chosen(names: list[str], only: tuple[str, ...]) -> list[str]:
+    """Give the primary estimator and those asked for."""
+    missing = sorted(set(only) - set(names))
+    if missing:
+        raise UsageError(f"no estimator {', '.join(missing)}", mend=f"there are {', '.join(names)}")
+    return [name for name in names if not only or name in (PRIMARY, *only)]
 
 
 def summary_of(rows: list[SocRow]) -> dict[str, dict[str, Any]]:

@@ -156,6 +156,9 @@ def soc(
     quick: Annotated[
         bool, typer.Option("--quick", help="Only the records as they are, without a score.")
     ] = False,
+    only: Annotated[
+        str, typer.Option("--only", help="Estimators beside the primary one, with commas between.")
+    ] = "",
     json: Json = None,
 ) -> None:
     """Error of the state of charge on recorded cells, estimator beside estimator; minutes."""
