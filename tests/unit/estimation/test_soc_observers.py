@@ -150,7 +150,7 @@ def test_a_corrected_count_stays_within_two_percent_for_thirty_days():
     assert charge.max() < 1.0
     measured = current + 0.03
     volt = volt + random.normal(0.0, 0.002, len(volt))
-    cloud = SocHinf(cell=CELL, sensors=SENSORS)
+    cloud = SocUkf(cell=CELL, sensors=SENSORS)
     corrected = SocCloudCorrected(cell=CELL, cloud=cloud, sensors=SENSORS)
     told, _ = estimated(corrected, time, measured, volt, 0.9, 0.02)
     counted, _ = estimated(SocCoulomb(parameters=BASE), time, measured, volt, 0.9, 0.02)
