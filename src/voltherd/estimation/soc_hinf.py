@@ -2,19 +2,18 @@
 
 With model and measurement errors of any kind and finite energy, the error of charge keeps below
 ``1/θ`` of theirs as long as a solution exists.  For charge alone being weighed (S = e eᵀ) the
-filter's inverse, ``P (I - θ S P + Cᵀ R⁻¹ C P)⁻¹``, is a Kalman update followed by one rank::
+a posteriori filter is a Kalman update, after which its doubt about the charge is raised again::
 
-    P⁺ = (P⁻¹ + Cᵀ R⁻¹ C)⁻¹
-    P~ = P⁺ + θ P⁺ e eᵀ P⁺ / (1 - θ P⁺ₑₑ)        exists while θ P⁺ₑₑ < 1
-    K  = P~ Cᵀ R⁻¹
+    K  = P Cᵀ / (C P Cᵀ + R)              P⁺ = P - K C P
+    P~ = (P⁺⁻¹ - θ e eᵀ)⁻¹ = P⁺ + θ P⁺ e eᵀ P⁺ / (1 - θ P⁺ₑₑ)
 
-θ is asked for as a share ρ of what a voltage tells about the charge, ``s² / R`` with s the slope of
-the curve, so that a solution exists wherever the charge is observable: doubt settles
-``1 / √(1 - ρ)`` times as high as the Kalman filter's.  The filter then follows what an offset of
-the current or a wrong capacity does, at the price of following noise.  State: charge and two
-polarisation voltages; no offset and no resistance is learned, which is what it is compared for.
+θ is asked for as a share ρ of what a voltage has told about the charge, ``1/P⁺ₑₑ - 1/Pₑₑ``, so
+that a solution always exists.  The filter then follows what an offset of the current or a wrong
+capacity does, at the price of following noise.  State: charge and two polarisation voltages; no
+offset and no resistance is learned, which is what it is compared for.
 
-Source: Simon, Optimal State Estimation (2006) section 11.3, inverted by Sherman and Morrison.
+Source: Hassibi, Sayed and Kailath, Indefinite-Quadratic Estimation and Control (1999) section 4.2;
+Simon, Optimal State Estimation (2006) section 11.3; inverted by Sherman and Morrison.
 """
 
 from dataclasses import dataclass, field
@@ -43,8 +42,8 @@ from voltherd.types.estimate import Estimate
 
 _N = 3
 _GATE = 25.0
-_SHARE_MAX = 0.5
-"""Most of θ P: a solution exists, and doubt at most doubles in a step."""
+_LEAST = 1e-16
+"""Least variance of a charge: none is known without doubt."""
 
 
 @final
@@ -63,7 +62,7 @@ class SocHinf:
 
     cell: CellMap
     sensors: SensorError = field(default_factory=SensorError)
-    share: float = 0.5
+    share: float = 0.8
     walk: tuple[float, ...] = (2e-6, 1e-4, 1e-4)
     gap_second_max: float = 60.0
     method: str = "soc_hinf"
@@ -112,14 +111,14 @@ class SocHinf:
         noise = voltage_variance(known.model, known.r0, self.sensors, span)
         noise = np.maximum(noise, moved**2 / _GATE)
         spread = (covariance @ look[:, :, None])[:, :, 0]
-        told = np.where(seen, 1.0 / ((spread * look).sum(axis=1) + noise), 0.0)
-        covariance = covariance - told[:, None, None] * spread[:, :, None] * spread[:, None, :]
-        column, peak = covariance[:, :, 0], covariance[:, 0, 0]
-        asked = np.minimum(self.share * known.slope**2 / noise * peak, _SHARE_MAX)
-        rank = np.where(seen, asked / ((1.0 - asked) * np.maximum(peak, 1e-16)), 0.0)
+        weight = np.where(seen, 1.0 / ((spread * look).sum(axis=1) + noise), 0.0)
+        mean = mean + (weight * moved)[:, None] * spread
+        before = covariance[:, 0, 0]
+        covariance = covariance - weight[:, None, None] * spread[:, :, None] * spread[:, None, :]
+        column, peak = covariance[:, :, 0], np.maximum(covariance[:, 0, 0], _LEAST)
+        asked = self.share * np.maximum(1.0 - peak / before, 0.0)
+        rank = asked / ((1.0 - asked) * peak)
         covariance = covariance + rank[:, None, None] * column[:, :, None] * column[:, None, :]
-        gain = (covariance @ look[:, :, None])[:, :, 0] / noise[:, None]
-        mean = mean + np.where(seen, 1.0, 0.0)[:, None] * gain * moved[:, None]
         mean[:, 0] = np.clip(mean[:, 0], 0.0, 1.0)
         even = 0.5 * (covariance + covariance.transpose(0, 2, 1))
         return np.concatenate([mean, even.reshape(cells, _N * _N)], axis=1), innovation
