@@ -10,10 +10,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from voltherd.estimation.cell_sample import CellSample, SensorError
+from voltherd.estimation.soc_adaptive import SocAdaptive
 from voltherd.estimation.soc_bar_delta import SocBarDelta
+from voltherd.estimation.soc_cloud_corrected import SocCloudCorrected
 from voltherd.estimation.soc_coulomb import SocCoulomb
 from voltherd.estimation.soc_ekf import SocEkf
+from voltherd.estimation.soc_fused import SocFused
+from voltherd.estimation.soc_gru import GruWeights, SocGru
+from voltherd.estimation.soc_hinf import SocHinf
 from voltherd.estimation.soc_map import SocMapEkf
+from voltherd.estimation.soc_models import FuzzyRules, Ridge, Scale, SupportVectors
+from voltherd.estimation.soc_particle import SocParticle
+from voltherd.estimation.soc_regression import SocRegression
+from voltherd.estimation.soc_sliding import SocSliding
+from voltherd.estimation.soc_ukf import SocUkf
 from voltherd.numerics.cell_map import CellMap, preset_map
 from voltherd.numerics.presets import LFP, NCA, NMC
 from voltherd.types.quality import Quality
@@ -36,12 +46,52 @@ IDENTIFIED = CellMap(
     widening=np.array([2.0, 2.0]),
     source="a preset, twice as resistive in the cold",
 )
+SCALE = Scale(
+    mean=np.array([3.6, 0.0, 25.0, 3.6, 3.6, 0.0, 0.0, 0.0]),
+    deviation=np.array([0.3, 1.0, 15.0, 0.3, 0.3, 1.0, 0.5, 0.3]),
+)
+_weights = np.random.default_rng(0).normal(0.0, 0.1, (45, 96))
+RIDGE = Ridge(scale=SCALE, weight=_weights[:, 0] + 0.01, residual=0.02)
+VECTORS = SupportVectors(
+    scale=SCALE,
+    vectors=_weights[:30, :8],
+    weight=_weights[:30, 9],
+    bias=0.5,
+    gamma=0.1,
+    residual=0.02,
+)
+RULES = FuzzyRules(
+    scale=SCALE, centres=10.0 * _weights[:6, :8], width=1.0, weight=_weights[:6, :9], residual=0.02
+)
+NETWORK = GruWeights(
+    scale=SCALE,
+    inward=_weights[:8],
+    inward_bias=_weights[8],
+    across=_weights[9:41],
+    across_bias=_weights[41],
+    outward=10.0 * _weights[:32, :2],
+    outward_bias=np.array([0.0, -6.0]),
+)
 ESTIMATORS = {
     "soc_map": SocMapEkf(cell=IDENTIFIED),
     "soc_map on a preset": SocMapEkf(cell=preset_map(CELL)),
     "soc_map on LFP": SocMapEkf(cell=preset_map(LFP.resized(60.0))),
     "soc_bar_delta": SocBarDelta(cell=IDENTIFIED),
     "soc_bar_delta on LFP": SocBarDelta(cell=preset_map(LFP.resized(60.0))),
+    "soc_ukf": SocUkf(cell=IDENTIFIED),
+    "soc_hinf": SocHinf(cell=IDENTIFIED),
+    "soc_particle": SocParticle(cell=IDENTIFIED),
+    "soc_particle on LFP": SocParticle(cell=replace(IDENTIFIED, base=LFP.resized(60.0))),
+    "soc_sliding": SocSliding(cell=IDENTIFIED),
+    "soc_adaptive": SocAdaptive(cell=IDENTIFIED),
+    "soc_ridge": SocRegression(cell=IDENTIFIED, model=RIDGE),
+    "soc_svr": SocRegression(cell=IDENTIFIED, model=VECTORS),
+    "soc_fuzzy": SocRegression(cell=IDENTIFIED, model=RULES),
+    "soc_gru": SocGru(cell=IDENTIFIED, weights=NETWORK),
+    "soc_fused": SocFused(cell=IDENTIFIED, weights=NETWORK),
+    "soc_cloud_corrected": SocCloudCorrected(
+        cell=IDENTIFIED, cloud=SocUkf(cell=IDENTIFIED), every_second=30.0
+    ),
     "soc_coulomb": SocCoulomb(parameters=CELL),
     "soc_ekf": SocEkf(parameters=CELL),
     "soc_ekf on LFP": SocEkf(parameters=LFP.resized(60.0)),

@@ -29,6 +29,7 @@ from voltherd.bench.soc_data import (
     halved,
     splittable,
 )
+from voltherd.bench.soc_league import Trained, league, learned, numbers_of
 from voltherd.bench.soc_protocol import (
     BANDS,
     CHARGING,
@@ -46,7 +47,7 @@ from voltherd.bench.soc_protocol import (
 )
 from voltherd.errors import InputError, UsageError
 from voltherd.estimation.calibration import START_SIGMA, calibrated, followed
-from voltherd.estimation.cell_sample import SensorError
+from voltherd.estimation.cell_sample import CellSample, SensorError
 from voltherd.estimation.identify import Drive, halves, identified, simulated
 from voltherd.estimation.soc_coulomb import SocCoulomb
 from voltherd.estimation.soc_ekf import SocEkf
@@ -55,6 +56,8 @@ from voltherd.estimation.widening import SIGMAS
 from voltherd.numerics.cell_map import CellMap
 
 PRIMARY: Final = "soc_map"
+ALWAYS: Final = ("soc_ekf", "soc_coulomb")
+"""Estimators of every run, beside the primary one."""
 SENSORS: Final = SensorError(voltage_volt=0.005, current_ampere=0.05, current_fraction=0.005)
 GOALS: Final = {
     "lg_hg2": {"rmse": 1.0, "weighted": 1.8, "max": 4.0},
@@ -75,6 +78,7 @@ class Job(NamedTuple):
     cell: CellMap
     own: str
     conditions: tuple[str, ...]
+    trained: Trained | None = None
 
 
 class Prepared(NamedTuple):
@@ -84,6 +88,7 @@ class Prepared(NamedTuple):
     cell: CellMap
     cycles: tuple[Cycle, ...]
     charges: tuple[Cycle, ...]
+    fitted: tuple[Drive, ...]
 
 
 @final
@@ -115,6 +120,9 @@ def measure(
     own: str = "",
     *,
     further: bool = False,
+    learn: bool = False,
+    quick: bool = False,
+    only: tuple[str, ...] = ALWAYS,
 ) -> SocTable:
     """Identify the cells, run every estimator on every cycle.
 
@@ -124,10 +132,14 @@ def measure(
         progress: Told where it stands.
         own: A further estimator as ``file.py:Class``; made with ``cell=`` the identified cell.
         further: Also slow sampling, gain, voltage offset and lost samples, which are not scored.
+        learn: Also train the estimators that learn; some minutes each.
+        quick: Only the records as they are, without a score.
+        only: Estimators beside the primary one and ``own``; all there are where empty, for hours.
 
     Raises:
         InputError: There is no recorded cell in a folder.
-        UsageError: The further estimator cannot be made.
+        UsageError: The further estimator cannot be made, one named is not there, or the extra
+            ``learn`` is missing.
     """
     folder = train or Path(os.environ.get("VOLTHERD_DATA", "../shared/data"))
     there = [name for name in DATASETS if splittable(folder, test, name)]
@@ -144,7 +156,8 @@ def measure(
         for ready in pool.map(prepared, [folder] * len(there), [test] * len(there), there):
             progress(f"{ready.dataset}: identified")
             volts[ready.dataset] = model_millivolt(ready)
-            jobs += _jobs(ready, own, further=further)
+            trained = learned(ready.cell, ready.fitted, progress) if learn else None
+            jobs += _jobs(ready, own, trained, further=further, quick=quick, only=only)
         for done, found in enumerate(pool.map(run_job, jobs), start=1):
             rows += found
             progress(f"{done} of {len(jobs)} runs")
@@ -159,7 +172,8 @@ def prepared(train: Path, test: Path | None, name: str) -> Prepared:
     drives = drives if len(drives) > 1 else halves(drives[0])
     found = identified(drives, base_of(train, name), name)
     charges = charges_of(test or train, name)
-    return Prepared(name, calibrated(found, drives, SENSORS), tuple(tested), tuple(charges))
+    cell = calibrated(found, drives, SENSORS)
+    return Prepared(name, cell, tuple(tested), tuple(charges), tuple(drives))
 
 
 def model_millivolt(ready: Prepared) -> dict[str, float]:
@@ -172,14 +186,30 @@ def model_millivolt(ready: Prepared) -> dict[str, float]:
     return {celsius: float(np.mean(rms)) for celsius, rms in by.items()}
 
 
-def _jobs(ready: Prepared, own: str, *, further: bool) -> list[Job]:
+def _jobs(
+    ready: Prepared,
+    own: str,
+    trained: Trained | None,
+    *,
+    further: bool,
+    quick: bool,
+    only: tuple[str, ...],
+) -> list[Job]:
     flat = ready.dataset == "lfp_flat_tao"
     driving = tuple({**FLAT_CLEAN, **FLAT} if flat else SCORED) + tuple(FURTHER if further else ())
+    if quick:
+        driving = tuple(FLAT if flat else ("clean",))
+    names = list(estimators_of(ready.cell, own, trained))
+    missing = sorted(set(only) - set(names))
+    if missing:
+        raise UsageError(f"no estimator {', '.join(missing)}", mend=f"there are {', '.join(names)}")
+    mine = own.rpartition(":")[2]
     return [
-        Job(ready.dataset, cycle, name, ready.cell, own, conditions)
+        Job(ready.dataset, cycle, name, ready.cell, own, conditions, trained)
         for cycles, conditions in ((ready.cycles, driving), (ready.charges, tuple(CHARGING)))
         for cycle in cycles
-        for name in estimators_of(ready.cell, own)
+        for name in names
+        if not only or name in (PRIMARY, mine, *only)
     ]
 
 
@@ -196,7 +226,7 @@ def summary_of(rows: list[SocRow]) -> dict[str, dict[str, Any]]:
 
 def run_job(job: Job) -> list[SocRow]:
     """Run one estimator on one cycle under its conditions."""
-    estimator = estimators_of(job.cell, job.own)[job.name]
+    estimator = estimators_of(job.cell, job.own, job.trained)[job.name]
     rows = []
     for name in job.conditions:
         drive = CONDITIONS[name].change(job.cycle.drive)
@@ -225,12 +255,18 @@ def _row(job: Job, name: str, estimator: Any, drive: Drive) -> SocRow:  # noqa: 
         max=float(np.abs(error[late]).max()) if late.any() else math.nan,
         coverage90=float(np.mean(held)),
         microsecond=1e6 * second / len(error),
+        numbers=numbers_of(_began(estimator, drive)),
         held=tuple(np.bincount(band[held], minlength=len(BANDS) - 1).tolist()),
         rows=tuple(np.bincount(band, minlength=len(BANDS) - 1).tolist()),
     )
 
 
-def estimators_of(cell: CellMap, own: str) -> dict[str, Any]:
+def _began(estimator: Any, drive: Drive) -> Any:  # noqa: ANN401
+    second, ampere, volt, celsius, _ = (part[:1] for part in drive)
+    return estimator.init(CellSample(float(second[0]), float(ampere[0]), volt, float(celsius[0])))
+
+
+def estimators_of(cell: CellMap, own: str, trained: Trained | None = None) -> dict[str, Any]:
     """Make every estimator of the table, and one from a file.
 
     Raises:
@@ -240,6 +276,7 @@ def estimators_of(cell: CellMap, own: str) -> dict[str, Any]:
         "soc_map": SocMapEkf(cell=cell, sensors=SENSORS),
         "soc_ekf": SocEkf(parameters=cell.base, sensors=SENSORS),
         "soc_coulomb": SocCoulomb(parameters=cell.base, sensors=SENSORS),
+        **league(cell, SENSORS, trained),
     }
     if own:
         file, _, name = own.rpartition(":")
@@ -266,7 +303,8 @@ def render(table: SocTable) -> str:
         head = "".join(f"{celsius:>7.0f}°" for celsius in warmth)
         lines += [
             "",
-            f"{dataset:<20}{head}{'all':>7}{'weighted':>10}{'max':>6}{'90 %':>7}{'µs':>6}",
+            f"{dataset:<20}{head}{'all':>7}{'weighted':>10}{'max':>6}{'90 %':>7}{'µs':>6}"
+            f"{'state':>7}",
         ]
         for name in (one for one in estimators if one != "primary"):
             own = [row for row in core if row.estimator == name]
@@ -283,6 +321,7 @@ def _line(name: str, told: Mapping[str, Any], rows: list[SocRow], warmth: list[f
     return (
         f"{name:<20}{''.join(f'{value:>8.2f}' for value in by)}{told['rmse']:>7.2f}"
         f"{told['weighted']:>10.2f}{told['max']:>6.1f}{told['coverage90']:>7.0%}{cost:>6.0f}"
+        f"{rows[0].numbers:>7}"
     )
 
 

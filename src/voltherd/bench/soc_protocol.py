@@ -125,7 +125,8 @@ RMSE_OF: Final = ("clean", *FLAT)
 class SocRow(NamedTuple):
     """One cycle under one condition, by one estimator; percent of charge.
 
-    ``held`` of ``rows`` samples lay in the 90 % interval, by band of charge.
+    An estimator's state of one cell holds so many ``numbers``; ``held`` of ``rows`` samples lay in
+    the 90 % interval, by band of charge.
     """
 
     dataset: str
@@ -138,6 +139,7 @@ class SocRow(NamedTuple):
     max: float
     coverage90: float
     microsecond: float
+    numbers: int = 0
     held: tuple[int, ...] = ()
     rows: tuple[int, ...] = ()
 

@@ -152,12 +152,29 @@ def soc(
         bool,
         typer.Option("--further", help="Also slow sampling, gain, voltage offset, lost samples."),
     ] = False,
+    learned: Annotated[
+        bool,
+        typer.Option("--learned", help="Also train those that learn; minutes more, extra learn."),
+    ] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Only the records as they are, without a score.")
+    ] = False,
+    only: Annotated[
+        str,
+        typer.Option(
+            "--only",
+            help="Estimators beside the primary one, commas between; all: every one, hours.",
+        ),
+    ] = "soc_ekf,soc_coulomb",
     json: Json = None,
 ) -> None:
     """Error of the state of charge on recorded cells, estimator beside estimator; minutes."""
     from voltherd.bench.soc import measure, render
 
-    table = measure(train, test, progress, estimator, further=further)
+    names = () if learned or only == "all" else tuple(filter(None, only.split(",")))
+    table = measure(
+        train, test, progress, estimator, further=further, learn=learned, quick=quick, only=names
+    )
     progress("")
     if json:
         output(json, table.to_json())

@@ -1,1 +1,1 @@
-"""Models learned from recorded cells: health from charges and pulses, choice of features."""
+"""Models learned from recorded cells, and their training; what is trained is a value."""

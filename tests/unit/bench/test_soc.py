@@ -67,7 +67,9 @@ def test_one_folder_trains_and_another_tests(tmp_path):
     own = tmp_path / "mine.py"
     own.write_text(OWN)
     train, test = written(tmp_path / "a", range(4)), written(tmp_path / "b", range(10, 12))
-    table = soc.measure(train, test, lambda _: None, f"{own}:Always", further=True)
+    only = "soc_ekf", "soc_coulomb", "Always"
+    own_class = f"{own}:Always"
+    table = soc.measure(train, test, lambda _: None, own_class, further=True, only=only)
     told = table.summary["lg_hg2"]
     assert told["primary"] == "soc_map"
     assert set(told) == {"soc_map", "soc_ekf", "soc_coulomb", "Always", "primary"}
@@ -79,13 +81,25 @@ def test_one_folder_trains_and_another_tests(tmp_path):
     plain = json.loads(table.to_json())
     assert len(plain["rows"]) == len(table.rows)
     assert "soc_map: clean" in soc.render(table)
+    assert next(row.numbers for row in table.rows if row.estimator == "soc_coulomb") == 6
 
 
 def test_without_a_second_folder_every_other_cycle_is_held_back(tmp_path):
-    table = soc.measure(written(tmp_path / "a", range(4)), None, lambda _: None)
+    folder = written(tmp_path / "a", range(4))
+    table = soc.measure(folder, None, lambda _: None, only=("soc_coulomb",))
     clean = [row for row in table.rows if row.condition == "clean" and row.estimator == "soc_map"]
     assert {row.cycle for row in clean} == {"0 Mixed2", "25 Mixed3"}
     assert {row.condition for row in table.rows} <= set(SCORED)
+
+
+def test_the_whole_league_runs_on_the_records_as_they_are(tmp_path):
+    train, test = written(tmp_path / "a", range(2)), written(tmp_path / "b", [10])
+    table = soc.measure(train, test, lambda _: None, quick=True, only=())
+    assert {row.condition for row in table.rows} == {"clean"}
+    others = {"soc_ukf", "soc_hinf", "soc_particle", "soc_sliding", "soc_adaptive"}
+    told = set(table.summary["lg_hg2"])
+    assert told == {"soc_map", "soc_ekf", "soc_coulomb", "soc_cloud_corrected", "primary", *others}
+    assert all(row.numbers > 0 for row in table.rows)
 
 
 def test_mistakes_are_said(tmp_path):
@@ -96,6 +110,8 @@ def test_mistakes_are_said(tmp_path):
     for own in ("nowhere.py:Best", "Best"):
         with pytest.raises(UsageError, match="no such estimator"):
             soc.estimators_of(cell, own)
+    with pytest.raises(UsageError, match="no estimator soc_magic"):
+        soc.measure(folder, None, lambda _: None, only=("soc_magic",))
     file = tmp_path / "mine.py"
     file.write_text(OWN)
     with pytest.raises(UsageError, match="no class Best"):
