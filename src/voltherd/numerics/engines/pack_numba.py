@@ -30,7 +30,7 @@ def _compile(function: Callable[..., Any]) -> Any:  # noqa: ANN401
 
 
 @lru_cache(maxsize=1)
-def _run() -> Any:  # noqa: ANN401
+def _run() -> Any:  # noqa: ANN401  # long: scalars, steps and the loop nest that joins them
     def larger(a: Value, b: Value) -> Value:
         return a if a > b else b
 
