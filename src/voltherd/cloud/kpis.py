@@ -93,8 +93,7 @@ def vehicle_kpis(view: VehicleView, now_second: float) -> list[Kpi]:
         _throughput(usage),
         _untold(
             "capacity_trend",
-            "cannot tell yet: it takes a capacity estimator, which this version has not; the "
-            "charge throughput above is what it will rest on",
+            "cannot tell live yet: `voltherd soh` tells capacity and its trend from the records",
         ),
         _availability(followed, view.known, now_second),
     ]
