@@ -62,6 +62,7 @@ def pack(estimate: Estimate, blind: Collection[int]) -> soc_pack.PackSoc:
             value=estimate.value[seen],
             sigma=estimate.sigma[seen],
             innovation=estimate.innovation[seen],
+            apart_sigma=None if estimate.apart_sigma is None else estimate.apart_sigma[seen],
         )
     )
     return replace(
