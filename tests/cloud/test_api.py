@@ -32,7 +32,7 @@ def test_the_fleet_is_listed_most_urgent_first(client):
     assert worst["mode"] in ("driving", "charging", "parked")
     assert 1700 < worst["age_second"] < 2000
     assert worst["soc"]["low"] <= worst["soc"]["value"] <= worst["soc"]["high"]
-    assert worst["soc"]["method"] == "soc_ekf"
+    assert worst["soc"]["method"] == "soc_bar_delta"
     assert worst["online"] is None
     assert rows[1]["severity"] is None
     assert page["next_cursor"] is None
@@ -96,7 +96,8 @@ def test_a_vehicle_is_told_in_full(client):
     assert told["epochs"] == [1 << 32]
     assert told["history"]["rows"] == 1080
     assert told["open_findings"][0]["title"] == "sensor stuck"
-    assert told["twin"]["rmse_volt"] < 0.01
+    # The stuck cell is not followed any more: what it shows is a misfit.
+    assert told["twin"]["rmse_volt"] < 0.03
     assert told["twin"]["lag_second"] < 2000
     assert told["soc_pack"]["lowest_cell"] != 4, "a stuck sensor decides nothing"
     assert {kpi["name"] for kpi in told["kpis"]} >= {"availability", "equivalent_full_cycles"}
