@@ -1,8 +1,6 @@
 """The primary estimator where it is hardest: LFP, of which the voltage says next to nothing."""
 
 import math
-import os
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,13 +16,12 @@ from voltherd.numerics.cell_map import preset_map
 from voltherd.numerics.presets import LFP, NMC
 
 pytestmark = pytest.mark.long
-DATA = Path(os.environ.get("VOLTHERD_DATA", "../shared/data"))
 
 
 @pytest.mark.recorded
-def test_a_wrong_start_and_an_offset_are_found_on_the_flat_of_a_recorded_lfp_cell():
-    cycles = cycles_of(DATA, "lfp_flat_tao")
-    found = identified([c.drive for c in cycles], base_of(DATA, "lfp_flat_tao"), "recorded")
+def test_a_wrong_start_and_an_offset_are_found_on_the_flat_of_a_recorded_lfp_cell(recorded):
+    cycles = cycles_of(recorded, "lfp_flat_tao")
+    found = identified([c.drive for c in cycles], base_of(recorded, "lfp_flat_tao"), "recorded")
     [flat] = [n for n, cycle in enumerate(cycles) if "flat" in cycle.name]
     estimator = SocMapEkf(cell=found.others[flat], sensors=SENSORS)
     condition = FLAT["told +20 %, +30 mA"]

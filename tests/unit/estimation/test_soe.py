@@ -100,8 +100,7 @@ def test_a_load_that_never_empties_it_says_so():
 def test_a_recorded_cell_gives_what_was_predicted_from_80_percent(recorded):
     """The cell is identified from the even drives at 25 °C; the odd ones are predicted."""
     drives = [c.drive for c in cycles_of(recorded, "lg_hg2") if c.temperature == 25.0]
-    if not drives:
-        pytest.skip("recorded LG drives not found; set VOLTHERD_DATA")
+    assert drives, "the recorded data has no LG drives"
     cell = identify(drives[::2], DATASETS["lg_hg2"].base, "LG HG2, every other drive at 25 °C")
     for drive in drives[1::2]:
         rows = np.flatnonzero(drive.soc <= 0.8)
@@ -124,8 +123,7 @@ def test_a_recorded_cell_gives_what_was_predicted_from_80_percent(recorded):
 def test_a_recorded_1c_discharge_ends_where_it_was_predicted(recorded):
     drives = [c.drive for c in cycles_of(recorded, "lg_hg2") if c.temperature == 25.0]
     file = recorded / "lg_hg2" / "characterisation.parquet"
-    if not drives or not file.is_file():
-        pytest.skip("recorded LG characterisation not found; set VOLTHERD_DATA")
+    assert drives, "the recorded data has no LG drives"
     cell = identify(drives, DATASETS["lg_hg2"].base, "LG HG2, drives at 25 °C")
     columns = read_columns(file)
     rows = (columns["test"].astype(str) == "Cap_1C") & (columns["set_temp_c"] == 25)
