@@ -183,6 +183,11 @@ class SocMapEkf:
         """Tell what a state says, for whoever has kept one."""
         return self._estimate(state, None, Quality.OK)
 
+    def resistance_factor(self, state: MapState) -> Float[np.ndarray, "cells 2"]:
+        """Tell how many times the resistances of the tables each cell has, and how surely (sigma)."""
+        sigma = np.sqrt(np.maximum(state.covariance[DIAGONAL[_FACTOR]], 0.0))
+        return np.stack([state.mean[_FACTOR], sigma], axis=1)
+
     def _drive(
         self, state: MapState, dt: float, current: float, heard: bool, celsius: float
     ) -> Drive:

@@ -52,8 +52,7 @@ def filter_resistance(
     state = estimator.init(next(drive))
     for sample in drive:
         state, _ = estimator.step(state, sample)
-    factor = np.exp(state.mean[:, 3])
-    return np.stack([factor, factor * np.sqrt(state.covariance[:, 3, 3])], axis=1)
+    return estimator.resistance_factor(state)
 
 
 MATRIX: Final[Mapping[tuple[Method, Quantity], Callable[..., Any] | str]] = {

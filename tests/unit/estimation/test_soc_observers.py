@@ -13,25 +13,17 @@ from voltherd.estimation.soc_coulomb import SocCoulomb
 from voltherd.estimation.soc_hinf import SocHinf
 from voltherd.estimation.soc_sliding import SocSliding
 from voltherd.estimation.soc_ukf import SocUkf
-from voltherd.numerics.cell_map import CellMap
+from voltherd.numerics.cell_map import preset_map
 from voltherd.numerics.presets import NMC
 
 pytestmark = pytest.mark.long
-BASE = NMC.resized(3.0)
-FLAT = np.ones((2, 2))
-CELL = CellMap(
-    base=BASE,
-    temperature_celsius=np.array([0.0, 25.0]),
-    soc=np.array([0.0, 1.0]),
-    r0_ohm=FLAT * BASE.r0_ohm,
-    r1_ohm=FLAT * BASE.r1_ohm,
-    r2_ohm=FLAT * BASE.r2_ohm,
-    shift_volt=FLAT * 0.0,
-    tau1_second=10.0,
-    tau2_second=300.0,
-    model_volt=np.array([0.005, 0.005]),
-    widening=np.ones(2),
-    source="a preset",
+PRESET = preset_map(NMC.resized(3.0))
+CELL = replace(
+    PRESET,
+    hysteresis_volt=0.0 * PRESET.hysteresis_volt,
+    model_volt=np.full(len(PRESET.temperature_celsius), 0.005),
+    curve_volt=np.full(len(PRESET.temperature_celsius), 0.003),
+    model_second=10.0,
 )
 SENSORS = SensorError(voltage_volt=0.005, current_ampere=0.05, current_fraction=0.005)
 
@@ -88,7 +80,7 @@ def test_a_bounded_disturbance_moves_the_sliding_observer_by_less_than_three_per
     shaken = volt + 0.020 * np.sin(time / 50.0)
     measured = current + 0.1 + 0.1 * np.sin(time / 200.0)
     told, _ = estimated(SocSliding(cell=CELL, sensors=SENSORS), time, measured, shaken, 0.9)
-    counted, _ = estimated(SocCoulomb(parameters=BASE), time, measured, shaken, 0.9)
+    counted, _ = estimated(SocCoulomb(parameters=CELL.base), time, measured, shaken, 0.9)
     assert rms(told[:, 0] - charge) <= 0.03
     assert rms(told[:, 0] - charge) < 0.5 * rms(counted[:, 0] - charge)
 
@@ -153,7 +145,7 @@ def test_a_corrected_count_stays_within_two_percent_for_thirty_days():
     cloud = SocUkf(cell=CELL, sensors=SENSORS)
     corrected = SocCloudCorrected(cell=CELL, cloud=cloud, sensors=SENSORS)
     told, _ = estimated(corrected, time, measured, volt, 0.9, 0.02)
-    counted, _ = estimated(SocCoulomb(parameters=BASE), time, measured, volt, 0.9, 0.02)
+    counted, _ = estimated(SocCoulomb(parameters=CELL.base), time, measured, volt, 0.9, 0.02)
     settled = time > day
     assert np.abs(told[:, 0] - charge)[settled].max() <= 0.02
     assert np.abs(counted[:, 0] - charge).max() > 0.02

@@ -14,7 +14,7 @@ from voltherd.estimation.cell_sample import CellSample, SensorError
 from voltherd.estimation.identify import Drive, identify
 from voltherd.estimation.soc_ekf import SocEkf
 from voltherd.estimation.soc_particle import COUNT, SocParticle, parted
-from voltherd.numerics.cell_map import CellMap
+from voltherd.numerics.cell_map import preset_map
 from voltherd.numerics.cell_parameters import OCV_NODES
 from voltherd.numerics.presets import LFP, NMC
 
@@ -111,21 +111,7 @@ def test_on_a_flat_curve_particles_are_no_worse_than_the_extended_filter(lfp, re
 
 
 def test_no_chance_is_hidden_and_few_particles_are_drawn_anew():
-    base = NMC.resized(3.0)
-    cell = CellMap(
-        base=base,
-        temperature_celsius=np.array([0.0, 25.0]),
-        soc=np.array([0.0, 1.0]),
-        r0_ohm=np.full((2, 2), base.r0_ohm),
-        r1_ohm=np.full((2, 2), base.r1_ohm),
-        r2_ohm=np.full((2, 2), base.r2_ohm),
-        shift_volt=np.zeros((2, 2)),
-        tau1_second=10.0,
-        tau2_second=300.0,
-        model_volt=np.array([0.01, 0.01]),
-        widening=np.ones(2),
-        source="a preset",
-    )
+    cell = preset_map(NMC.resized(3.0))
     estimator = SocParticle(cell=cell)
     rested = cell.at(np.array([0.4]), 25.0).ocv
     state, drawn = estimator.init(CellSample(0.0, 0.0, rested, 25.0), soc=0.7, sigma=0.2), 0
