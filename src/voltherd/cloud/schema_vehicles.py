@@ -70,7 +70,8 @@ class Twin(Shape):
     """How well the live twin follows the vehicle."""
 
     rmse_volt: Number
-    """Root mean square of measured less predicted terminal voltage, per cell, last hour [V]."""
+    """Root mean square of measured less predicted terminal voltage of cells that are as their
+    siblings are, last hour [V]."""
     lag_second: Number
     """How far the twin is behind now [s]."""
     samples: int

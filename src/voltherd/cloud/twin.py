@@ -17,6 +17,7 @@ from voltherd.estimation.cell_sample import CellSample, samples
 from voltherd.estimation.soc_bar_delta import BarDeltaState, SocBarDelta
 from voltherd.numerics.cell_map import preset_map
 from voltherd.numerics.presets import PRESETS
+from voltherd.numerics.robust import sibling_score
 from voltherd.types.asset import Vehicle
 from voltherd.types.estimate import Estimate
 from voltherd.types.quality import Quality
@@ -33,6 +34,10 @@ REST_C_RATE_MAX: Final = 0.02
 """Current at both ends of a silence up to which the vehicle is taken to have rested in it [1/h]."""
 SLEEP_C_RATE: Final = 0.0005
 """What may flow unseen while parked: control units and self-discharge [1/h]."""
+RESOLUTION_VOLT: Final = 0.001
+"""What cell voltages are commonly told in: siblings closer together are alike [V]."""
+_APART: Final = 6.0
+"""Spreads of its siblings from which on a cell is apart."""
 _ASTONISHED: Final = 3.0
 """Standard uncertainties between old and new reading from which on the silence hid something."""
 _BIN_SECOND: Final = 60.0
@@ -48,7 +53,8 @@ class Twin(NamedTuple):
         estimate: Its newest estimate, None before the first row.
         seen_second: Newest row taken in [unix s].
         charge_ampere_second: Charge of the rows since the newest step [A s].
-        errors: A row per minute of the last hour: its begin, squared errors summed [V²], how many.
+        errors: A row per minute of the last hour: its begin, squared errors of cells that are as
+            their siblings are, summed [V²], how many.
     """
 
     filter: SocBarDelta
@@ -144,11 +150,22 @@ def _stepped(twin: Twin, sample: CellSample, errors: list[tuple[float, float, fl
         estimate = twin.filter.estimate(state)
     else:
         state, estimate = twin.filter.step(state, sample)
-        known = np.isfinite(estimate.innovation)
-        if estimate.quality is not Quality.RESTARTED and known.any():
-            squares = float((estimate.innovation[known] ** 2).sum())
-            errors.append((sample.unix_time_second, squares, float(known.sum())))
+        off = _alike(estimate.innovation)
+        if estimate.quality is not Quality.RESTARTED and len(off):
+            errors.append((sample.unix_time_second, float((off**2).sum()), float(len(off))))
     return twin._replace(state=state, estimate=estimate, charge_ampere_second=0.0)
+
+
+def _alike(innovation: Float[np.ndarray, "cells"]) -> Float[np.ndarray, "fewer"]:
+    """Give the errors of the cells that are as their siblings are.
+
+    A cell apart, by its sensor or by itself, is told by detection; the twin is no worse for it.
+    """
+    known = innovation[np.isfinite(innovation)]
+    if not len(known):
+        return known
+    score, _, _ = sibling_score(known, floor=RESOLUTION_VOLT)
+    return known[np.abs(score) <= _APART]
 
 
 def bridged(twin: Twin, before: BarDeltaState, sample: CellSample) -> BarDeltaState:

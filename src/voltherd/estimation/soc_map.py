@@ -184,7 +184,7 @@ class SocMapEkf:
         return self._estimate(state, None, Quality.OK)
 
     def resistance_factor(self, state: MapState) -> Float[np.ndarray, "cells 2"]:
-        """Tell how many times the resistances of the tables each cell has, and how surely (sigma)."""
+        """Tell how many times the tables' resistances each cell has, and the sigma of that."""
         sigma = np.sqrt(np.maximum(state.covariance[DIAGONAL[_FACTOR]], 0.0))
         return np.stack([state.mean[_FACTOR], sigma], axis=1)
 

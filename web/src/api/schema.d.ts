@@ -1375,7 +1375,8 @@ export interface components {
         Twin: {
             /**
              * Rmse Volt
-             * @description Root mean square of measured less predicted terminal voltage, per cell, last hour [V].
+             * @description Root mean square of measured less predicted terminal voltage of cells that are as their
+             *     siblings are, last hour [V].
              */
             rmse_volt: number | null;
             /**
