@@ -166,14 +166,32 @@ def soc(
             help="Estimators beside the primary one, commas between; all: every one, hours.",
         ),
     ] = "soc_ekf,soc_coulomb",
+    leave_one_out: Annotated[
+        bool,
+        typer.Option(
+            "--leave-one-out",
+            help="Test on every cycle, each time identifying from all the others.",
+        ),
+    ] = False,
     json: Json = None,
 ) -> None:
     """Error of the state of charge on recorded cells, estimator beside estimator; minutes."""
     from voltherd.bench.soc import measure, render
+    from voltherd.bench.soc_league import LEARNED
 
-    names = () if learned or only == "all" else tuple(filter(None, only.split(",")))
+    names = () if only == "all" else tuple(filter(None, only.split(",")))
+    if learned and names:
+        names = (*names, *LEARNED)
     table = measure(
-        train, test, progress, estimator, further=further, learn=learned, quick=quick, only=names
+        train,
+        test,
+        progress,
+        estimator,
+        further=further,
+        learn=learned,
+        quick=quick,
+        leave_out=leave_one_out,
+        only=names,
     )
     progress("")
     if json:

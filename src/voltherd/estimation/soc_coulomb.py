@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Float
 
 from voltherd.estimation.cell_sample import CellSample, SensorError
-from voltherd.estimation.soc_start import possible_current, soc_start
+from voltherd.estimation.soc_start import possible_current, soc_start, tables_of
 from voltherd.numerics.cell_parameters import CellParameters
 from voltherd.types.estimate import Estimate
 from voltherd.types.quality import Quality
@@ -73,7 +73,7 @@ class SocCoulomb:
             soc: What is known of the state of charge; else it is read from the voltage.
             sigma: Standard uncertainty of what is known.
         """
-        start = soc_start(self.parameters, self.sensors, self.model_volt, sample)
+        start = soc_start(tables_of(self.parameters), self.sensors, self.model_volt, sample)
         current = possible_current(self.parameters, sample)
         return CoulombState(
             unix_time_second=sample.unix_time_second,

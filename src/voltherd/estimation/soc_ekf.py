@@ -34,7 +34,9 @@ from voltherd.estimation.soc_start import (
     possible_temperature,
     possible_voltage,
     soc_start,
+    tables_of,
 )
+from voltherd.estimation.stillness import Stillness, quality_of, watch, watched
 from voltherd.numerics.cell_model import (
     CellState,
     Covariance,
@@ -65,6 +67,7 @@ class EkfState(NamedTuple):
         mean: Rows soc, v1, v2, hysteresis and temperature above 25 °C of every cell.
         covariance: Upper triangle of the covariance of (soc, v1, v2), row by row.
         lean: How far the SOC of every cell follows a constant voltage error [1/V].
+        still: For how long the voltages have stood still, by :mod:`.stillness`.
     """
 
     unix_time_second: float
@@ -74,6 +77,7 @@ class EkfState(NamedTuple):
     mean: Float[np.ndarray, "5 cells"]
     covariance: Float[np.ndarray, "6 cells"]
     lean: Float[np.ndarray, "cells"]
+    still: Stillness
 
 
 @final
@@ -112,7 +116,7 @@ class SocEkf:
             soc: What is known of the state of charge; else it is read from the voltage.
             sigma: Standard uncertainty of what is known.
         """
-        start = soc_start(self.parameters, self.sensors, self.curve_volt, sample)
+        start = soc_start(tables_of(self.parameters), self.sensors, self.curve_volt, sample)
         z = start.soc if soc is None else np.clip(soc + np.zeros_like(start.soc), 0.0, 1.0)
         spread = start.sigma if soc is None else np.full_like(start.sigma, sigma)
         current = possible_current(self.parameters, sample)
@@ -126,16 +130,18 @@ class SocEkf:
         covariance[3] = (held * self.parameters.r1_ohm) ** 2 + 1e-6
         covariance[5] = (held * self.parameters.r2_ohm) ** 2 + 1e-6
         time = sample.unix_time_second
-        return EkfState(time, time, held, celsius, mean, covariance, np.zeros(len(z)))
+        still = watch(possible_voltage(sample), held, z)
+        return EkfState(time, time, held, celsius, mean, covariance, np.zeros(len(z)), still)
 
     def step(self, state: EkfState, sample: CellSample) -> tuple[EkfState, Estimate]:
         """Predict over the interval, then correct with the voltages there are.
 
         Args:
             state: Left as it is.
-            sample: The next sample.  A cell without a voltage is only predicted; without a current
-                the last one is held, in growing doubt, up to ``gap_second_max``; then, or after a
-                gap or a backward clock, all begins anew.
+            sample: The next sample.  A cell without a voltage, or with one that stands still
+                against the current, is only predicted; without a current the last one is held, in
+                growing doubt, up to ``gap_second_max``; then, or after a gap or a backward clock,
+                all begins anew.
 
         Returns:
             State and state of charge, always within 0…1.  A repeated time brings nothing new.
@@ -152,9 +158,13 @@ class SocEkf:
             return state, self._estimate(state, unmeasured, Quality.OK)
         if not heard:
             current = state.current_ampere
-        celsius = possible_temperature(sample, state.temperature_celsius)
-        volt = possible_voltage(sample)
-        measured = np.isfinite(volt)
+        celsius = possible_temperature(sample, math.nan)
+        warm = not math.isnan(celsius)
+        celsius = celsius if warm else state.temperature_celsius
+        given = possible_voltage(sample)
+        mean_ampere = 0.5 * (state.current_ampere + current)
+        charge = mean_ampere * dt / (SECOND_PER_HOUR * self.parameters.capacity_ah)
+        still, volt = watched(state.still, self.parameters, given, current, state.mean[0], charge)
         mean, covariance, output = self._kernel(state, dt, current, heard, celsius, volt)
         state = EkfState(
             unix_time_second=sample.unix_time_second,
@@ -164,10 +174,10 @@ class SocEkf:
             mean=np.stack(mean),
             covariance=np.stack(covariance),
             lean=state.lean + output.gain * (1.0 - output.slope * state.lean),
+            still=still,
         )
-        quality = Quality.OK if heard and bool(measured.all()) else Quality.MISSING
-        innovation = np.where(measured, output.innovation, math.nan)
-        return state, self._estimate(state, innovation, quality)
+        innovation = np.where(np.isfinite(volt), output.innovation, math.nan)
+        return state, self._estimate(state, innovation, quality_of(given, volt, heard and warm))
 
     def estimate(self, state: EkfState) -> Estimate:
         """Tell what a state says, for whoever has kept one."""

@@ -131,7 +131,7 @@ def begin(
         sigma: Standard uncertainty of what is known.
     """
     base = method.cell.base
-    start = soc_start(base, method.sensors, START_VOLT, sample)
+    start = soc_start(method.cell, method.sensors, START_VOLT, sample)
     current = possible_current(base, sample)
     opening = Opening(
         soc=start.soc if soc is None else np.clip(soc + np.zeros_like(start.soc), 0.0, 1.0),
