@@ -28,12 +28,12 @@ import numpy as np
 from jaxtyping import Float
 
 from voltherd.estimation.cell_sample import CellSample, SensorError
+from voltherd.estimation.soc_frame import opening_of
 from voltherd.estimation.soc_start import (
     BLIND_SIGMA,
     possible_current,
     possible_temperature,
     possible_voltage,
-    soc_start,
 )
 from voltherd.numerics.cell_model import (
     CellState,
@@ -112,15 +112,12 @@ class SocEkf:
             soc: What is known of the state of charge; else it is read from the voltage.
             sigma: Standard uncertainty of what is known.
         """
-        start = soc_start(self.parameters, self.sensors, self.curve_volt, sample)
-        z = start.soc if soc is None else np.clip(soc + np.zeros_like(start.soc), 0.0, 1.0)
-        spread = start.sigma if soc is None else np.full_like(start.sigma, sigma)
-        current = possible_current(self.parameters, sample)
-        celsius = possible_temperature(sample, REFERENCE_TEMPERATURE_CELSIUS)
+        z, spread, held, celsius, _ = opening_of(
+            self.parameters, self.sensors, self.curve_volt, sample, soc, sigma
+        )
         mean = np.zeros((5, len(z)))
         mean[0], mean[4] = z, celsius - REFERENCE_TEMPERATURE_CELSIUS
         covariance = np.zeros((6, len(z)))
-        held = 0.0 if math.isnan(current) else current
         covariance[0] = spread**2
         # How far polarisation had built up before the first sample is not known.
         covariance[3] = (held * self.parameters.r1_ohm) ** 2 + 1e-6

@@ -18,12 +18,12 @@ import numpy as np
 from jaxtyping import Float
 
 from voltherd.estimation.cell_sample import CellSample, SensorError
+from voltherd.estimation.soc_frame import opening_of
 from voltherd.estimation.soc_start import (
     BLIND_SIGMA,
     possible_current,
     possible_temperature,
     possible_voltage,
-    soc_start,
 )
 from voltherd.numerics.cell_map import CellMap
 from voltherd.numerics.cell_parameters import OCV_NODES, CellParameters
@@ -114,12 +114,8 @@ class SocMapEkf:
         """
         celsius = possible_temperature(sample, REFERENCE_TEMPERATURE_CELSIUS)
         curve = max(self.cell.between(self.cell.curve_volt, celsius), 0.01)
-        start = soc_start(self.cell.base, self.sensors, curve, sample)
-        cells = len(start.soc)
-        z = start.soc if soc is None else np.clip(soc + np.zeros(cells), 0.0, 1.0)
-        spread = start.sigma if soc is None else sigma + np.zeros(cells)
-        current = possible_current(self.cell.base, sample)
-        held = 0.0 if math.isnan(current) else current
+        z, spread, held, _, _ = opening_of(self.cell.base, self.sensors, curve, sample, soc, sigma)
+        cells = len(z)
         known = self.cell.at(z, celsius)
         mean = np.zeros((STATES, cells))
         mean[0], mean[_FACTOR] = z, 1.0
