@@ -28,12 +28,14 @@ import numpy as np
 from jaxtyping import Float
 
 from voltherd.estimation.cell_sample import CellSample, SensorError
+from voltherd.estimation.soc_frame import opening_of
 from voltherd.estimation.soc_start import (
     BLIND_SIGMA,
+    GAP_SECOND_MAX,
+    HEARD_SECOND,
     possible_current,
     possible_temperature,
     possible_voltage,
-    soc_start,
     tables_of,
 )
 from voltherd.estimation.stillness import Stillness, quality_of, watch, watched
@@ -106,7 +108,7 @@ class SocEkf:
     model_second: float = 60.0
     curve_volt: float = 0.020
     offset_second: float = 3600.0
-    gap_second_max: float = 60.0
+    gap_second_max: float = GAP_SECOND_MAX
 
     def init(self, sample: CellSample, soc: PerCell | None = None, sigma: float = 0.01) -> EkfState:
         """Begin at the first sample.
@@ -116,21 +118,18 @@ class SocEkf:
             soc: What is known of the state of charge; else it is read from the voltage.
             sigma: Standard uncertainty of what is known.
         """
-        start = soc_start(tables_of(self.parameters), self.sensors, self.curve_volt, sample)
-        z = start.soc if soc is None else np.clip(soc + np.zeros_like(start.soc), 0.0, 1.0)
-        spread = start.sigma if soc is None else np.full_like(start.sigma, sigma)
-        current = possible_current(self.parameters, sample)
-        celsius = possible_temperature(sample, REFERENCE_TEMPERATURE_CELSIUS)
+        z, spread, held, celsius, volt = opening_of(
+            tables_of(self.parameters), self.sensors, self.curve_volt, sample, soc, sigma
+        )
         mean = np.zeros((5, len(z)))
         mean[0], mean[4] = z, celsius - REFERENCE_TEMPERATURE_CELSIUS
         covariance = np.zeros((6, len(z)))
-        held = 0.0 if math.isnan(current) else current
         covariance[0] = spread**2
         # How far polarisation had built up before the first sample is not known.
         covariance[3] = (held * self.parameters.r1_ohm) ** 2 + 1e-6
         covariance[5] = (held * self.parameters.r2_ohm) ** 2 + 1e-6
         time = sample.unix_time_second
-        still = watch(possible_voltage(sample), held, z)
+        still = watch(volt, held, z)
         return EkfState(time, time, held, celsius, mean, covariance, np.zeros(len(z)), still)
 
     def step(self, state: EkfState, sample: CellSample) -> tuple[EkfState, Estimate]:
@@ -195,7 +194,9 @@ class SocEkf:
     ) -> tuple[CellState, Covariance, Output]:
         """Run the shared step with the noise that holds for this interval."""
         cells = state.mean.shape[1]
-        doubt = self.sensors.current_sigma(current) + (0.0 if heard else abs(current))
+        doubt = self.sensors.current_sigma(current) + (
+            0.0 if heard and dt <= HEARD_SECOND else abs(current)
+        )
         per_second = doubt / (SECOND_PER_HOUR * self.parameters.capacity_ah)
         witnesses = max(1.0, 2.0 * self.model_second / dt)
         noise = Noise(

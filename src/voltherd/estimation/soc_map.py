@@ -18,12 +18,14 @@ import numpy as np
 from jaxtyping import Float
 
 from voltherd.estimation.cell_sample import CellSample, SensorError
+from voltherd.estimation.soc_frame import opening_of
 from voltherd.estimation.soc_start import (
     BLIND_SIGMA,
+    GAP_SECOND_MAX,
+    HEARD_SECOND,
     possible_current,
     possible_temperature,
     possible_voltage,
-    soc_start,
 )
 from voltherd.estimation.stillness import Stillness, quality_of, watch, watched
 from voltherd.numerics.cell_map import CellMap
@@ -45,8 +47,6 @@ from voltherd.types.quality import Quality
 from voltherd.units import REFERENCE_TEMPERATURE_CELSIUS, SECOND_PER_HOUR
 
 PerCell = Float[np.ndarray, "cells"] | float
-HEARD_SECOND: Final = 120.0
-"""Over a longer interval nobody knows what the current did between its ends [s]."""
 COLD: Final = 1.0
 """Relative uncertainty of a resistance whose temperature nobody knows: 25 K halve or double it."""
 SAME_SECOND: Final = 1e-6
@@ -100,7 +100,7 @@ class SocMapEkf:
     resistance: float = 0.2
     factor_sigma: float = 0.1
     walk: Walk = field(default_factory=Walk)
-    gap_second_max: float = 900.0
+    gap_second_max: float = GAP_SECOND_MAX
 
     @property
     def parameters(self) -> CellParameters:
@@ -119,12 +119,8 @@ class SocMapEkf:
         """
         celsius = possible_temperature(sample, REFERENCE_TEMPERATURE_CELSIUS)
         curve = max(self.cell.between(self.cell.curve_volt, celsius), 0.01)
-        start = soc_start(self.cell, self.sensors, curve, sample)
-        cells = len(start.soc)
-        z = start.soc if soc is None else np.clip(soc + np.zeros(cells), 0.0, 1.0)
-        spread = start.sigma if soc is None else sigma + np.zeros(cells)
-        current = possible_current(self.cell.base, sample)
-        held = 0.0 if math.isnan(current) else current
+        z, spread, held, _, volt = opening_of(self.cell, self.sensors, curve, sample, soc, sigma)
+        cells = len(z)
         known = self.cell.at(z, celsius)
         mean = np.zeros((STATES, cells))
         mean[0], mean[_FACTOR] = z, 1.0
@@ -141,7 +137,7 @@ class SocMapEkf:
         for row, variance in zip(DIAGONAL, variances, strict=True):
             covariance[row] = variance
         time = sample.unix_time_second
-        still = watch(possible_voltage(sample), held, z)
+        still = watch(volt, held, z)
         return MapState(time, time, held, celsius, mean, covariance, np.zeros(cells), still)
 
     def step(self, state: MapState, sample: CellSample) -> tuple[MapState, Estimate]:

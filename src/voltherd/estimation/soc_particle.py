@@ -27,22 +27,20 @@ from typing import Final, final
 import numpy as np
 from jaxtyping import Float
 
-from voltherd.estimation.cell_sample import CellSample, SensorError
+from voltherd.estimation.cell_sample import SensorError
 from voltherd.estimation.soc_frame import (
     Numbers,
     Opening,
     PerCell,
-    SocState,
+    SocFrame,
     Span,
-    begin,
     charge_per_ampere,
     doubt_variance,
-    follow,
     keeping,
     widened,
 )
+from voltherd.estimation.soc_start import GAP_SECOND_MAX
 from voltherd.numerics.cell_map import CellMap
-from voltherd.types.estimate import Estimate
 from voltherd.units import SECOND_PER_HOUR
 
 COUNT: Final = 128
@@ -58,7 +56,7 @@ Particles = Float[np.ndarray, "cells particles"]
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class SocParticle:
+class SocParticle(SocFrame):
     """Particles over (soc, hysteresis), Kalman filters over (v1, v2).
 
     Attributes:
@@ -76,18 +74,8 @@ class SocParticle:
     model_volt_min: float = 0.010
     model_second: float = 60.0
     offset_second: float = 3600.0
-    gap_second_max: float = 60.0
+    gap_second_max: float = GAP_SECOND_MAX
     method: str = "soc_particle"
-
-    def init(
-        self, sample: CellSample, soc: PerCell | float | None = None, sigma: float = 0.01
-    ) -> SocState:
-        """Begin at the first sample; see :func:`voltherd.estimation.soc_frame.begin`."""
-        return begin(self, sample, soc, sigma)
-
-    def step(self, state: SocState, sample: CellSample) -> tuple[SocState, Estimate]:
-        """Advance to the next sample; see :func:`voltherd.estimation.soc_frame.follow`."""
-        return follow(self, state, sample)
 
     def opened(self, opening: Opening) -> Numbers:
         """Spread charge over its quantiles, hysteresis evenly between both branches."""

@@ -16,6 +16,10 @@ from voltherd.units import REFERENCE_TEMPERATURE_CELSIUS
 
 BLIND_SIGMA = 0.3
 """What "anything between empty and full" comes to; a uniform 0…1 has 0.29."""
+HEARD_SECOND = 120.0
+"""Over a longer interval nobody knows what the current did between its ends [s]."""
+GAP_SECOND_MAX = 900.0
+"""Longest interval that an estimator predicts across, in doubt; then it begins anew [s]."""
 C_RATE_MAX = 100.0
 """No cell carries more; such a current was not measured."""
 _ROUNDS = 3
