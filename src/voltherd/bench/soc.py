@@ -131,6 +131,7 @@ def measure(
     learn: bool = False,
     quick: bool = False,
     leave_out: bool = False,
+    each: int = 0,
     only: tuple[str, ...] = ALWAYS,
 ) -> SocTable:
     """Identify the cells, run every estimator on every cycle.
@@ -144,6 +145,7 @@ def measure(
         learn: Also train the estimators that learn; some minutes each.
         quick: Only the records as they are, without a score.
         leave_out: Test on every cycle of ``train``, each time identifying from all others.
+        each: Test on the first so many cycles of each temperature; on all where 0.
         only: Estimators beside the primary one and ``own``; all there are where empty, for hours.
 
     Raises:
@@ -172,6 +174,7 @@ def measure(
         given = ([one] * len(there) for one in (folder, test))
         for ready in pool.map(prepared, *given, there, [leave_out] * len(there)):
             progress(f"{ready.dataset}: identified")
+            ready = _first(ready, each) if each else ready
             volts[ready.dataset] = model_millivolt(ready)
             trained = learned(ready.cell, ready.fitted, progress) if learn else None
             jobs += _jobs(ready, own, trained, names, further=further, quick=quick)
@@ -208,6 +211,21 @@ def prepared(train: Path, test: Path | None, name: str, leave_out: bool = False)
     drives = drives if len(drives) > 1 else halves(drives[0])
     cell = calibrated(identified(drives, base, name), drives, SENSORS)
     return Prepared(name, cell, tuple(tested), (cell,) * len(tested), charges, tuple(drives))
+
+
+def _first(ready: Prepared, each: int) -> Prepared:
+    """Keep the first cycles of each temperature."""
+    seen: dict[float, int] = {}
+    kept = []
+    for place, cycle in enumerate(ready.cycles):
+        seen[cycle.temperature] = seen.get(cycle.temperature, 0) + 1
+        if seen[cycle.temperature] <= each:
+            kept.append(place)
+    return ready._replace(
+        cycles=tuple(ready.cycles[place] for place in kept),
+        cells=tuple(ready.cells[place] for place in kept),
+        charges=ready.charges[:each],
+    )
 
 
 def _apart(fitted: list[Cycle], tested: list[Cycle], name: str) -> None:

@@ -58,7 +58,7 @@ def kernel(json: Json = None) -> None:
     table = measure()
     cost = kernel_pack.measure()
     if json:
-        output(json, table.to_json())
+        output(json, kernel_pack.beside(table.to_json(), cost))
     if str(json) != "-":
         typer.echo(render(table))
         typer.echo(kernel_pack.render(cost))
@@ -173,6 +173,15 @@ def soc(
             help="Test on every cycle, each time identifying from all the others.",
         ),
     ] = False,
+    each: Annotated[
+        int,
+        typer.Option(
+            "--each", min=0, help="Only the first so many cycles of each temperature; 0: all."
+        ),
+    ] = 0,
+    svg: Annotated[
+        Path | None, typer.Option("--svg", help="Where to draw the errors over temperature.")
+    ] = None,
     json: Json = None,
 ) -> None:
     """Error of the state of charge on recorded cells, estimator beside estimator; minutes."""
@@ -191,9 +200,14 @@ def soc(
         learn=learned,
         quick=quick,
         leave_out=leave_one_out,
+        each=each,
         only=names,
     )
     progress("")
+    if svg:
+        from voltherd.bench.soc_plot import drawn
+
+        output(svg, drawn(table.rows))
     if json:
         output(json, table.to_json())
     if str(json) != "-":

@@ -216,6 +216,12 @@ class SocBarDelta:
             apart_sigma=apart,
         )
 
+    def relative_capacity(self, state: BarDeltaState) -> Float[np.ndarray, "cells 2"]:
+        """Give each cell's capacity over the middle cell's, and the sigma of that."""
+        capacity = 1.0 / (1.0 + state.delta[2])
+        sigma = np.sqrt(np.maximum(state.delta_covariance[5], 0.0)) * capacity**2
+        return np.stack([capacity, sigma], axis=1)
+
     def _apart(self, state: BarDeltaState) -> Float[np.ndarray, "cells"]:
         """Give the variance of each difference in charge, with what has passed since the look."""
         p00, _, p02, _, _, p22 = state.delta_covariance

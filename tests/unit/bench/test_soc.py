@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.unit.estimation.test_identify import recorded
-from voltherd.bench import soc
+from voltherd.bench import soc, soc_plot
 from voltherd.bench.soc_protocol import (
     FURTHER,
     SCORED,
@@ -83,6 +83,9 @@ def test_one_folder_trains_and_another_tests(tmp_path):
     plain = json.loads(table.to_json())
     assert len(plain["rows"]) == len(table.rows)
     assert "soc_map: clean" in soc.render(table)
+    assert soc_plot.drawn(table.rows).count('class="line') == 4
+    with pytest.raises(InputError, match="no drives to draw"):
+        soc_plot.drawn([])
     assert next(row.numbers for row in table.rows if row.estimator == "soc_coulomb") == 6
 
 
@@ -95,8 +98,9 @@ def test_without_a_second_folder_every_other_cycle_is_held_back(tmp_path):
 
 
 def test_the_whole_league_runs_on_the_records_as_they_are(tmp_path):
-    train, test = written(tmp_path / "a", range(2)), written(tmp_path / "b", [10])
-    table = soc.measure(train, test, lambda _: None, quick=True, only=())
+    train, test = written(tmp_path / "a", range(2)), written(tmp_path / "b", [10, 12])
+    table = soc.measure(train, test, lambda _: None, quick=True, each=1, only=())
+    assert {row.cycle for row in table.rows} == {"0 Mixed10"}
     assert {row.condition for row in table.rows} == {"clean"}
     others = {"soc_ukf", "soc_hinf", "soc_particle", "soc_sliding", "soc_adaptive"}
     told = set(table.summary["lg_hg2"])
