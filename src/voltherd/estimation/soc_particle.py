@@ -92,11 +92,11 @@ class SocParticle(SocFrame):
 
     def advanced(self, values: Numbers, span: Span) -> tuple[Numbers, PerCell]:
         """Count all particles on, weigh them by the voltage, choose again where few are left."""
-        cells, base = len(values), self.cell.base
+        cells = len(values)
         fast, cross, slow, owed, count = values[:, :_HEAD].T
         soc, branch, one, two, weight = parted(values)
         moved = charge_per_ampere(self.cell, span) * span.mean_ampere
-        turned = math.exp(-base.hysteresis_rate * abs(moved))
+        turned = math.exp(-self.cell.hysteresis_rate * abs(moved))
         soc = soc + moved
         branch = turned * branch + (1.0 - turned) * np.sign(span.mean_ampere)
         owed = owed + self._drift(span)
@@ -106,13 +106,15 @@ class SocParticle(SocFrame):
         soc = np.where(measured[:, None], np.clip(soc + jitter, 0.0, 1.0), soc)
         owed = np.where(measured, 0.0, owed)
         known = self.cell.at(soc.ravel(), span.temperature_celsius)
-        r0, r1, r2, ocv = (part.reshape(cells, COUNT) for part in known[:4])
+        r0, r1, r2, ocv, half = (
+            part.reshape(cells, COUNT) for part in (*known[:4], known.hysteresis)
+        )
         keep1, keep2 = keeping(self.cell, span.second).tolist()
         one = keep1 * one + (1.0 - keep1) * r1 * span.mean_ampere
         two = keep2 * two + (1.0 - keep2) * r2 * span.mean_ampere
         walk = 1e-8 * span.second
         fast, slow, cross = keep1**2 * fast + walk, keep2**2 * slow + walk, keep1 * keep2 * cross
-        level = ocv + base.hysteresis_volt * branch + r0 * span.last_ampere + one + two
+        level = ocv + half * branch + r0 * span.last_ampere + one + two
         innovation = span.voltage_volt - (np.exp(weight) * level).sum(axis=1) / _sum(weight)
         gap = np.where(measured[:, None], span.voltage_volt[:, None] - level, 0.0)
         gains, noise = (fast + cross, slow + cross), self._noise(known.model, span)
