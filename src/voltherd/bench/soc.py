@@ -48,7 +48,7 @@ from voltherd.bench.soc_protocol import (
 from voltherd.errors import InputError, UsageError
 from voltherd.estimation.calibration import START_SIGMA, calibrated, followed
 from voltherd.estimation.cell_sample import CellSample, SensorError
-from voltherd.estimation.identify import Drive, halves, identified, simulated
+from voltherd.estimation.identify import Drive, identified, separable, simulated
 from voltherd.estimation.soc_coulomb import SocCoulomb
 from voltherd.estimation.soc_ekf import SocEkf
 from voltherd.estimation.soc_map import SocMapEkf
@@ -168,8 +168,7 @@ def prepared(train: Path, test: Path | None, name: str) -> Prepared:
     """Read a dataset, identify its cell and try its intervals."""
     known = cycles_of(train, name)
     fitted, tested = (known, cycles_of(test, name)) if test else halved(known)
-    drives = [cycle.drive for cycle in fitted]
-    drives = drives if len(drives) > 1 else halves(drives[0])
+    drives = separable([cycle.drive for cycle in fitted])
     found = identified(drives, base_of(train, name), name)
     charges = charges_of(test or train, name)
     cell = calibrated(found, drives, SENSORS)

@@ -66,7 +66,7 @@ def test_a_drift_is_told_with_its_size_and_the_current_that_makes_it():
 
 @pytest.mark.long
 def test_a_current_offset_adds_up_only_while_the_gauge_is_awake():
-    """Rests are not recorded: 6 h of 9 are, over which the same drift asks for half as much more."""
+    """Rests are not recorded: over fewer hours the same drift asks for a larger offset."""
     trace, _ = life(days=8, second=60.0, gauge=lambda t, _, soc: soc - 0.2 + 0.001 * t / HOUR)
     still = np.convolve(np.abs(trace.current_ampere) > 1.0, np.ones(31), "same") < 0.5
     asleep = type(trace)(*(column[~still] for column in trace))
