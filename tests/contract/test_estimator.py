@@ -275,3 +275,33 @@ def test_the_error_bar_widens_while_nothing_is_measured(estimator):
     sigma = np.array([estimate.sigma for estimate in estimates])
     assert (np.diff(sigma, axis=0) > 0.0).all()
     assert all(estimate.method for estimate in estimates)
+
+
+UNMOVED_BY_VOLTAGE = {"soc_coulomb"}
+UNMOVED_BY_TEMPERATURE = {"soc_coulomb"}
+"""What an estimator does not look at it need not miss."""
+
+
+@pytest.mark.parametrize("name", sorted(set(ESTIMATORS) - UNMOVED_BY_VOLTAGE))
+def test_a_voltage_that_stands_still_is_not_believed(name):
+    """Half the charge leaves while every voltage stays: counting goes on, in growing doubt."""
+    estimator = ESTIMATORS[name]
+    start = estimator.init(sample(volt=(3.9,) * 3), soc=0.8, sigma=0.02)
+    stuck = [sample(10.0 * t, -30.0, (3.9,) * 3) for t in range(1, 361)]
+    state, estimates = run(estimator, stuck, start)
+    assert estimates[-1].quality & Quality.SUSPECT
+    assert (estimates[-1].value < estimates[120].value - 0.2).all()
+    assert np.isnan(estimates[-1].innovation).all()
+    assert (estimates[-1].sigma > estimates[60].sigma).all()
+    _, (freed,) = run(estimator, [sample(3610.0, -30.0, (3.5,) * 3)], state)
+    assert freed.quality == Quality.OK
+
+
+@pytest.mark.parametrize("name", sorted(set(ESTIMATORS) - UNMOVED_BY_TEMPERATURE))
+def test_a_missing_temperature_is_said(name):
+    estimator = ESTIMATORS[name]
+    cold = [s._replace(temperature_celsius=math.nan) for s in drive(40)]
+    _, estimates = run(estimator, cold)
+    assert all(estimate.quality & Quality.MISSING for estimate in estimates)
+    _, whole = run(estimator, [s._replace(temperature_celsius=25.0) for s in drive(40)])
+    assert (estimates[-1].sigma >= whole[-1].sigma).all()

@@ -5,6 +5,7 @@ to estimate one pack's day anew, 86,400 samples of 96 cells (goals 0.5 s by NumP
 axis, 0.05 s by Numba).
 """
 
+import json
 import time
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -90,7 +91,13 @@ def render(cost: PackCost) -> str:
         f"{_word(second, GOALS[name])}"
         for name, second in cost.day_second.items()
     ]
-    return "\n".join([*lines, f"  engines apart by {cost.apart:.0e}, at most 1e-10"])
+    lines.append(f"  engines apart by {cost.apart:.0e}, goal 1e-10: {_word(cost.apart, 1e-10)}")
+    return "\n".join(lines)
+
+
+def beside(kernels: str, cost: PackCost) -> str:
+    """Add the costs, with their goals, to the JSON of the kernels."""
+    return json.dumps({**json.loads(kernels), "pack": {**cost._asdict(), "goals": GOALS}}) + "\n"
 
 
 def _word(value: float, goal: float) -> str:

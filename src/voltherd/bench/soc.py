@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
-from importlib.util import module_from_spec, spec_from_file_location
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Final, NamedTuple, final
@@ -29,7 +28,8 @@ from voltherd.bench.soc_data import (
     halved,
     splittable,
 )
-from voltherd.bench.soc_league import Trained, league, learned, numbers_of
+from voltherd.bench.soc_league import LEARNED, Trained, league, learned, numbers_of
+from voltherd.bench.soc_own import own_estimators
 from voltherd.bench.soc_protocol import (
     BANDS,
     CHARGING,
@@ -46,18 +46,21 @@ from voltherd.bench.soc_protocol import (
     scored,
 )
 from voltherd.errors import InputError, UsageError
-from voltherd.estimation.calibration import START_SIGMA, calibrated, followed
+from voltherd.estimation.calibration import START_SIGMA, calibrated, calibrated_apart, followed
 from voltherd.estimation.cell_sample import CellSample, SensorError
 from voltherd.estimation.identify import Drive, identified, separable, simulated
 from voltherd.estimation.soc_coulomb import SocCoulomb
 from voltherd.estimation.soc_ekf import SocEkf
 from voltherd.estimation.soc_map import SocMapEkf
 from voltherd.estimation.widening import SIGMAS
-from voltherd.numerics.cell_map import CellMap
+from voltherd.numerics.cell_map import CellMap, preset_map
+from voltherd.numerics.presets import NMC
 
 PRIMARY: Final = "soc_map"
 ALWAYS: Final = ("soc_ekf", "soc_coulomb")
 """Estimators of every run, beside the primary one."""
+LEAVE_OUT_MIN: Final = 4
+"""Fewer cycles leave too little to identify from when one is left out."""
 SENSORS: Final = SensorError(voltage_volt=0.005, current_ampere=0.05, current_fraction=0.005)
 GOALS: Final = {
     "lg_hg2": {"rmse": 1.0, "weighted": 1.8, "max": 4.0},
@@ -82,11 +85,16 @@ class Job(NamedTuple):
 
 
 class Prepared(NamedTuple):
-    """A dataset ready to run: the identified cell and what it is tried on."""
+    """A dataset ready to run: the identified cell and what it is tried on.
+
+    For each cycle there is a cell that was identified without it; charges are never identified
+    from, ``cell`` is for them.
+    """
 
     dataset: str
     cell: CellMap
     cycles: tuple[Cycle, ...]
+    cells: tuple[CellMap, ...]
     charges: tuple[Cycle, ...]
     fitted: tuple[Drive, ...]
 
@@ -122,6 +130,8 @@ def measure(
     further: bool = False,
     learn: bool = False,
     quick: bool = False,
+    leave_out: bool = False,
+    each: int = 0,
     only: tuple[str, ...] = ALWAYS,
 ) -> SocTable:
     """Identify the cells, run every estimator on every cycle.
@@ -134,13 +144,21 @@ def measure(
         further: Also slow sampling, gain, voltage offset and lost samples, which are not scored.
         learn: Also train the estimators that learn; some minutes each.
         quick: Only the records as they are, without a score.
+        leave_out: Test on every cycle of ``train``, each time identifying from all others.
+        each: Test on the first so many cycles of each temperature; on all where 0.
         only: Estimators beside the primary one and ``own``; all there are where empty, for hours.
 
     Raises:
-        InputError: There is no recorded cell in a folder.
+        InputError: There is no recorded cell in a folder, or a cycle is in both.
         UsageError: The further estimator cannot be made, one named is not there, or the extra
             ``learn`` is missing.
     """
+    if leave_out and (test or learn):
+        raise UsageError(
+            "leaving out one cycle in turn needs neither --test nor --learned",
+            mend="with --test the cycles are apart already; networks are not trained so often",
+        )
+    names = taking_part(own, only, learn=learn)
     folder = train or Path(os.environ.get("VOLTHERD_DATA", "../shared/data"))
     there = [name for name in DATASETS if splittable(folder, test, name)]
     if not there:
@@ -153,33 +171,79 @@ def measure(
     with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as pool:
         progress(f"identifying {len(there)} cells, some minutes")
         jobs: list[Job] = []
-        for ready in pool.map(prepared, [folder] * len(there), [test] * len(there), there):
+        given = ([one] * len(there) for one in (folder, test))
+        for ready in pool.map(prepared, *given, there, [leave_out] * len(there)):
             progress(f"{ready.dataset}: identified")
+            ready = _first(ready, each) if each else ready
             volts[ready.dataset] = model_millivolt(ready)
             trained = learned(ready.cell, ready.fitted, progress) if learn else None
-            jobs += _jobs(ready, own, trained, further=further, quick=quick, only=only)
+            jobs += _jobs(ready, own, trained, names, further=further, quick=quick)
         for done, found in enumerate(pool.map(run_job, jobs), start=1):
             rows += found
             progress(f"{done} of {len(jobs)} runs")
     return SocTable(rows=tuple(rows), summary=summary_of(rows), model_millivolt=volts)
 
 
-def prepared(train: Path, test: Path | None, name: str) -> Prepared:
-    """Read a dataset, identify its cell and try its intervals."""
-    known = cycles_of(train, name)
+def prepared(train: Path, test: Path | None, name: str, leave_out: bool = False) -> Prepared:
+    """Read a dataset, identify its cell and try its intervals.
+
+    Args:
+        train: Folder to identify from.
+        test: Folder to test on, if another.
+        name: Of the dataset.
+        leave_out: Test on every cycle, each by the cell identified from all others, where there
+            are enough.
+
+    Raises:
+        InputError: A cycle stands in both folders.
+    """
+    known, base = cycles_of(train, name), base_of(train, name)
+    charges = tuple(charges_of(test or train, name))
+    if leave_out and not test and len(known) >= LEAVE_OUT_MIN:
+        drives = [cycle.drive for cycle in known]
+        found = identified(drives, base, name)
+        cells = calibrated_apart(found, drives, SENSORS)
+        cell = calibrated(found, drives, SENSORS)
+        return Prepared(name, cell, tuple(known), cells, charges, tuple(drives))
     fitted, tested = (known, cycles_of(test, name)) if test else halved(known)
+    _apart(fitted, tested, name)
     drives = separable([cycle.drive for cycle in fitted])
-    found = identified(drives, base_of(train, name), name)
-    charges = charges_of(test or train, name)
-    cell = calibrated(found, drives, SENSORS)
-    return Prepared(name, cell, tuple(tested), tuple(charges), tuple(drives))
+    cell = calibrated(identified(drives, base, name), drives, SENSORS)
+    return Prepared(name, cell, tuple(tested), (cell,) * len(tested), charges, tuple(drives))
+
+
+def _first(ready: Prepared, each: int) -> Prepared:
+    """Keep the first cycles of each temperature."""
+    seen: dict[float, int] = {}
+    kept = []
+    for place, cycle in enumerate(ready.cycles):
+        seen[cycle.temperature] = seen.get(cycle.temperature, 0) + 1
+        if seen[cycle.temperature] <= each:
+            kept.append(place)
+    return ready._replace(
+        cycles=tuple(ready.cycles[place] for place in kept),
+        cells=tuple(ready.cells[place] for place in kept),
+        charges=ready.charges[:each],
+    )
+
+
+def _apart(fitted: list[Cycle], tested: list[Cycle], name: str) -> None:
+    """Refuse to test on what was trained on."""
+    seen = {cycle.drive.voltage_volt.tobytes() for cycle in fitted}
+    both = [cycle.name for cycle in tested if cycle.drive.voltage_volt.tobytes() in seen]
+    if both:
+        raise InputError(
+            f"{len(both)} cycles are to train and to test on, as {both[0]}",
+            where=name,
+            mend="give other cycles with --test, or leave it out: cycles are then held back",
+        )
 
 
 def model_millivolt(ready: Prepared) -> dict[str, float]:
     """Say how far the identified cell's voltage is off on cycles it was not fitted to [mV]."""
     by: dict[str, list[float]] = {}
-    for cycle in ready.cycles:
-        off = simulated(ready.cell, cycle.drive) - cycle.drive.voltage_volt
+    for cycle, cell in zip(ready.cycles, ready.cells, strict=True):
+        off = simulated(cell, cycle.drive) - cycle.drive.voltage_volt
         rms = 1000.0 * float(np.sqrt(np.mean(off**2)))
         by.setdefault(f"{cycle.temperature:g}", []).append(rms)
     return {celsius: float(np.mean(rms)) for celsius, rms in by.items()}
@@ -189,26 +253,21 @@ def _jobs(
     ready: Prepared,
     own: str,
     trained: Trained | None,
+    names: tuple[str, ...],
     *,
     further: bool,
     quick: bool,
-    only: tuple[str, ...],
 ) -> list[Job]:
     flat = ready.dataset == "lfp_flat_tao"
     driving = tuple({**FLAT_CLEAN, **FLAT} if flat else SCORED) + tuple(FURTHER if further else ())
     if quick:
         driving = tuple(FLAT if flat else ("clean",))
-    names = list(estimators_of(ready.cell, own, trained))
-    missing = sorted(set(only) - set(names))
-    if missing:
-        raise UsageError(f"no estimator {', '.join(missing)}", mend=f"there are {', '.join(names)}")
-    mine = own.rpartition(":")[2]
+    drives = [(*pair, driving) for pair in zip(ready.cycles, ready.cells, strict=True)]
+    charges = [(cycle, ready.cell, tuple(CHARGING)) for cycle in ready.charges]
     return [
-        Job(ready.dataset, cycle, name, ready.cell, own, conditions, trained)
-        for cycles, conditions in ((ready.cycles, driving), (ready.charges, tuple(CHARGING)))
-        for cycle in cycles
+        Job(ready.dataset, cycle, name, cell, own, conditions, trained)
+        for cycle, cell, conditions in (*drives, *charges)
         for name in names
-        if not only or name in (PRIMARY, mine, *only)
     ]
 
 
@@ -262,32 +321,40 @@ def _row(job: Job, name: str, estimator: Any, drive: Drive) -> SocRow:  # noqa: 
 
 def _began(estimator: Any, drive: Drive) -> Any:  # noqa: ANN401
     second, ampere, volt, celsius, _ = (part[:1] for part in drive)
-    return estimator.init(CellSample(float(second[0]), float(ampere[0]), volt, float(celsius[0])))
+    sample = CellSample(float(second[0]), float(ampere[0]), volt, float(celsius[0]))
+    return estimator.init(sample, soc=1.0, sigma=START_SIGMA)
 
 
 def estimators_of(cell: CellMap, own: str, trained: Trained | None = None) -> dict[str, Any]:
-    """Make every estimator of the table, and one from a file.
+    """Make every estimator of the table, and the user's own.
 
     Raises:
-        UsageError: There is no such file or class.
+        UsageError: One of the user's cannot be made.
     """
-    made: dict[str, Any] = {
+    return {
         "soc_map": SocMapEkf(cell=cell, sensors=SENSORS),
         "soc_ekf": SocEkf(parameters=cell.base, sensors=SENSORS),
         "soc_coulomb": SocCoulomb(parameters=cell.base, sensors=SENSORS),
         **league(cell, SENSORS, trained),
+        **own_estimators(cell, own),
     }
-    if own:
-        file, _, name = own.rpartition(":")
-        spec = spec_from_file_location("voltherd_own_estimator", file) if file else None
-        if spec is None or spec.loader is None or not Path(file).is_file():
-            raise UsageError("no such estimator", where=own, mend="give FILE.py:CLASS")
-        module = module_from_spec(spec)
-        spec.loader.exec_module(module)
-        if not hasattr(module, name):
-            raise UsageError(f"no class {name} in it", where=file)
-        made[name] = getattr(module, name)(cell=cell)
-    return made
+
+
+def taking_part(own: str, only: tuple[str, ...], *, learn: bool) -> tuple[str, ...]:
+    """Say which estimators run, before anything is identified or trained.
+
+    Raises:
+        UsageError: One named is not there, or the user's own cannot be made.
+    """
+    names = [*estimators_of(preset_map(NMC), own), *(LEARNED if learn else ())]
+    missing = sorted(set(only) - set(names))
+    if missing:
+        learned_too = "" if learn else f"; with --learned {', '.join(LEARNED)}"
+        raise UsageError(
+            f"no estimator {', '.join(missing)}", mend=f"there are {', '.join(names)}{learned_too}"
+        )
+    mine = own.rpartition(":")[2]
+    return tuple(n for n in names if not only or n in (PRIMARY, mine, *only))
 
 
 def render(table: SocTable) -> str:
@@ -333,7 +400,8 @@ def _conditions(rows: list[SocRow]) -> list[str]:
 
 def _verdict(dataset: str, told: Mapping[str, Any], rows: list[SocRow]) -> list[str]:
     lines = []
-    for name, goal in GOALS[dataset].items():
+    known = {name: goal for name, goal in GOALS[dataset].items() if math.isfinite(told[name])}
+    for name, goal in known.items():
         floor = f", to beat {FLOORS[dataset]}" if name == "rmse" else ""
         lines.append(
             f"  {name} {told[name]:.2f}, goal {goal:.1f}: {_word(told[name], goal)}{floor}"

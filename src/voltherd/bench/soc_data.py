@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from voltherd.bench.compose import read_columns
+from voltherd.errors import InputError
 from voltherd.estimation.identify import Drive
 from voltherd.numerics.cell_parameters import CellParameters
 from voltherd.numerics.ocv import measured_curve
@@ -47,6 +48,10 @@ class Cycle(NamedTuple):
     drive: Drive
 
 
+ROWS_MIN: Final = 100
+"""A record with fewer says nothing of a drive."""
+_WANTED: Final = ("t_s", "current_a", "voltage_v", "temp_c", "soc_ref")
+_OF_CHARGES: Final = ("t_s", "current_a", "voltage_v", "temp_c", "ah")
 _PLACES: Final = ("folder", "set_temp_c", "temp_c")
 """Columns that tell a chamber's temperature, the first that is there."""
 
@@ -57,7 +62,7 @@ def base_of(folder: Path, dataset: str) -> CellParameters:
     file = folder / dataset / known.curve
     if not known.curve or not file.is_file():
         return known.base
-    columns = read_columns(file)
+    columns = read_columns(file, ("soc", "ocv_charge", "ocv_discharge"))
     mean, gap = measured_curve(columns["soc"], columns["ocv_charge"], columns["ocv_discharge"])
     return replace(known.base, ocv_volt=mean, hysteresis_volt=gap)
 
@@ -67,18 +72,30 @@ def cycles_of(folder: Path, dataset: str) -> list[Cycle]:
     file = folder / dataset / DATASETS[dataset].file
     if not file.is_file():
         return []
-    columns = read_columns(file)
+    columns = read_columns(file, (*_WANTED, "test"))
     count = len(columns["t_s"])
     usable = columns.get("ok", np.ones(count, bool)).astype(bool)
-    place = next(columns[key] for key in _PLACES if key in columns).astype(str)
+    told = next((key for key in _PLACES if key in columns), None)
+    if told is None:
+        raise InputError(
+            "no column tells the chamber's temperature",
+            where=str(file),
+            mend=f"one of {', '.join(_PLACES)} must, in °C",
+        )
+    place = columns[told].astype(str)
     names = np.char.add(np.char.add(place, " "), columns["test"].astype(str))
     found = []
     for name in dict.fromkeys(names[usable].tolist()):
         rows = np.flatnonzero(usable & (names == name))
         rows = rows[np.argsort(columns["t_s"][rows], kind="stable")]
-        wanted = ("t_s", "current_a", "voltage_v", "temp_c", "soc_ref")
-        parts = np.array([columns[key][rows].astype(np.float64) for key in wanted])
+        parts = np.array([columns[key][rows].astype(np.float64) for key in _WANTED])
         whole = np.isfinite(parts).all(axis=0)
+        if whole.sum() < ROWS_MIN:
+            raise InputError(
+                f"record {name} has {whole.sum()} whole rows, at least {ROWS_MIN} are needed",
+                where=str(file),
+                mend="take it out, or mark it with ok = false",
+            )
         celsius = float(name.split(" ")[0].removesuffix("degC"))
         found.append(Cycle(name, celsius, Drive(*parts[:, whole])))
     return found
@@ -89,7 +106,7 @@ def charges_of(folder: Path, dataset: str) -> list[Cycle]:
     file = folder / dataset / DATASETS[dataset].charges
     if not DATASETS[dataset].charges or not file.is_file():
         return []
-    columns = read_columns(file)
+    columns = read_columns(file, (*_OF_CHARGES, "test", "test_no", "set_temp_c"))
     kind = columns["test"].astype(str)
     key = [
         f"{c} {t} {n}"
@@ -104,11 +121,11 @@ def charges_of(folder: Path, dataset: str) -> list[Cycle]:
         end = int(np.argmax(counted)) + 1
         if counted[end - 1] < CHARGE_AH_MIN or len(rows) > 2 * end:
             continue
-        wanted = ("t_s", "current_a", "voltage_v", "temp_c", "ah")
-        parts = np.array([columns[one][rows[:end]].astype(np.float64) for one in wanted])
+        parts = np.array([columns[one][rows[:end]].astype(np.float64) for one in _OF_CHARGES])
         parts[4] = 1.0 + (parts[4] - parts[4, -1]) / DATASETS[dataset].base.capacity_ah
-        celsius = float(np.median(parts[3]))
-        found.append(Cycle(name, round(celsius), Drive(*parts)))
+        # All were charged in the room; a degree more or less is no other temperature.
+        celsius = round(float(np.median(parts[3])), -1)
+        found.append(Cycle(name, celsius, Drive(*parts)))
     return found
 
 

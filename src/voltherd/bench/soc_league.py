@@ -20,6 +20,8 @@ from voltherd.estimation.soc_ukf import SocUkf
 from voltherd.numerics.cell_map import CellMap
 from voltherd.units import SECOND_PER_HOUR
 
+LEARNED: Final = ("soc_ridge", "soc_fuzzy", "soc_svr", "soc_gru", "soc_fused")
+"""Those that have to be trained."""
 SEED: Final = 0
 CORRECTED_SECOND: Final = 1800.0
 """From one correction by the cloud to the next, in records of a few hours."""

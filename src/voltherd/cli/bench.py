@@ -58,7 +58,7 @@ def kernel(json: Json = None) -> None:
     table = measure()
     cost = kernel_pack.measure()
     if json:
-        output(json, table.to_json())
+        output(json, kernel_pack.beside(table.to_json(), cost))
     if str(json) != "-":
         typer.echo(render(table))
         typer.echo(kernel_pack.render(cost))
@@ -166,16 +166,48 @@ def soc(
             help="Estimators beside the primary one, commas between; all: every one, hours.",
         ),
     ] = "soc_ekf,soc_coulomb",
+    leave_one_out: Annotated[
+        bool,
+        typer.Option(
+            "--leave-one-out",
+            help="Test on every cycle, each time identifying from all the others.",
+        ),
+    ] = False,
+    each: Annotated[
+        int,
+        typer.Option(
+            "--each", min=0, help="Only the first so many cycles of each temperature; 0: all."
+        ),
+    ] = 0,
+    svg: Annotated[
+        Path | None, typer.Option("--svg", help="Where to draw the errors over temperature.")
+    ] = None,
     json: Json = None,
 ) -> None:
     """Error of the state of charge on recorded cells, estimator beside estimator; minutes."""
     from voltherd.bench.soc import measure, render
+    from voltherd.bench.soc_league import LEARNED
 
-    names = () if learned or only == "all" else tuple(filter(None, only.split(",")))
+    names = () if only == "all" else tuple(filter(None, only.split(",")))
+    if learned and names:
+        names = (*names, *LEARNED)
     table = measure(
-        train, test, progress, estimator, further=further, learn=learned, quick=quick, only=names
+        train,
+        test,
+        progress,
+        estimator,
+        further=further,
+        learn=learned,
+        quick=quick,
+        leave_out=leave_one_out,
+        each=each,
+        only=names,
     )
     progress("")
+    if svg:
+        from voltherd.bench.soc_plot import drawn
+
+        output(svg, drawn(table.rows))
     if json:
         output(json, table.to_json())
     if str(json) != "-":

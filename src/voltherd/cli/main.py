@@ -4,7 +4,7 @@ import os
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import Annotated, Any, Final
 
 import typer
 from typer.core import TyperGroup
@@ -13,13 +13,11 @@ from voltherd.cli.bench import bench_app
 from voltherd.cli.cloud import cloud_app
 from voltherd.cli.edge import edge
 from voltherd.cli.identify import identify
+from voltherd.cli.options import Dbc, Html, Paths, ProfileFile, Timezone, VehicleName, reading_of
 from voltherd.cli.screen import Json, colour, output, progress, width
 from voltherd.cli.soh import audit_soc, soh
 from voltherd.cli.store.commands import store_app
 from voltherd.errors import UsageError, VoltherdError
-
-if TYPE_CHECKING:
-    from voltherd.cli.compose import Reading
 
 INTERRUPTED: Final = 130
 
@@ -73,21 +71,6 @@ app.add_typer(bench_app, name="bench")
 app.add_typer(store_app, name="store")
 app.add_typer(cloud_app, name="cloud")
 
-Paths = Annotated[list[Path], typer.Argument(help="Files, folders or stores.", show_default=False)]
-One = Annotated[Path, typer.Argument(help="File, folder or store.", show_default=False)]
-Dbc = Annotated[Path | None, typer.Option("--dbc", help="DBC, KCD or ARXML that decodes CAN logs.")]
-ProfileFile = Annotated[
-    Path | None, typer.Option("--profile", help="TOML that says what columns mean; see import.")
-]
-VehicleName = Annotated[
-    str | None,
-    typer.Option("--vehicle", help="Whose data it is where no column says; else the file's name."),
-]
-Timezone = Annotated[
-    str, typer.Option("--timezone", help="Zone of time stamps that name none, as Europe/Berlin.")
-]
-Html = Annotated[Path | None, typer.Option("--html", help="Write a self-contained page.")]
-
 
 def _version(wanted: bool) -> None:
     if wanted:
@@ -104,20 +87,6 @@ def _root(
     ] = False,
 ) -> None:
     pass
-
-
-def _reading(
-    dbc: Path | None, profile: Path | None, timezone: str, vehicle: str | None, paths: list[Path]
-) -> "Reading":
-    from voltherd.cli.compose import Reading, read_profile
-
-    return Reading(
-        dbc=dbc,
-        profile=read_profile(profile) if profile else None,
-        timezone=timezone,
-        vehicle_id=vehicle,
-        paths=tuple(paths),
-    )
 
 
 @app.command()
@@ -146,7 +115,7 @@ def triage(
     from voltherd.triage.findings import worst
 
     limit = _severity(fail_on)
-    report = run(paths, _reading(dbc, profile, timezone, vehicle, paths), time.time(), progress)
+    report = run(paths, reading_of(paths, dbc, profile, timezone, vehicle), time.time(), progress)
     progress("")
     if html:
         output(html, render_html(report))
@@ -199,7 +168,7 @@ def import_(
 
     if out is None and not dry_run and bdf is None:
         raise UsageError("nowhere to write to", mend="give --out STORE, or --dry-run to look only")
-    reading = _reading(dbc, profile, timezone, vehicle, paths)
+    reading = reading_of(paths, dbc, profile, timezone, vehicle)
     if save_profile:
         save_recognised(paths, reading, save_profile)
     for text in import_paths(
@@ -227,7 +196,7 @@ def inspect(
 
     typer.echo(
         inspect_paths(
-            paths, _reading(dbc, profile, timezone, vehicle, paths), width(), colour(), progress
+            paths, reading_of(paths, dbc, profile, timezone, vehicle), width(), colour(), progress
         )
     )
 

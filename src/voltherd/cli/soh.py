@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from voltherd.cli.options import Dbc, Html, Paths, ProfileFile, Timezone, VehicleName, reading_of
 from voltherd.cli.screen import Json, colour, output, progress, width
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from voltherd.estimation.soh_sheet import PackFacts
     from voltherd.types.health import HealthSheet
 
-Paths = Annotated[list[Path], typer.Argument(help="Files, folders or stores.", show_default=False)]
 Capacity = Annotated[
     float | None,
     typer.Option("--capacity", metavar="AH", help="Nameplate capacity of the pack [Ah]."),
@@ -34,18 +34,6 @@ ChemistryName = Annotated[
 Series = Annotated[
     int | None,
     typer.Option("--series", metavar="N", help="Cells in series, where none is measured."),
-]
-Html = Annotated[Path | None, typer.Option("--html", help="Write a self-contained page.")]
-ProfileFile = Annotated[
-    Path | None, typer.Option("--profile", help="TOML that says what columns mean; see import.")
-]
-Dbc = Annotated[Path | None, typer.Option("--dbc", help="DBC, KCD or ARXML that decodes CAN logs.")]
-VehicleName = Annotated[
-    str | None,
-    typer.Option("--vehicle", help="Whose data it is where no column says; else the file's name."),
-]
-Timezone = Annotated[
-    str, typer.Option("--timezone", help="Zone of time stamps that name none, as Europe/Berlin.")
 ]
 
 
@@ -89,25 +77,6 @@ def audit_soc(
     told = told_of(capacity, chemistry, series, present=True)
     reading = reading_of(paths, dbc, profile, timezone, vehicle)
     write(paths, reading, told, "soc_audit", audit_sheet, html, json)
-
-
-def reading_of(
-    paths: list[Path],
-    dbc: Path | None,
-    profile: Path | None,
-    timezone: str,
-    vehicle: str | None,
-) -> "Reading":
-    """Give how sources are to be read."""
-    from voltherd.cli.compose import Reading, read_profile
-
-    return Reading(
-        dbc=dbc,
-        profile=read_profile(profile) if profile else None,
-        timezone=timezone,
-        vehicle_id=vehicle,
-        paths=tuple(paths),
-    )
 
 
 def write(

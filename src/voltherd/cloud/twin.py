@@ -161,11 +161,11 @@ def _alike(innovation: Float[np.ndarray, "cells"]) -> Float[np.ndarray, "fewer"]
 
     A cell apart, by its sensor or by itself, is told by detection; the twin is no worse for it.
     """
-    known = innovation[np.isfinite(innovation)]
+    known = np.asarray(innovation[np.isfinite(innovation)])
     if not len(known):
         return known
     score, _, _ = sibling_score(known, floor=RESOLUTION_VOLT)
-    return known[np.abs(score) <= _APART]
+    return np.asarray(known[np.abs(score) <= _APART])
 
 
 def bridged(twin: Twin, before: BarDeltaState, sample: CellSample) -> BarDeltaState:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -44,6 +44,14 @@ def followed(estimator: Any, drive: Drive, soc: float, sigma: float) -> tuple[Co
     return told[0], told[1]
 
 
+class Tried(NamedTuple):
+    """How a filter did on a drive that its cell had not seen."""
+
+    error: Column
+    sigma: Column
+    celsius: Column
+
+
 def calibrated(
     found: Identified,
     drives: Sequence[Drive],
@@ -58,14 +66,34 @@ def calibrated(
         sensors: Declared sensor errors.
         progress: Told where it stands.
     """
-    errors, sigmas, warmth = [], [], []
+    return _widened(found.cell, _tried(found, drives, sensors, progress))
+
+
+def calibrated_apart(
+    found: Identified, drives: Sequence[Drive], sensors: SensorError
+) -> tuple[CellMap, ...]:
+    """Give for each drive the cell without it, its intervals as all others ask; as above."""
+    told = _tried(found, drives, sensors, lambda _: None)
+    return tuple(
+        _widened(cell, [*told[:left], *told[left + 1 :]]) for left, cell in enumerate(found.others)
+    )
+
+
+def _tried(
+    found: Identified,
+    drives: Sequence[Drive],
+    sensors: SensorError,
+    progress: Callable[[str], None],
+) -> list[Tried]:
+    told = []
     for done, (cell, drive) in enumerate(zip(found.others, drives, strict=True), start=1):
         estimator = SocMapEkf(cell=cell, sensors=sensors)
         value, sigma = followed(estimator, drive, float(drive.soc[0]), START_SIGMA)
-        errors.append(value - drive.soc)
-        sigmas.append(sigma)
-        warmth.append(drive.temperature_celsius)
+        told.append(Tried(value - drive.soc, sigma, drive.temperature_celsius))
         progress(f"intervals tried on {done} of {len(drives)} drives")
-    error, sigma, celsius = (np.concatenate(part) for part in (errors, sigmas, warmth))
-    nodes = found.cell.temperature_celsius
-    return replace(found.cell, widening=widening(error, sigma, celsius, nodes))
+    return told
+
+
+def _widened(cell: CellMap, told: Sequence[Tried]) -> CellMap:
+    error, sigma, celsius = (np.concatenate(part) for part in zip(*told, strict=True))
+    return replace(cell, widening=widening(error, sigma, celsius, cell.temperature_celsius))

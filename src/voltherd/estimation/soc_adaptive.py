@@ -23,20 +23,18 @@ from typing import final
 
 import numpy as np
 
-from voltherd.estimation.cell_sample import CellSample, SensorError
+from voltherd.estimation.cell_sample import SensorError
 from voltherd.estimation.soc_frame import (
     Numbers,
     Opening,
     PerCell,
-    SocState,
+    SocFrame,
     Span,
-    begin,
     charge_per_ampere,
-    follow,
     polarised,
 )
+from voltherd.estimation.soc_start import GAP_SECOND_MAX
 from voltherd.numerics.cell_map import CellMap
-from voltherd.types.estimate import Estimate
 
 RESISTANCE_COLUMN = 3
 """Where the factor on the series resistance stands among the numbers of a cell."""
@@ -49,7 +47,7 @@ _CAPACITY = 0.8, 1.6
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class SocAdaptive:
+class SocAdaptive(SocFrame):
     """Adaptive observer over (soc, v1, v2) with resistance and capacity.
 
     Attributes:
@@ -69,18 +67,8 @@ class SocAdaptive:
     resistance_rate: float = 2e-3
     capacity_rate: float = 1e-4
     layer_volt: float = 0.050
-    gap_second_max: float = 60.0
+    gap_second_max: float = GAP_SECOND_MAX
     method: str = "soc_adaptive"
-
-    def init(
-        self, sample: CellSample, soc: PerCell | float | None = None, sigma: float = 0.01
-    ) -> SocState:
-        """Begin at the first sample; see :func:`voltherd.estimation.soc_frame.begin`."""
-        return begin(self, sample, soc, sigma)
-
-    def step(self, state: SocState, sample: CellSample) -> tuple[SocState, Estimate]:
-        """Advance to the next sample; see :func:`voltherd.estimation.soc_frame.follow`."""
-        return follow(self, state, sample)
 
     def opened(self, opening: Opening) -> Numbers:
         """Begin with soc, v1, v2, both factors at 1, nothing counted, and the bound."""

@@ -15,7 +15,8 @@ from jaxtyping import Float
 
 from voltherd.estimation.cell_sample import CellSample, SensorError
 from voltherd.estimation.soc_map import MapState, PerCell, SocMapEkf
-from voltherd.estimation.soc_start import BLIND_SIGMA, possible_voltage
+from voltherd.estimation.soc_start import BLIND_SIGMA, possible_current, possible_voltage
+from voltherd.estimation.stillness import Stillness, quality_of, watch, watched
 from voltherd.numerics.cell_map import CellMap
 from voltherd.numerics.cell_parameters import CellParameters
 from voltherd.numerics.delta_step import STATES, TERMS, DeltaDrive, DeltaNoise, make_delta_step
@@ -44,17 +45,19 @@ class BarDeltaState(NamedTuple):
     """What is carried from one sample to the next: first that of the middle cell.
 
     Attributes:
-        unix_time_second: As in :class:`MapState`, to ``lean``; of one cell.
+        unix_time_second: As in :class:`MapState`, to ``still``; of one cell.
         heard_second: The same.
         current_ampere: The same.
         temperature_celsius: The same.
         mean: The same.
         covariance: The same.
         lean: The same.
+        still: The same.
         unlooked_second: Time since the last look at the differences [s].
         charge: Passed in it, over the middle cell's capacity [1].
         delta: Rows charge, resistance [Ω] and relative capacity of every cell, less the middle's.
         delta_covariance: Upper triangle of theirs, row by row.
+        cells_still: For how long the voltages have stood still, by :mod:`.stillness`.
     """
 
     unix_time_second: float
@@ -64,10 +67,12 @@ class BarDeltaState(NamedTuple):
     mean: Float[np.ndarray, "6 1"]
     covariance: Float[np.ndarray, "21 1"]
     lean: Float[np.ndarray, "1"]
+    still: Float[np.ndarray, "5 1"]
     unlooked_second: float
     charge: float
     delta: Float[np.ndarray, "3 cells"]
     delta_covariance: Float[np.ndarray, "6 cells"]
+    cells_still: Stillness
 
     @property
     def bar(self) -> MapState:
@@ -121,14 +126,16 @@ class SocBarDelta:
         middle = None if known is None else float(np.median(known))
         bar = self.middle.init(_middle(sample), soc=middle, sigma=float(np.median(doubt)))
         delta, covariance = np.zeros((STATES, cells)), np.zeros((TERMS, cells))
-        state = BarDeltaState(*bar, 0.0, 0.0, delta, covariance)
+        volt = possible_voltage(sample)
+        still = watch(volt, bar.current_ampere, np.repeat(bar.mean[0], cells))
+        state = BarDeltaState(*bar, 0.0, 0.0, delta, covariance, still)
         if cells == 1:
             return state
         ohm = float(self.cell.at(bar.mean[0], bar.temperature_celsius).r0[0])
         covariance[0], covariance[3], covariance[5] = np.square(_SPREAD)[:, None]
         covariance[3] *= ohm**2
         if known is None:
-            return self._looked(state, possible_voltage(sample))
+            return self._looked(state, volt)
         delta[0], covariance[0] = known - bar.mean[0], doubt**2
         return state
 
@@ -153,7 +160,7 @@ class SocBarDelta:
         bar = self.middle.init(_middle(sample), soc=soc, sigma=sigma)
         covariance = before.delta_covariance.copy()
         covariance[0] += _SLEPT**2
-        state = BarDeltaState(*bar, 0.0, 0.0, before.delta, covariance)
+        state = BarDeltaState(*bar, 0.0, 0.0, before.delta, covariance, before.cells_still)
         return self._looked(state, possible_voltage(sample))
 
     def step(self, state: BarDeltaState, sample: CellSample) -> tuple[BarDeltaState, Estimate]:
@@ -166,8 +173,9 @@ class SocBarDelta:
         Returns:
             State and state of charge of every cell, always within 0…1.
         """
-        volt = possible_voltage(sample)
-        bar, told = self.middle.step(state.bar, _middle(sample))
+        given = possible_voltage(sample)
+        still, volt = self._watched(state, sample, given)
+        bar, told = self.middle.step(state.bar, _middle(sample, volt))
         if told.quality & Quality.RESTARTED:
             state = self.init(sample)
             return state, replace(self.estimate(state), quality=told.quality)
@@ -175,14 +183,24 @@ class SocBarDelta:
         mean = 0.5 * (bar.current_ampere + state.current_ampere) - float(bar.mean[5, 0])
         charge = state.charge + mean * (dt / (SECOND_PER_HOUR * self.cell.base.capacity_ah))
         since = state.unlooked_second + dt
-        state = BarDeltaState(*bar, since, charge, state.delta, state.delta_covariance)
+        state = BarDeltaState(*bar, since, charge, state.delta, state.delta_covariance, still)
         expected = self._expected(state, volt, told)
         if since >= PERIOD_SECOND:
             state = self._looked(state, volt)
-        quality = told.quality
-        if not bool(np.isfinite(volt).all()):
-            quality |= Quality.MISSING
+        quality = told.quality | quality_of(given, volt, whole=True)
         return state, replace(self.estimate(state), quality=quality, innovation=expected)
+
+    def _watched(
+        self, state: BarDeltaState, sample: CellSample, volt: Float[np.ndarray, "cells"]
+    ) -> tuple[Stillness, Float[np.ndarray, "cells"]]:
+        """Leave out the voltages that stand still against the current."""
+        base = self.cell.base
+        current = possible_current(base, sample)
+        current = state.current_ampere if math.isnan(current) else current
+        dt = max(sample.unix_time_second - state.unix_time_second, 0.0)
+        charge = 0.5 * (state.current_ampere + current) * dt / (SECOND_PER_HOUR * base.capacity_ah)
+        soc = np.repeat(state.mean[0], len(volt))
+        return watched(state.cells_still, base, volt, current, soc, charge)
 
     def estimate(self, state: BarDeltaState) -> Estimate:
         """Tell what a state says, for whoever has kept one."""
@@ -197,6 +215,12 @@ class SocBarDelta:
             innovation=np.full(state.delta.shape[1], math.nan),
             apart_sigma=apart,
         )
+
+    def relative_capacity(self, state: BarDeltaState) -> Float[np.ndarray, "cells 2"]:
+        """Give each cell's capacity over the middle cell's, and the sigma of that."""
+        capacity = 1.0 / (1.0 + state.delta[2])
+        sigma = np.sqrt(np.maximum(state.delta_covariance[5], 0.0)) * capacity**2
+        return np.stack([capacity, sigma], axis=1)
 
     def _apart(self, state: BarDeltaState) -> Float[np.ndarray, "cells"]:
         """Give the variance of each difference in charge, with what has passed since the look."""
@@ -247,6 +271,7 @@ def _median(volt: Float[np.ndarray, "cells"]) -> float:
     return float(np.median(there)) if len(there) else math.nan
 
 
-def _middle(sample: CellSample) -> CellSample:
+def _middle(sample: CellSample, volt: Float[np.ndarray, "cells"] | None = None) -> CellSample:
     """Give the sample of the middle cell."""
-    return sample._replace(cell_voltage_volt=np.array([_median(possible_voltage(sample))]))
+    volt = possible_voltage(sample) if volt is None else volt
+    return sample._replace(cell_voltage_volt=np.array([_median(volt)]))

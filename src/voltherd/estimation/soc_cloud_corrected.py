@@ -14,21 +14,19 @@ from typing import Final, final
 
 import numpy as np
 
-from voltherd.estimation.cell_sample import CellSample, SensorError
+from voltherd.estimation.cell_sample import SensorError
 from voltherd.estimation.soc_frame import (
     Numbers,
     Opening,
     PerCell,
+    SocFrame,
     SocMethod,
-    SocState,
     Span,
-    begin,
     charge_per_ampere,
     doubt_variance,
-    follow,
 )
+from voltherd.estimation.soc_start import GAP_SECOND_MAX
 from voltherd.numerics.cell_map import CellMap
-from voltherd.types.estimate import Estimate
 
 HEAD: Final = 6
 """Numbers of the vehicle: charge, offset, their covariance (3), time since the correction."""
@@ -38,7 +36,7 @@ _CLOUD_SIGMA_MIN = 0.01
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class SocCloudCorrected:
+class SocCloudCorrected(SocFrame):
     """Counting over (soc, current offset), corrected.
 
     Attributes:
@@ -56,18 +54,8 @@ class SocCloudCorrected:
     sensors: SensorError = field(default_factory=SensorError)
     every_second: float = 4.0 * 3600.0
     offset_walk: float = 1e-6
-    gap_second_max: float = 60.0
+    gap_second_max: float = GAP_SECOND_MAX
     method: str = "soc_cloud_corrected"
-
-    def init(
-        self, sample: CellSample, soc: PerCell | float | None = None, sigma: float = 0.01
-    ) -> SocState:
-        """Begin at the first sample; see :func:`voltherd.estimation.soc_frame.begin`."""
-        return begin(self, sample, soc, sigma)
-
-    def step(self, state: SocState, sample: CellSample) -> tuple[SocState, Estimate]:
-        """Advance to the next sample; see :func:`voltherd.estimation.soc_frame.follow`."""
-        return follow(self, state, sample)
 
     def opened(self, opening: Opening) -> Numbers:
         """Begin in the vehicle, then in the cloud."""

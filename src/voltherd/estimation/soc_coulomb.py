@@ -15,7 +15,8 @@ import numpy as np
 from jaxtyping import Float
 
 from voltherd.estimation.cell_sample import CellSample, SensorError
-from voltherd.estimation.soc_start import possible_current, soc_start
+from voltherd.estimation.soc_frame import opening_of
+from voltherd.estimation.soc_start import GAP_SECOND_MAX, HEARD_SECOND, possible_current, tables_of
 from voltherd.numerics.cell_parameters import CellParameters
 from voltherd.types.estimate import Estimate
 from voltherd.types.quality import Quality
@@ -61,7 +62,7 @@ class SocCoulomb:
     sensors: SensorError = field(default_factory=SensorError)
     capacity_scale: PerCell = 1.0
     model_volt: float = 0.015
-    gap_second_max: float = 60.0
+    gap_second_max: float = GAP_SECOND_MAX
 
     def init(
         self, sample: CellSample, soc: PerCell | None = None, sigma: float = 0.01
@@ -73,14 +74,15 @@ class SocCoulomb:
             soc: What is known of the state of charge; else it is read from the voltage.
             sigma: Standard uncertainty of what is known.
         """
-        start = soc_start(self.parameters, self.sensors, self.model_volt, sample)
-        current = possible_current(self.parameters, sample)
+        start = opening_of(
+            tables_of(self.parameters), self.sensors, self.model_volt, sample, soc, sigma
+        )
         return CoulombState(
             unix_time_second=sample.unix_time_second,
             heard_second=sample.unix_time_second,
-            current_ampere=0.0 if math.isnan(current) else current,
-            soc=start.soc if soc is None else np.clip(soc + np.zeros_like(start.soc), 0.0, 1.0),
-            start_sigma=start.sigma if soc is None else np.full_like(start.sigma, sigma),
+            current_ampere=start.current_ampere,
+            soc=start.soc,
+            start_sigma=start.sigma,
             drift=np.zeros_like(start.soc),
         )
 
@@ -104,7 +106,9 @@ class SocCoulomb:
             return state, self._estimate(state, Quality.RESTARTED)
         current = current if heard else state.current_ampere
         per_ampere = dt / (SECOND_PER_HOUR * self.parameters.capacity_ah * self.capacity_scale)
-        doubt = self.sensors.current_sigma(current) + (0.0 if heard else abs(current))
+        doubt = self.sensors.current_sigma(current) + (
+            0.0 if heard and dt <= HEARD_SECOND else abs(current)
+        )
         state = CoulombState(
             unix_time_second=sample.unix_time_second,
             heard_second=sample.unix_time_second if heard else state.heard_second,

@@ -28,13 +28,17 @@ import numpy as np
 from jaxtyping import Float
 
 from voltherd.estimation.cell_sample import CellSample, SensorError
+from voltherd.estimation.soc_frame import opening_of
 from voltherd.estimation.soc_start import (
     BLIND_SIGMA,
+    GAP_SECOND_MAX,
+    HEARD_SECOND,
     possible_current,
     possible_temperature,
     possible_voltage,
-    soc_start,
+    tables_of,
 )
+from voltherd.estimation.stillness import Stillness, quality_of, watch, watched
 from voltherd.numerics.cell_model import (
     CellState,
     Covariance,
@@ -65,6 +69,7 @@ class EkfState(NamedTuple):
         mean: Rows soc, v1, v2, hysteresis and temperature above 25 °C of every cell.
         covariance: Upper triangle of the covariance of (soc, v1, v2), row by row.
         lean: How far the SOC of every cell follows a constant voltage error [1/V].
+        still: For how long the voltages have stood still, by :mod:`.stillness`.
     """
 
     unix_time_second: float
@@ -74,6 +79,7 @@ class EkfState(NamedTuple):
     mean: Float[np.ndarray, "5 cells"]
     covariance: Float[np.ndarray, "6 cells"]
     lean: Float[np.ndarray, "cells"]
+    still: Stillness
 
 
 @final
@@ -102,7 +108,7 @@ class SocEkf:
     model_second: float = 60.0
     curve_volt: float = 0.020
     offset_second: float = 3600.0
-    gap_second_max: float = 60.0
+    gap_second_max: float = GAP_SECOND_MAX
 
     def init(self, sample: CellSample, soc: PerCell | None = None, sigma: float = 0.01) -> EkfState:
         """Begin at the first sample.
@@ -112,30 +118,29 @@ class SocEkf:
             soc: What is known of the state of charge; else it is read from the voltage.
             sigma: Standard uncertainty of what is known.
         """
-        start = soc_start(self.parameters, self.sensors, self.curve_volt, sample)
-        z = start.soc if soc is None else np.clip(soc + np.zeros_like(start.soc), 0.0, 1.0)
-        spread = start.sigma if soc is None else np.full_like(start.sigma, sigma)
-        current = possible_current(self.parameters, sample)
-        celsius = possible_temperature(sample, REFERENCE_TEMPERATURE_CELSIUS)
+        z, spread, held, celsius, volt = opening_of(
+            tables_of(self.parameters), self.sensors, self.curve_volt, sample, soc, sigma
+        )
         mean = np.zeros((5, len(z)))
         mean[0], mean[4] = z, celsius - REFERENCE_TEMPERATURE_CELSIUS
         covariance = np.zeros((6, len(z)))
-        held = 0.0 if math.isnan(current) else current
         covariance[0] = spread**2
         # How far polarisation had built up before the first sample is not known.
         covariance[3] = (held * self.parameters.r1_ohm) ** 2 + 1e-6
         covariance[5] = (held * self.parameters.r2_ohm) ** 2 + 1e-6
         time = sample.unix_time_second
-        return EkfState(time, time, held, celsius, mean, covariance, np.zeros(len(z)))
+        still = watch(volt, held, z)
+        return EkfState(time, time, held, celsius, mean, covariance, np.zeros(len(z)), still)
 
     def step(self, state: EkfState, sample: CellSample) -> tuple[EkfState, Estimate]:
         """Predict over the interval, then correct with the voltages there are.
 
         Args:
             state: Left as it is.
-            sample: The next sample.  A cell without a voltage is only predicted; without a current
-                the last one is held, in growing doubt, up to ``gap_second_max``; then, or after a
-                gap or a backward clock, all begins anew.
+            sample: The next sample.  A cell without a voltage, or with one that stands still
+                against the current, is only predicted; without a current the last one is held, in
+                growing doubt, up to ``gap_second_max``; then, or after a gap or a backward clock,
+                all begins anew.
 
         Returns:
             State and state of charge, always within 0…1.  A repeated time brings nothing new.
@@ -152,9 +157,13 @@ class SocEkf:
             return state, self._estimate(state, unmeasured, Quality.OK)
         if not heard:
             current = state.current_ampere
-        celsius = possible_temperature(sample, state.temperature_celsius)
-        volt = possible_voltage(sample)
-        measured = np.isfinite(volt)
+        celsius = possible_temperature(sample, math.nan)
+        warm = not math.isnan(celsius)
+        celsius = celsius if warm else state.temperature_celsius
+        given = possible_voltage(sample)
+        mean_ampere = 0.5 * (state.current_ampere + current)
+        charge = mean_ampere * dt / (SECOND_PER_HOUR * self.parameters.capacity_ah)
+        still, volt = watched(state.still, self.parameters, given, current, state.mean[0], charge)
         mean, covariance, output = self._kernel(state, dt, current, heard, celsius, volt)
         state = EkfState(
             unix_time_second=sample.unix_time_second,
@@ -164,10 +173,10 @@ class SocEkf:
             mean=np.stack(mean),
             covariance=np.stack(covariance),
             lean=state.lean + output.gain * (1.0 - output.slope * state.lean),
+            still=still,
         )
-        quality = Quality.OK if heard and bool(measured.all()) else Quality.MISSING
-        innovation = np.where(measured, output.innovation, math.nan)
-        return state, self._estimate(state, innovation, quality)
+        innovation = np.where(np.isfinite(volt), output.innovation, math.nan)
+        return state, self._estimate(state, innovation, quality_of(given, volt, heard and warm))
 
     def estimate(self, state: EkfState) -> Estimate:
         """Tell what a state says, for whoever has kept one."""
@@ -185,7 +194,9 @@ class SocEkf:
     ) -> tuple[CellState, Covariance, Output]:
         """Run the shared step with the noise that holds for this interval."""
         cells = state.mean.shape[1]
-        doubt = self.sensors.current_sigma(current) + (0.0 if heard else abs(current))
+        doubt = self.sensors.current_sigma(current) + (
+            0.0 if heard and dt <= HEARD_SECOND else abs(current)
+        )
         per_second = doubt / (SECOND_PER_HOUR * self.parameters.capacity_ah)
         witnesses = max(1.0, 2.0 * self.model_second / dt)
         noise = Noise(

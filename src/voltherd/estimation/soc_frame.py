@@ -15,11 +15,13 @@ from jaxtyping import Float
 from voltherd.estimation.cell_sample import CellSample, SensorError
 from voltherd.estimation.soc_start import (
     BLIND_SIGMA,
+    HEARD_SECOND,
     possible_current,
     possible_temperature,
     possible_voltage,
     soc_start,
 )
+from voltherd.estimation.stillness import Stillness, quality_of, watch, watched
 from voltherd.numerics.cell_map import CellMap
 from voltherd.types.estimate import Estimate
 from voltherd.types.quality import Quality
@@ -40,6 +42,7 @@ class SocState(NamedTuple):
         current_ampere: The last current heard [A].
         temperature_celsius: The last temperature heard [°C].
         values: The estimator's own numbers of every cell.
+        still: For how long the voltages have stood still, by :mod:`.stillness`.
     """
 
     unix_time_second: float
@@ -47,6 +50,7 @@ class SocState(NamedTuple):
     current_ampere: float
     temperature_celsius: float
     values: Numbers
+    still: Stillness
 
 
 class Opening(NamedTuple):
@@ -75,7 +79,7 @@ class Span(NamedTuple):
         mean_ampere: Mean current in it [A].
         last_ampere: Current at its end [A].
         sigma_ampere: Standard uncertainty of the current, as the sensor declares it [A].
-        doubt_ampere: Further doubt where no current was heard; 0 otherwise [A].
+        doubt_ampere: Further doubt where no current was heard for long; 0 otherwise [A].
         temperature_celsius: At its end, or the last heard [°C].
         voltage_volt: At its end; NaN where missing [V].
     """
@@ -109,6 +113,9 @@ class SocMethod(Protocol):
     def method(self) -> str:
         """Its name, as in the benchmark."""
 
+    def init(self, sample: CellSample) -> SocState:
+        """Begin at the first sample, as :class:`SocFrame` does."""
+
     def opened(self, opening: Opening) -> Numbers:
         """Give the numbers to begin with."""
 
@@ -119,78 +126,109 @@ class SocMethod(Protocol):
         """Give state of charge and standard uncertainty."""
 
 
-def begin(
-    method: SocMethod, sample: CellSample, soc: PerCell | float | None, sigma: float
-) -> SocState:
-    """Begin at the first sample.
+class SocFrame:
+    """Carries a :class:`SocMethod` along a record: an estimator inherits it, and is one."""
+
+    __slots__ = ()
+
+    def init(
+        self: SocMethod, sample: CellSample, soc: PerCell | float | None = None, sigma: float = 0.01
+    ) -> SocState:
+        """Begin at the first sample.
+
+        Args:
+            sample: The first sample.
+            soc: What is known of the state of charge; else it is read from the voltage.
+            sigma: Standard uncertainty of what is known.
+        """
+        opening = opening_of(self.cell, self.sensors, START_VOLT, sample, soc, sigma)
+        return SocState(
+            unix_time_second=sample.unix_time_second,
+            heard_second=sample.unix_time_second,
+            current_ampere=opening.current_ampere,
+            temperature_celsius=opening.temperature_celsius,
+            values=self.opened(opening),
+            still=watch(opening.voltage_volt, opening.current_ampere, opening.soc),
+        )
+
+    def step(self: SocMethod, state: SocState, sample: CellSample) -> tuple[SocState, Estimate]:
+        """Advance to the next sample.
+
+        Args:
+            state: Left as it is.
+            sample: The next sample.
+
+        Returns:
+            State and state of charge, always within 0…1.
+        """
+        dt = sample.unix_time_second - state.unix_time_second
+        current = possible_current(self.cell.base, sample)
+        heard = not math.isnan(current)
+        silent = sample.unix_time_second - state.heard_second
+        longest = self.gap_second_max
+        unmeasured = np.full(len(state.values), math.nan)
+        if not (0.0 <= dt <= longest and (heard or silent <= longest)):
+            state = self.init(sample)
+            return state, _estimate(self, state, unmeasured, Quality.RESTARTED)
+        if dt == 0.0:
+            return state, _estimate(self, state, unmeasured, Quality.OK)
+        current = current if heard else state.current_ampere
+        unheard = not heard or dt > HEARD_SECOND
+        mean = 0.5 * (state.current_ampere + current)
+        celsius = possible_temperature(sample, math.nan)
+        warm = not math.isnan(celsius)
+        given = possible_voltage(sample)
+        charge = mean * dt / (SECOND_PER_HOUR * self.cell.base.capacity_ah)
+        soc, _ = self.told(state.values, state.temperature_celsius)
+        still, volt = watched(state.still, self.cell.base, given, current, soc, charge)
+        span = Span(
+            second=dt,
+            mean_ampere=mean,
+            last_ampere=current,
+            sigma_ampere=self.sensors.current_sigma(current),
+            doubt_ampere=abs(current) + self.sensors.current_ampere if unheard else 0.0,
+            temperature_celsius=celsius if warm else state.temperature_celsius,
+            voltage_volt=volt,
+        )
+        values, innovation = self.advanced(state.values, span)
+        state = SocState(
+            unix_time_second=sample.unix_time_second,
+            heard_second=sample.unix_time_second if heard else state.heard_second,
+            current_ampere=current,
+            temperature_celsius=span.temperature_celsius,
+            values=values,
+            still=still,
+        )
+        return state, _estimate(self, state, innovation, quality_of(given, volt, heard and warm))
+
+
+def opening_of(
+    cell: CellMap,
+    sensors: SensorError,
+    curve_volt: float,
+    sample: CellSample,
+    soc: PerCell | float | None,
+    sigma: PerCell | float,
+) -> Opening:
+    """Give what is known at a first sample.
 
     Args:
-        method: The estimator.
+        cell: The cell.
+        sensors: Declared sensor errors.
+        curve_volt: How far the curve may be off where a charge is read from it [V].
         sample: The first sample.
         soc: What is known of the state of charge; else it is read from the voltage.
         sigma: Standard uncertainty of what is known.
     """
-    base = method.cell.base
-    start = soc_start(base, method.sensors, START_VOLT, sample)
-    current = possible_current(base, sample)
-    opening = Opening(
+    start = soc_start(cell, sensors, curve_volt, sample)
+    current = possible_current(cell.base, sample)
+    return Opening(
         soc=start.soc if soc is None else np.clip(soc + np.zeros_like(start.soc), 0.0, 1.0),
         sigma=start.sigma if soc is None else np.full_like(start.sigma, sigma),
         current_ampere=0.0 if math.isnan(current) else current,
         temperature_celsius=possible_temperature(sample, REFERENCE_TEMPERATURE_CELSIUS),
         voltage_volt=possible_voltage(sample),
     )
-    return SocState(
-        unix_time_second=sample.unix_time_second,
-        heard_second=sample.unix_time_second,
-        current_ampere=opening.current_ampere,
-        temperature_celsius=opening.temperature_celsius,
-        values=method.opened(opening),
-    )
-
-
-def follow(method: SocMethod, state: SocState, sample: CellSample) -> tuple[SocState, Estimate]:
-    """Advance to the next sample.
-
-    Args:
-        method: The estimator.
-        state: Left as it is.
-        sample: The next sample.
-
-    Returns:
-        State and state of charge, always within 0…1.
-    """
-    dt = sample.unix_time_second - state.unix_time_second
-    current = possible_current(method.cell.base, sample)
-    heard = not math.isnan(current)
-    silent = sample.unix_time_second - state.heard_second
-    longest = method.gap_second_max
-    unmeasured = np.full(len(state.values), math.nan)
-    if not (0.0 <= dt <= longest and (heard or silent <= longest)):
-        state = begin(method, sample, None, 0.0)
-        return state, _estimate(method, state, unmeasured, Quality.RESTARTED)
-    if dt == 0.0:
-        return state, _estimate(method, state, unmeasured, Quality.OK)
-    current = current if heard else state.current_ampere
-    span = Span(
-        second=dt,
-        mean_ampere=0.5 * (state.current_ampere + current),
-        last_ampere=current,
-        sigma_ampere=method.sensors.current_sigma(current),
-        doubt_ampere=0.0 if heard else abs(current) + method.sensors.current_ampere,
-        temperature_celsius=possible_temperature(sample, state.temperature_celsius),
-        voltage_volt=possible_voltage(sample),
-    )
-    values, innovation = method.advanced(state.values, span)
-    state = SocState(
-        unix_time_second=sample.unix_time_second,
-        heard_second=sample.unix_time_second if heard else state.heard_second,
-        current_ampere=current,
-        temperature_celsius=span.temperature_celsius,
-        values=values,
-    )
-    whole = heard and bool(np.isfinite(span.voltage_volt).all())
-    return state, _estimate(method, state, innovation, Quality.OK if whole else Quality.MISSING)
 
 
 def _estimate(

@@ -14,20 +14,12 @@ from typing import final
 
 import numpy as np
 
-from voltherd.estimation.cell_sample import CellSample, SensorError
-from voltherd.estimation.soc_frame import (
-    Numbers,
-    Opening,
-    PerCell,
-    SocState,
-    Span,
-    begin,
-    follow,
-)
+from voltherd.estimation.cell_sample import SensorError
+from voltherd.estimation.soc_frame import Numbers, Opening, PerCell, SocFrame, Span
 from voltherd.estimation.soc_gru import GruWeights, SocGru
+from voltherd.estimation.soc_start import GAP_SECOND_MAX
 from voltherd.estimation.soc_ukf import SocUkf, joined, parted
 from voltherd.numerics.cell_map import CellMap
-from voltherd.types.estimate import Estimate
 
 _FILTER = 30
 """Numbers of the filter; the network's follow, then the time since it was heard."""
@@ -38,7 +30,7 @@ _INFLATION = 10.0
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class SocFused:
+class SocFused(SocFrame):
     """Sigma-point filter with a network's charge as pseudo-measurement.
 
     Attributes:
@@ -52,18 +44,8 @@ class SocFused:
     cell: CellMap
     weights: GruWeights
     sensors: SensorError = field(default_factory=SensorError)
-    gap_second_max: float = 60.0
+    gap_second_max: float = GAP_SECOND_MAX
     method: str = "soc_fused"
-
-    def init(
-        self, sample: CellSample, soc: PerCell | float | None = None, sigma: float = 0.01
-    ) -> SocState:
-        """Begin at the first sample; see :func:`voltherd.estimation.soc_frame.begin`."""
-        return begin(self, sample, soc, sigma)
-
-    def step(self, state: SocState, sample: CellSample) -> tuple[SocState, Estimate]:
-        """Advance to the next sample; see :func:`voltherd.estimation.soc_frame.follow`."""
-        return follow(self, state, sample)
 
     def opened(self, opening: Opening) -> Numbers:
         """Begin both."""

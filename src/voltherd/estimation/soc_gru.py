@@ -18,27 +18,19 @@ from typing import Final, final
 import numpy as np
 from jaxtyping import Float
 
-from voltherd.estimation.cell_sample import CellSample, SensorError
-from voltherd.estimation.soc_frame import (
-    Numbers,
-    Opening,
-    PerCell,
-    SocState,
-    Span,
-    begin,
-    charge_per_ampere,
-    follow,
-)
+from voltherd.estimation.cell_sample import SensorError
+from voltherd.estimation.soc_frame import Numbers, Opening, PerCell, SocFrame, Span
 from voltherd.estimation.soc_models import Scale
+from voltherd.estimation.soc_start import GAP_SECOND_MAX
 from voltherd.estimation.soc_window import (
     WINDOW,
     advanced_window,
-    features_of,
+    answered,
+    counted_on,
     opened_window,
     sensor_steps,
 )
 from voltherd.numerics.cell_map import CellMap
-from voltherd.types.estimate import Estimate
 
 STRIDE_SECOND: Final = 10.0
 """From one step of the network to the next [s]."""
@@ -72,7 +64,7 @@ class GruWeights:
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class SocGru:
+class SocGru(SocFrame):
     """The network's answer, counted on between its steps.
 
     Attributes:
@@ -86,18 +78,8 @@ class SocGru:
     cell: CellMap
     weights: GruWeights
     sensors: SensorError = field(default_factory=SensorError)
-    gap_second_max: float = 60.0
+    gap_second_max: float = GAP_SECOND_MAX
     method: str = "soc_gru"
-
-    def init(
-        self, sample: CellSample, soc: PerCell | float | None = None, sigma: float = 0.01
-    ) -> SocState:
-        """Begin at the first sample; see :func:`voltherd.estimation.soc_frame.begin`."""
-        return begin(self, sample, soc, sigma)
-
-    def step(self, state: SocState, sample: CellSample) -> tuple[SocState, Estimate]:
-        """Advance to the next sample; see :func:`voltherd.estimation.soc_frame.follow`."""
-        return follow(self, state, sample)
 
     def opened(self, opening: Opening) -> Numbers:
         """Begin with charge, deviation, time since the network's step, window, hidden values."""
@@ -111,19 +93,14 @@ class SocGru:
         soc, sigma, passed = values[:, :3].T
         window = advanced_window(self.cell, values[:, 3 : 3 + WINDOW], span)
         hidden = values[:, 3 + WINDOW :]
-        per_ampere = charge_per_ampere(self.cell, span)
-        soc = np.clip(soc + per_ampere * span.mean_ampere, 0.0, 1.0)
-        sigma = sigma + per_ampere * (span.sigma_ampere + span.doubt_ampere)
+        soc, sigma = counted_on(self.cell, soc, sigma, span)
         passed = passed + span.second
         due = (passed >= STRIDE_SECOND) & np.isfinite(span.voltage_volt)
         if due.any():
-            seen = features_of(self.cell, window, span.last_ampere, span.temperature_celsius)
-            steps = sensor_steps(self.cell, seen, self.sensors.voltage_sigma, span)
+            steps = sensor_steps(self.cell, window, self.sensors.voltage_sigma, span)
             after = stepped(self.weights, hidden[:, None, :] + np.zeros((3, 1)), steps)
             mean, log_variance = answer(self.weights, after)
-            off = mean[:, 1:] - mean[:, :1]
-            variance = np.exp(log_variance[:, 0]) + off[:, 0] ** 2 + off[:, 1] ** 2
-            soc, sigma = np.where(due, mean[:, 0], soc), np.where(due, np.sqrt(variance), sigma)
+            soc, sigma = answered(due, (soc, sigma), mean, np.exp(log_variance[:, 0]))
             hidden = np.where(due[:, None], after[:, 0], hidden)
             passed = np.where(due, 0.0, passed)
         head = np.stack([soc, sigma, passed], axis=1)

@@ -21,24 +21,22 @@ from typing import final
 
 import numpy as np
 
-from voltherd.estimation.cell_sample import CellSample, SensorError
+from voltherd.estimation.cell_sample import SensorError
 from voltherd.estimation.soc_frame import (
     Numbers,
     Opening,
     PerCell,
-    SocState,
+    SocFrame,
     Span,
-    begin,
     charge_per_ampere,
     doubt_variance,
-    follow,
     keeping,
     polarised,
     voltage_variance,
     widened,
 )
+from voltherd.estimation.soc_start import GAP_SECOND_MAX
 from voltherd.numerics.cell_map import CellMap
-from voltherd.types.estimate import Estimate
 
 _N = 3
 _GATE = 25.0
@@ -48,7 +46,7 @@ _LEAST = 1e-16
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class SocHinf:
+class SocHinf(SocFrame):
     """H-infinity filter over (soc, v1, v2).
 
     Attributes:
@@ -64,18 +62,8 @@ class SocHinf:
     sensors: SensorError = field(default_factory=SensorError)
     share: float = 0.8
     walk: tuple[float, ...] = (2e-6, 1e-4, 1e-4)
-    gap_second_max: float = 60.0
+    gap_second_max: float = GAP_SECOND_MAX
     method: str = "soc_hinf"
-
-    def init(
-        self, sample: CellSample, soc: PerCell | float | None = None, sigma: float = 0.01
-    ) -> SocState:
-        """Begin at the first sample; see :func:`voltherd.estimation.soc_frame.begin`."""
-        return begin(self, sample, soc, sigma)
-
-    def step(self, state: SocState, sample: CellSample) -> tuple[SocState, Estimate]:
-        """Advance to the next sample; see :func:`voltherd.estimation.soc_frame.follow`."""
-        return follow(self, state, sample)
 
     def opened(self, opening: Opening) -> Numbers:
         """Begin with soc, v1 and v2, then the covariance row by row."""

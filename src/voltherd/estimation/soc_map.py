@@ -18,13 +18,16 @@ import numpy as np
 from jaxtyping import Float
 
 from voltherd.estimation.cell_sample import CellSample, SensorError
+from voltherd.estimation.soc_frame import opening_of
 from voltherd.estimation.soc_start import (
     BLIND_SIGMA,
+    GAP_SECOND_MAX,
+    HEARD_SECOND,
     possible_current,
     possible_temperature,
     possible_voltage,
-    soc_start,
 )
+from voltherd.estimation.stillness import Stillness, quality_of, watch, watched
 from voltherd.numerics.cell_map import CellMap
 from voltherd.numerics.cell_parameters import OCV_NODES, CellParameters
 from voltherd.numerics.map_step import (
@@ -44,8 +47,8 @@ from voltherd.types.quality import Quality
 from voltherd.units import REFERENCE_TEMPERATURE_CELSIUS, SECOND_PER_HOUR
 
 PerCell = Float[np.ndarray, "cells"] | float
-HEARD_SECOND: Final = 120.0
-"""Over a longer interval nobody knows what the current did between its ends [s]."""
+COLD: Final = 1.0
+"""Relative uncertainty of a resistance whose temperature nobody knows: 25 K halve or double it."""
 SAME_SECOND: Final = 1e-6
 """Samples no further apart are of one time [s]."""
 _FACTOR = 4
@@ -63,6 +66,7 @@ class MapState(NamedTuple):
         mean: Rows soc, v1, v2, hysteresis, resistance factor and current offset of every cell.
         covariance: Upper triangle of theirs, row by row.
         lean: How far the SOC of every cell follows a constant voltage error [1/V].
+        still: For how long the voltages have stood still, by :mod:`.stillness`.
     """
 
     unix_time_second: float
@@ -72,6 +76,7 @@ class MapState(NamedTuple):
     mean: Float[np.ndarray, "6 cells"]
     covariance: Float[np.ndarray, "21 cells"]
     lean: Float[np.ndarray, "cells"]
+    still: Stillness
 
 
 @final
@@ -95,7 +100,7 @@ class SocMapEkf:
     resistance: float = 0.2
     factor_sigma: float = 0.1
     walk: Walk = field(default_factory=Walk)
-    gap_second_max: float = 900.0
+    gap_second_max: float = GAP_SECOND_MAX
 
     @property
     def parameters(self) -> CellParameters:
@@ -114,12 +119,8 @@ class SocMapEkf:
         """
         celsius = possible_temperature(sample, REFERENCE_TEMPERATURE_CELSIUS)
         curve = max(self.cell.between(self.cell.curve_volt, celsius), 0.01)
-        start = soc_start(self.cell.base, self.sensors, curve, sample)
-        cells = len(start.soc)
-        z = start.soc if soc is None else np.clip(soc + np.zeros(cells), 0.0, 1.0)
-        spread = start.sigma if soc is None else sigma + np.zeros(cells)
-        current = possible_current(self.cell.base, sample)
-        held = 0.0 if math.isnan(current) else current
+        z, spread, held, _, volt = opening_of(self.cell, self.sensors, curve, sample, soc, sigma)
+        cells = len(z)
         known = self.cell.at(z, celsius)
         mean = np.zeros((STATES, cells))
         mean[0], mean[_FACTOR] = z, 1.0
@@ -136,16 +137,19 @@ class SocMapEkf:
         for row, variance in zip(DIAGONAL, variances, strict=True):
             covariance[row] = variance
         time = sample.unix_time_second
-        return MapState(time, time, held, celsius, mean, covariance, np.zeros(cells))
+        still = watch(volt, held, z)
+        return MapState(time, time, held, celsius, mean, covariance, np.zeros(cells), still)
 
     def step(self, state: MapState, sample: CellSample) -> tuple[MapState, Estimate]:
         """Predict over the interval, then correct with the voltages there are.
 
         Args:
             state: Left as it is.
-            sample: The next sample.  A cell without a voltage is only predicted; without a current
-                the last one is held, in growing doubt, up to ``gap_second_max``; then, or after a
-                gap or a backward clock, all begins anew.
+            sample: The next sample.  A cell without a voltage, or with one that stands still
+                against the current, is only predicted; without a current the last one is held, in
+                growing doubt, up to ``gap_second_max``; then, or after a gap or a backward clock,
+                all begins anew.  Without a temperature the last one is held and the resistance
+                doubted.
 
         Returns:
             State and state of charge, always within 0…1.  A repeated time brings nothing new.
@@ -160,10 +164,14 @@ class SocMapEkf:
         if dt < SAME_SECOND:
             return state, self.estimate(state)
         current = current if heard else state.current_ampere
-        celsius = possible_temperature(sample, state.temperature_celsius)
-        volt = possible_voltage(sample)
+        celsius = possible_temperature(sample, math.nan)
+        warm = not math.isnan(celsius)
+        celsius = celsius if warm else state.temperature_celsius
+        drive = self._drive(state, dt, current, heard, celsius, warm)
+        given = possible_voltage(sample)
+        charge = drive.mean * dt / (SECOND_PER_HOUR * self.cell.base.capacity_ah)
+        still, volt = watched(state.still, self.cell.base, given, current, state.mean[0], charge)
         measured = np.isfinite(volt)
-        drive = self._drive(state, dt, current, heard, celsius)
         seen = drive._replace(volt=np.where(measured, volt, 0.0), weight=measured.astype(float))
         mean, covariance, lean, innovation = self._stepped(state, dt, seen)
         state = MapState(
@@ -174,10 +182,10 @@ class SocMapEkf:
             mean=mean,
             covariance=covariance,
             lean=lean,
+            still=still,
         )
-        whole = heard and bool(measured.all())
         told = np.where(measured, innovation, math.nan)
-        return state, self._estimate(state, told, Quality.OK if whole else Quality.MISSING)
+        return state, self._estimate(state, told, quality_of(given, volt, heard and warm))
 
     def estimate(self, state: MapState) -> Estimate:
         """Tell what a state says, for whoever has kept one."""
@@ -189,7 +197,7 @@ class SocMapEkf:
         return np.stack([state.mean[_FACTOR], sigma], axis=1)
 
     def _drive(
-        self, state: MapState, dt: float, current: float, heard: bool, celsius: float
+        self, state: MapState, dt: float, current: float, heard: bool, celsius: float, warm: bool
     ) -> Drive:
         cell = self.cell
         charge = dt / (SECOND_PER_HOUR * cell.base.capacity_ah)
@@ -199,6 +207,7 @@ class SocMapEkf:
         if dt > HEARD_SECOND:
             doubt += (charge * largest) ** 2
         row, down = cell.row_at(celsius)
+        cold = 0.0 if warm else (COLD * cell.base.r0_ohm * current) ** 2
         model = self.trust * cell.between(cell.model_volt, celsius)
         return Drive(
             mean=0.5 * (state.current_ampere + current),
@@ -206,7 +215,7 @@ class SocMapEkf:
             doubt=doubt,
             row=row * OCV_NODES,
             down=down,
-            model_variance=model**2 + self.sensors.voltage_sigma**2,
+            model_variance=model**2 + self.sensors.voltage_sigma**2 + cold,
             volt=0.0,
             weight=0.0,
         )

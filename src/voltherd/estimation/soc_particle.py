@@ -27,22 +27,20 @@ from typing import Final, final
 import numpy as np
 from jaxtyping import Float
 
-from voltherd.estimation.cell_sample import CellSample, SensorError
+from voltherd.estimation.cell_sample import SensorError
 from voltherd.estimation.soc_frame import (
     Numbers,
     Opening,
     PerCell,
-    SocState,
+    SocFrame,
     Span,
-    begin,
     charge_per_ampere,
     doubt_variance,
-    follow,
     keeping,
     widened,
 )
+from voltherd.estimation.soc_start import GAP_SECOND_MAX
 from voltherd.numerics.cell_map import CellMap
-from voltherd.types.estimate import Estimate
 from voltherd.units import SECOND_PER_HOUR
 
 COUNT: Final = 128
@@ -58,7 +56,7 @@ Particles = Float[np.ndarray, "cells particles"]
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class SocParticle:
+class SocParticle(SocFrame):
     """Particles over (soc, hysteresis), Kalman filters over (v1, v2).
 
     Attributes:
@@ -76,18 +74,8 @@ class SocParticle:
     model_volt_min: float = 0.010
     model_second: float = 60.0
     offset_second: float = 3600.0
-    gap_second_max: float = 60.0
+    gap_second_max: float = GAP_SECOND_MAX
     method: str = "soc_particle"
-
-    def init(
-        self, sample: CellSample, soc: PerCell | float | None = None, sigma: float = 0.01
-    ) -> SocState:
-        """Begin at the first sample; see :func:`voltherd.estimation.soc_frame.begin`."""
-        return begin(self, sample, soc, sigma)
-
-    def step(self, state: SocState, sample: CellSample) -> tuple[SocState, Estimate]:
-        """Advance to the next sample; see :func:`voltherd.estimation.soc_frame.follow`."""
-        return follow(self, state, sample)
 
     def opened(self, opening: Opening) -> Numbers:
         """Spread charge over its quantiles, hysteresis evenly between both branches."""
@@ -104,11 +92,11 @@ class SocParticle:
 
     def advanced(self, values: Numbers, span: Span) -> tuple[Numbers, PerCell]:
         """Count all particles on, weigh them by the voltage, choose again where few are left."""
-        cells, base = len(values), self.cell.base
+        cells = len(values)
         fast, cross, slow, owed, count = values[:, :_HEAD].T
         soc, branch, one, two, weight = parted(values)
         moved = charge_per_ampere(self.cell, span) * span.mean_ampere
-        turned = math.exp(-base.hysteresis_rate * abs(moved))
+        turned = math.exp(-self.cell.hysteresis_rate * abs(moved))
         soc = soc + moved
         branch = turned * branch + (1.0 - turned) * np.sign(span.mean_ampere)
         owed = owed + self._drift(span)
@@ -118,13 +106,15 @@ class SocParticle:
         soc = np.where(measured[:, None], np.clip(soc + jitter, 0.0, 1.0), soc)
         owed = np.where(measured, 0.0, owed)
         known = self.cell.at(soc.ravel(), span.temperature_celsius)
-        r0, r1, r2, ocv = (part.reshape(cells, COUNT) for part in known[:4])
+        r0, r1, r2, ocv, half = (
+            part.reshape(cells, COUNT) for part in (*known[:4], known.hysteresis)
+        )
         keep1, keep2 = keeping(self.cell, span.second).tolist()
         one = keep1 * one + (1.0 - keep1) * r1 * span.mean_ampere
         two = keep2 * two + (1.0 - keep2) * r2 * span.mean_ampere
         walk = 1e-8 * span.second
         fast, slow, cross = keep1**2 * fast + walk, keep2**2 * slow + walk, keep1 * keep2 * cross
-        level = ocv + base.hysteresis_volt * branch + r0 * span.last_ampere + one + two
+        level = ocv + half * branch + r0 * span.last_ampere + one + two
         innovation = span.voltage_volt - (np.exp(weight) * level).sum(axis=1) / _sum(weight)
         gap = np.where(measured[:, None], span.voltage_volt[:, None] - level, 0.0)
         gains, noise = (fast + cross, slow + cross), self._noise(known.model, span)

@@ -10,31 +10,23 @@ from typing import final
 
 import numpy as np
 
-from voltherd.estimation.cell_sample import CellSample, SensorError
-from voltherd.estimation.soc_frame import (
-    Numbers,
-    Opening,
-    PerCell,
-    SocState,
-    Span,
-    begin,
-    follow,
-)
+from voltherd.estimation.cell_sample import SensorError
+from voltherd.estimation.soc_frame import Numbers, Opening, PerCell, SocFrame, Span
 from voltherd.estimation.soc_models import Regressor
+from voltherd.estimation.soc_start import GAP_SECOND_MAX
 from voltherd.estimation.soc_window import (
     advanced_window,
     answered,
-    features_of,
+    counted_on,
     opened_window,
     sensor_steps,
 )
 from voltherd.numerics.cell_map import CellMap
-from voltherd.types.estimate import Estimate
 
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class SocRegression:
+class SocRegression(SocFrame):
     """A regression's answer, sample by sample.
 
     Attributes:
@@ -47,22 +39,12 @@ class SocRegression:
     cell: CellMap
     model: Regressor
     sensors: SensorError = field(default_factory=SensorError)
-    gap_second_max: float = 60.0
+    gap_second_max: float = GAP_SECOND_MAX
 
     @property
     def method(self) -> str:
         """The model's name."""
         return self.model.method
-
-    def init(
-        self, sample: CellSample, soc: PerCell | float | None = None, sigma: float = 0.01
-    ) -> SocState:
-        """Begin at the first sample; see :func:`voltherd.estimation.soc_frame.begin`."""
-        return begin(self, sample, soc, sigma)
-
-    def step(self, state: SocState, sample: CellSample) -> tuple[SocState, Estimate]:
-        """Advance to the next sample; see :func:`voltherd.estimation.soc_frame.follow`."""
-        return follow(self, state, sample)
 
     def opened(self, opening: Opening) -> Numbers:
         """Begin with charge, its deviation and the window."""
@@ -72,11 +54,10 @@ class SocRegression:
     def advanced(self, values: Numbers, span: Span) -> tuple[Numbers, PerCell]:
         """Move the window and ask the model."""
         window = advanced_window(self.cell, values[:, 2:], span)
-        seen = features_of(self.cell, window, span.last_ampere, span.temperature_celsius)
-        steps = sensor_steps(self.cell, seen, self.sensors.voltage_sigma, span)
+        steps = sensor_steps(self.cell, window, self.sensors.voltage_sigma, span)
         own = np.full(len(values), self.model.residual**2)
-        before = values[:, 0], values[:, 1]
-        told = answered(self.cell, before, self.model.predict(steps), own, span)
+        counted = counted_on(self.cell, values[:, 0], values[:, 1], span)
+        told = answered(np.isfinite(span.voltage_volt), counted, self.model.predict(steps), own)
         numbers = np.concatenate([np.stack(told, axis=1), window], axis=1)
         return numbers, np.full(len(values), np.nan)
 

@@ -21,20 +21,18 @@ from typing import final
 
 import numpy as np
 
-from voltherd.estimation.cell_sample import CellSample, SensorError
+from voltherd.estimation.cell_sample import SensorError
 from voltherd.estimation.soc_frame import (
     Numbers,
     Opening,
     PerCell,
-    SocState,
+    SocFrame,
     Span,
-    begin,
     charge_per_ampere,
-    follow,
     polarised,
 )
+from voltherd.estimation.soc_start import GAP_SECOND_MAX
 from voltherd.numerics.cell_map import CellMap
-from voltherd.types.estimate import Estimate
 
 _SHARE_MAX = 0.5
 """Most of an error that one step takes away, whatever the interval: no overshoot."""
@@ -42,7 +40,7 @@ _SHARE_MAX = 0.5
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class SocSliding:
+class SocSliding(SocFrame):
     """Sliding-mode observer over (soc, v1, v2).
 
     Attributes:
@@ -60,18 +58,8 @@ class SocSliding:
     linear: float = 2e-3
     rate: float = 6e-5
     layer_volt: float = 0.030
-    gap_second_max: float = 60.0
+    gap_second_max: float = GAP_SECOND_MAX
     method: str = "soc_sliding"
-
-    def init(
-        self, sample: CellSample, soc: PerCell | float | None = None, sigma: float = 0.01
-    ) -> SocState:
-        """Begin at the first sample; see :func:`voltherd.estimation.soc_frame.begin`."""
-        return begin(self, sample, soc, sigma)
-
-    def step(self, state: SocState, sample: CellSample) -> tuple[SocState, Estimate]:
-        """Advance to the next sample; see :func:`voltherd.estimation.soc_frame.follow`."""
-        return follow(self, state, sample)
 
     def opened(self, opening: Opening) -> Numbers:
         """Begin with soc, v1, v2 and the bound."""

@@ -19,23 +19,21 @@ from typing import final
 import numpy as np
 from jaxtyping import Float
 
-from voltherd.estimation.cell_sample import CellSample, SensorError
+from voltherd.estimation.cell_sample import SensorError
 from voltherd.estimation.soc_frame import (
     Numbers,
     Opening,
     PerCell,
-    SocState,
+    SocFrame,
     Span,
-    begin,
     charge_per_ampere,
     doubt_variance,
-    follow,
     polarised,
     voltage_variance,
     widened,
 )
+from voltherd.estimation.soc_start import GAP_SECOND_MAX
 from voltherd.numerics.cell_map import CellMap
-from voltherd.types.estimate import Estimate
 
 Points = Float[np.ndarray, "cells points 5"]
 _N = 5
@@ -49,7 +47,7 @@ _FACTOR_MAX = math.log(4.0)
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class SocUkf:
+class SocUkf(SocFrame):
     """Central-difference Kalman filter over (soc, v1, v2, log resistance factor, offset).
 
     Attributes:
@@ -64,18 +62,8 @@ class SocUkf:
     cell: CellMap
     sensors: SensorError = field(default_factory=SensorError)
     walk: tuple[float, ...] = (2e-6, 1e-4, 1e-4, 1e-5, 3e-7)
-    gap_second_max: float = 60.0
+    gap_second_max: float = GAP_SECOND_MAX
     method: str = "soc_ukf"
-
-    def init(
-        self, sample: CellSample, soc: PerCell | float | None = None, sigma: float = 0.01
-    ) -> SocState:
-        """Begin at the first sample; see :func:`voltherd.estimation.soc_frame.begin`."""
-        return begin(self, sample, soc, sigma)
-
-    def step(self, state: SocState, sample: CellSample) -> tuple[SocState, Estimate]:
-        """Advance to the next sample; see :func:`voltherd.estimation.soc_frame.follow`."""
-        return follow(self, state, sample)
 
     def opened(self, opening: Opening) -> Numbers:
         """Begin with the mean, then the covariance row by row."""

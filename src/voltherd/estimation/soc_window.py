@@ -6,7 +6,7 @@ Means forget exponentially (time constants of one and of ten minutes), which nee
 from typing import Final
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from voltherd.estimation.soc_frame import Numbers, Opening, PerCell, Span, charge_per_ampere
 from voltherd.numerics.cell_map import CellMap
@@ -63,50 +63,51 @@ def features_of(
 
 
 def sensor_steps(
-    cell: CellMap, features: Features, voltage_sigma: float, span: Span
+    cell: CellMap, window: Numbers, voltage_sigma: float, span: Span
 ) -> Float[np.ndarray, "cells looks features"]:
     """Give the features as they are, with every voltage off, and with every current off.
 
     Args:
         cell: Gives the capacity.
-        features: As measured.
+        window: At the end of the interval.
         voltage_sigma: Standard uncertainty of a voltage [V].
-        span: Gives that of the current.
+        span: Gives current, its standard uncertainty, and temperature.
 
     Returns:
         Three rows of features of every cell.
     """
+    features = features_of(cell, window, span.last_ampere, span.temperature_celsius)
     volt, current = np.zeros(len(FEATURES)), np.zeros(len(FEATURES))
     volt[[0, 3, 4]] = voltage_sigma
     current[[1, 5, 6]] = span.sigma_ampere / cell.base.capacity_ah
     return features[:, None, :] + np.stack([np.zeros(len(FEATURES)), volt, current])
 
 
+def counted_on(cell: CellMap, soc: PerCell, sigma: PerCell, span: Span) -> tuple[PerCell, PerCell]:
+    """Count an answer on over an interval; what the current may have been off is added to sigma."""
+    per_ampere = charge_per_ampere(cell, span)
+    counted = np.clip(soc + per_ampere * span.mean_ampere, 0.0, 1.0)
+    return counted, sigma + per_ampere * (span.sigma_ampere + span.doubt_ampere)
+
+
 def answered(
-    cell: CellMap,
-    before: tuple[PerCell, PerCell],
+    due: Bool[np.ndarray, "cells"],
+    counted: tuple[PerCell, PerCell],
     answers: Float[np.ndarray, "cells 3"],
     own_variance: PerCell,
-    span: Span,
 ) -> tuple[PerCell, PerCell]:
-    """Take a model's answer where a voltage was measured; else count on from the last one.
+    """Take a model's answer where it is due; else what was counted.
 
     Args:
-        cell: Gives the capacity.
-        before: Charge and its deviation before the interval.
+        due: Where the model answers.
+        counted: Charge and its deviation, counted on from the last answer.
         answers: The model's charge as measured, with the voltage off, and with the current off.
         own_variance: Of the model's answer, as it was trained.
-        span: The interval.
 
     Returns:
-        Charge and its standard deviation: the model's error and the sensors' share in it, or,
-        counted on, the last one and what the current may have been off.
+        Charge and its standard deviation: of an answer, the model's error and the sensors' share.
     """
-    seen = np.isfinite(span.voltage_volt)
-    per_ampere = charge_per_ampere(cell, span)
     told, off = answers[:, 0], answers[:, 1:] - answers[:, :1]
     sigma = np.sqrt(own_variance + off[:, 0] ** 2 + off[:, 1] ** 2)
-    counted = np.clip(before[0] + per_ampere * span.mean_ampere, 0.0, 1.0)
-    drifted = before[1] + per_ampere * (span.sigma_ampere + span.doubt_ampere)
-    soc = np.where(seen, np.clip(told, 0.0, 1.0), counted)
-    return soc, np.where(seen, sigma, drifted)
+    soc = np.where(due, np.clip(told, 0.0, 1.0), counted[0])
+    return soc, np.where(due, sigma, counted[1])

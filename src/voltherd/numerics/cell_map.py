@@ -124,6 +124,12 @@ class CellMap:
         row, down = self.row_at(celsius)
         return float((1.0 - down) * by_temperature[row] + down * by_temperature[row + 1])
 
+    def curve_at(self, celsius: float) -> Float[np.ndarray, "nodes"]:
+        """Give the open-circuit voltage at equally spaced SOC 0…1, never falling [V]."""
+        row, down = self.row_at(celsius)
+        rows = self.flat[3].reshape(-1, OCV_NODES)
+        return np.maximum.accumulate((1.0 - down) * rows[row] + down * rows[row + 1])
+
     def at(self, soc: PerCell, celsius: float) -> Circuit:
         """Look the circuit up.
 

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from voltherd.report.gather import timezones
-from voltherd.report.glyph import glyph, logo, severity_name
+from voltherd.report.glyph import glyph, severity_name
 from voltherd.report.html_finding import capitalised, cards
+from voltherd.report.html_page import advice_only, brand, page, refused_sources
 from voltherd.report.html_vehicle import vehicle_card
 from voltherd.report.markup import Markup, element, joined
 from voltherd.report.standing import (
@@ -17,13 +18,9 @@ from voltherd.report.standing import (
     standings,
     urgent_first,
 )
-from voltherd.report.style import CSS
-from voltherd.report.words import TITLE, URGENCY, count, day_in_words, moment, where
+from voltherd.report.words import TITLE, URGENCY, count, day_in_words, where
 from voltherd.types.event import Finding, Severity
 from voltherd.types.report import TriageReport
-
-POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
-"""What the page lets a browser load: nothing but itself."""
 
 CHIPS_OPEN: Final = 60
 """More vehicles without findings than this are folded."""
@@ -41,31 +38,20 @@ def render_html(report: TriageReport) -> str:
     every = standings(report)
     findings = urgent_first(report.findings)
     title = headline(report)
-    head = element(
-        "head",
-        element("meta", charset="utf-8"),
-        Markup(f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'),
-        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        element("meta", name="color-scheme", content="light dark"),
-        element("title", f"{title} – voltherd triage"),
-        element("style", Markup(CSS)),
+    main = [
+        _fleet(every, findings),
+        _findings(findings, every),
+        _vehicles(every, findings),
+        refused_sources(report.refused),
+        _key(report),
+    ]
+    return page(
+        f"{title} – voltherd triage",
+        "findings",
+        _top(report, every, title),
+        joined(main),
+        _foot(report),
     )
-    page = element(
-        "body",
-        element("a", "Skip to the findings", href="#findings", class_="skip"),
-        element("header", _top(report, every, title), class_="wrap top"),
-        element(
-            "main",
-            _fleet(every, findings),
-            _findings(findings, every),
-            _vehicles(every, findings),
-            _refused(report),
-            _key(report),
-            class_="wrap",
-        ),
-        element("footer", element("div", _foot(report)), class_="wrap"),
-    )
-    return "<!doctype html>\n" + element("html", head, page, lang="en").text
 
 
 def _top(report: TriageReport, every: tuple[Standing, ...], title: str) -> Markup:
@@ -96,12 +82,7 @@ def _top(report: TriageReport, every: tuple[Standing, ...], title: str) -> Marku
         )
     return joined(
         [
-            element(
-                "div",
-                element("b", logo(), "voltherd triage"),
-                element("p", f"Report of {moment(report.generated_second)}"),
-                class_="brand",
-            ),
+            brand("voltherd triage", report.generated_second),
             element("h1", title),
             element("p", " ".join([*parts, fresh]), class_="lede") if parts or fresh else None,
             element("ul", *tally, class_="tally", aria_label="Vehicles by urgency")
@@ -224,21 +205,6 @@ def _vehicles(every: tuple[Standing, ...], findings: tuple[Finding, ...]) -> Mar
     )
 
 
-def _refused(report: TriageReport) -> Markup | None:
-    if not report.refused:
-        return None
-    items = (
-        element("li", element("b", source), element("span", reason))
-        for source, reason in report.refused
-    )
-    return element(
-        "section",
-        element("h2", "Sources that could not be used", id="refused"),
-        element("div", element("ul", *items, class_="lines inner"), class_="card"),
-        aria_labelledby="refused",
-    )
-
-
 def _key(report: TriageReport) -> Markup:
     zones = timezones(tuple(i for vehicle in report.vehicles for i in vehicle.imports))
     meanings = {
@@ -294,13 +260,4 @@ def _foot(report: TriageReport) -> Markup:
         if report.truth_path
         else None
     )
-    return joined(
-        [
-            truth,
-            element(
-                "p",
-                "voltherd reads telemetry and advises. It does not replace the pack's own "
-                "certified battery management system, whose warnings and limits always come first.",
-            ),
-        ]
-    )
+    return joined([truth, advice_only()])

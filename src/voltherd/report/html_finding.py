@@ -85,7 +85,8 @@ def capitalised(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _fact(name: str, value: str, note: str = "", drawing: Markup | None = None) -> Markup:
+def fact(name: str, value: str, note: str = "", drawing: Markup | None = None) -> Markup:
+    """Write one entry of a list of facts."""
     return element(
         "div",
         element("dt", name),
@@ -96,15 +97,15 @@ def _fact(name: str, value: str, note: str = "", drawing: Markup | None = None) 
 def _facts(finding: Finding, vehicle: VehicleSummary | None) -> Markup:
     return element(
         "dl",
-        _fact("Since", day_in_words(finding.onset_second), since(finding, vehicle)),
-        _fact("Trend", capitalised(finding.trend)) if finding.trend else None,
-        _fact(
+        fact("Since", day_in_words(finding.onset_second), since(finding, vehicle)),
+        fact("Trend", capitalised(finding.trend)) if finding.trend else None,
+        fact(
             "Confidence",
             percent(finding.confidence),
             belief(finding.confidence),
             meter(finding.confidence),
         ),
-        _fact(
+        fact(
             "First said by a live run",
             day_in_words(finding.raised_second),
             f"at {time_of_day(finding.raised_second)}, on the data up to then",

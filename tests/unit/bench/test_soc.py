@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.unit.estimation.test_identify import recorded
-from voltherd.bench import soc
+from voltherd.bench import soc, soc_plot
 from voltherd.bench.soc_protocol import (
     FURTHER,
     SCORED,
@@ -18,6 +18,8 @@ from voltherd.bench.soc_protocol import (
     scored,
 )
 from voltherd.errors import InputError, UsageError
+from voltherd.numerics.cell_map import preset_map
+from voltherd.numerics.presets import NMC
 
 pytestmark = pytest.mark.long
 OWN = """
@@ -25,7 +27,7 @@ class Always:
     def __init__(self, cell):
         self.cell = cell
 
-    def init(self, sample, soc=None, sigma=0.01):
+    def init(self, sample, soc, sigma):
         return None
 
     def step(self, state, sample):
@@ -81,6 +83,9 @@ def test_one_folder_trains_and_another_tests(tmp_path):
     plain = json.loads(table.to_json())
     assert len(plain["rows"]) == len(table.rows)
     assert "soc_map: clean" in soc.render(table)
+    assert soc_plot.drawn(table.rows).count('class="line') == 4
+    with pytest.raises(InputError, match="no drives to draw"):
+        soc_plot.drawn([])
     assert next(row.numbers for row in table.rows if row.estimator == "soc_coulomb") == 6
 
 
@@ -93,8 +98,9 @@ def test_without_a_second_folder_every_other_cycle_is_held_back(tmp_path):
 
 
 def test_the_whole_league_runs_on_the_records_as_they_are(tmp_path):
-    train, test = written(tmp_path / "a", range(2)), written(tmp_path / "b", [10])
-    table = soc.measure(train, test, lambda _: None, quick=True, only=())
+    train, test = written(tmp_path / "a", range(2)), written(tmp_path / "b", [10, 12])
+    table = soc.measure(train, test, lambda _: None, quick=True, each=1, only=())
+    assert {row.cycle for row in table.rows} == {"0 Mixed10"}
     assert {row.condition for row in table.rows} == {"clean"}
     others = {"soc_ukf", "soc_hinf", "soc_particle", "soc_sliding", "soc_adaptive"}
     told = set(table.summary["lg_hg2"])
@@ -102,20 +108,77 @@ def test_the_whole_league_runs_on_the_records_as_they_are(tmp_path):
     assert all(row.numbers > 0 for row in table.rows)
 
 
+def test_each_cycle_is_tested_by_what_all_others_say(tmp_path):
+    folder = written(tmp_path / "a", range(4))
+    table = soc.measure(
+        folder, None, lambda _: None, quick=True, leave_out=True, only=(soc.PRIMARY,)
+    )
+    assert len({row.cycle for row in table.rows}) == 4
+    assert table.summary["lg_hg2"]["soc_map"]["rmse"] < 2.0
+    ready = soc.prepared(folder, None, "lg_hg2", leave_out=True)
+    apart = [cell.r0_ohm.tobytes() for cell in (*ready.cells, ready.cell)]
+    assert len(set(apart)) == 5, "every cycle has a cell of its own"
+
+
+def test_an_installed_package_brings_its_estimator(tmp_path, monkeypatch):
+    (tmp_path / "theirs.py").write_text(OWN)
+    facts = tmp_path / "theirs-1.0.dist-info"
+    facts.mkdir()
+    (facts / "METADATA").write_text("Metadata-Version: 2.1\nName: theirs\nVersion: 1.0\n")
+    (facts / "entry_points.txt").write_text("[voltherd.estimators]\nsoc_theirs = theirs:Always\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert "soc_theirs" in soc.taking_part("", ("soc_theirs",), learn=False)
+    made = soc.estimators_of(preset_map(NMC), "")
+    assert type(made["soc_theirs"]).__name__ == "Always"
+
+
 def test_mistakes_are_said(tmp_path):
     with pytest.raises(InputError, match="no recorded cell"):
         soc.measure(tmp_path, None, lambda _: None)
     folder = written(tmp_path / "a", range(4))
-    cell = soc.prepared(folder, None, "lg_hg2").cell
-    for own in ("nowhere.py:Best", "Best"):
-        with pytest.raises(UsageError, match="no such estimator"):
-            soc.estimators_of(cell, own)
-    with pytest.raises(UsageError, match="no estimator soc_magic"):
+    with pytest.raises(InputError, match=r"4 cycles are to train and to test on"):
+        soc.measure(folder, folder, lambda _: None)
+    with pytest.raises(UsageError, match=r"no estimator soc_magic.*--learned soc_ridge"):
         soc.measure(folder, None, lambda _: None, only=("soc_magic",))
+    with pytest.raises(UsageError, match="neither --test nor --learned"):
+        soc.measure(folder, folder, lambda _: None, leave_out=True)
+    file = folder / "lg_hg2" / "drive_cycles_1hz.parquet"
+    for change, match in (
+        ("* EXCLUDE soc_ref", "has no column soc_ref"),
+        ("* EXCLUDE set_temp_c", "no column tells the chamber's temperature"),
+    ):
+        spoiled = tmp_path / change.split()[-1] / "lg_hg2" / file.name
+        spoiled.parent.mkdir(parents=True)
+        duckdb.sql(f"COPY (SELECT {change} FROM '{file}') TO '{spoiled}' (FORMAT parquet)")
+        with pytest.raises(InputError, match=match):
+            soc.cycles_of(spoiled.parent.parent, "lg_hg2")
+    short = tmp_path / "short" / "lg_hg2" / file.name
+    short.parent.mkdir(parents=True)
+    duckdb.sql(f"COPY (SELECT * FROM '{file}' WHERE t_s < 5) TO '{short}' (FORMAT parquet)")
+    with pytest.raises(InputError, match=r"has 5 whole rows, at least 100"):
+        soc.cycles_of(short.parent.parent, "lg_hg2")
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "match"),
+    [
+        (OWN, "Best", "no class Best"),
+        ("class Best(", "Best", "SyntaxError"),
+        ("class Best:\n    def __init__(self): ...", "Best", "TypeError.*cell="),
+        ("class Best:\n    def __init__(self, cell): ...", "Best", "no init and no step"),
+    ],
+)
+def test_mistakes_in_an_own_estimator_are_said(tmp_path, text, name, match):
     file = tmp_path / "mine.py"
-    file.write_text(OWN)
-    with pytest.raises(UsageError, match="no class Best"):
-        soc.estimators_of(cell, f"{file}:Best")
+    file.write_text(text)
+    with pytest.raises(UsageError, match=match):
+        soc.taking_part(f"{file}:{name}", (), learn=False)
+
+
+@pytest.mark.parametrize("own", ["nowhere.py:Best", "Best"])
+def test_an_own_estimator_that_is_not_there_is_said(own):
+    with pytest.raises(UsageError, match="no such estimator"):
+        soc.taking_part(own, (), learn=False)
 
 
 def test_a_wrong_start_begins_where_the_charge_falls_below():

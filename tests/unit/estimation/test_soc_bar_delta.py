@@ -58,6 +58,9 @@ def test_a_small_cell_and_a_resistive_one_are_told_apart(followed):
     assert smaller == pytest.approx(1.0 / CAPACITY - 1.0, abs=0.016)
     assert np.argmax(ohm) == 3
     assert np.argmax(smaller) == 2 and np.argmin(smaller) == 4
+    capacity, sigma = FILTER.relative_capacity(state).T
+    assert (np.abs(capacity - CAPACITY) < 3.0 * sigma).all()
+    assert (sigma < 0.02).all()
 
 
 def test_the_emptiest_cell_limits_the_string_and_is_named(followed):

@@ -38,18 +38,6 @@ def record(folder, test):
     return Drive(*(part[order] for part in parts))
 
 
-def hysteresis(drive, rate):
-    """Follow the branch that the current record leads to."""
-    branch, held = np.zeros(len(drive.soc)), 0.0
-    mean = 0.5 * (drive.current_ampere[1:] + drive.current_ampere[:-1])
-    moved = mean * np.diff(drive.time_second) / (3600.0 * CAPACITY_AH)
-    for at, step in enumerate(moved.tolist(), start=1):
-        kept = np.exp(-rate * abs(step))
-        held = kept * held + (1.0 - kept) * np.sign(step)
-        branch[at] = held
-    return branch
-
-
 @pytest.fixture(scope="module")
 def lfp(recorded):
     """The cell: both branches of its curve as recorded, resistances from the other record."""
@@ -64,9 +52,7 @@ def lfp(recorded):
         hysteresis_volt=half,
     )
     drive = record(recorded, "cc_25C")
-    branch = hysteresis(drive, base.hysteresis_rate)
-    unbranched = drive._replace(voltage_volt=drive.voltage_volt - half * branch)
-    cell = identify([unbranched], base, "constant-current cycles")
+    cell = identify([drive], base, "constant-current cycles")
     known = cell.at(np.array([0.5]), 25.0)
     return replace(
         cell,

@@ -1,0 +1,38 @@
+"""Options that commands over telemetry share: what to read, and how."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from voltherd.cli.compose import Reading
+
+Paths = Annotated[list[Path], typer.Argument(help="Files, folders or stores.", show_default=False)]
+Dbc = Annotated[Path | None, typer.Option("--dbc", help="DBC, KCD or ARXML that decodes CAN logs.")]
+ProfileFile = Annotated[
+    Path | None, typer.Option("--profile", help="TOML that says what columns mean; see import.")
+]
+VehicleName = Annotated[
+    str | None,
+    typer.Option("--vehicle", help="Whose data it is where no column says; else the file's name."),
+]
+Timezone = Annotated[
+    str, typer.Option("--timezone", help="Zone of time stamps that name none, as Europe/Berlin.")
+]
+Html = Annotated[Path | None, typer.Option("--html", help="Write a self-contained page.")]
+
+
+def reading_of(
+    paths: list[Path], dbc: Path | None, profile: Path | None, timezone: str, vehicle: str | None
+) -> "Reading":
+    """Give how sources are to be read."""
+    from voltherd.cli.compose import Reading, read_profile
+
+    return Reading(
+        dbc=dbc,
+        profile=read_profile(profile) if profile else None,
+        timezone=timezone,
+        vehicle_id=vehicle,
+        paths=tuple(paths),
+    )
