@@ -48,7 +48,7 @@ from voltherd.bench.soc_protocol import (
 from voltherd.errors import InputError, UsageError
 from voltherd.estimation.calibration import START_SIGMA, calibrated, calibrated_apart, followed
 from voltherd.estimation.cell_sample import CellSample, SensorError
-from voltherd.estimation.identify import Drive, halves, identified, simulated
+from voltherd.estimation.identify import Drive, identified, separable, simulated
 from voltherd.estimation.soc_coulomb import SocCoulomb
 from voltherd.estimation.soc_ekf import SocEkf
 from voltherd.estimation.soc_map import SocMapEkf
@@ -207,8 +207,7 @@ def prepared(train: Path, test: Path | None, name: str, leave_out: bool = False)
         return Prepared(name, cell, tuple(known), cells, charges, tuple(drives))
     fitted, tested = (known, cycles_of(test, name)) if test else halved(known)
     _apart(fitted, tested, name)
-    drives = [cycle.drive for cycle in fitted]
-    drives = drives if len(drives) > 1 else halves(drives[0])
+    drives = separable([cycle.drive for cycle in fitted])
     cell = calibrated(identified(drives, base, name), drives, SENSORS)
     return Prepared(name, cell, tuple(tested), (cell,) * len(tested), charges, tuple(drives))
 

@@ -13,8 +13,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final, NamedTuple, final
 
-from voltherd.bench import soh_charges, soh_field, soh_pulses
-from voltherd.bench.soh_protocol import Outcome, SohRow, finite, rows_of, summed
+from voltherd.bench import soh_charges, soh_field, soh_paths, soh_pulses
+from voltherd.bench.soh_paths import PathRow
+from voltherd.bench.soh_protocol import Outcome, SohRow, apart, finite, rows_of, summed
 from voltherd.errors import InputError
 
 CAPACITY_GOAL: Final = 2.0
@@ -33,18 +34,29 @@ class Part(NamedTuple):
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SohTable:
-    """What was measured: rows, what they come to by data set and estimator, what was left out."""
+    """What was measured.
+
+    Attributes:
+        rows: Of recorded cells.
+        summary: What they come to by data set and estimator.
+        conditions: The same by condition.
+        dropped: Charges left out, by data set and reason.
+        field: Rows of the simulated field; empty where it was not run.
+        paths: Figures of further ways; empty where they were not run.
+    """
 
     rows: tuple[SohRow, ...]
     summary: dict[str, dict[str, Any]]
     conditions: dict[str, dict[str, dict[str, dict[str, float]]]]
     dropped: dict[str, dict[str, int]]
     field: tuple[SohRow, ...] = ()
+    paths: tuple[PathRow, ...] = ()
 
     def to_json(self) -> str:
         """Give rows, summary and what was left out as JSON; what was not run is null."""
         rows = [row._asdict() for row in (*self.rows, *self.field)]
-        plain = {**asdict(self), "rows": rows}
+        paths = [row._asdict() for row in self.paths]
+        plain = {**asdict(self), "rows": rows, "paths": paths}
         del plain["field"]
         return json.dumps(finite(plain), indent=1) + "\n"
 
@@ -55,6 +67,7 @@ def measure(
     progress: Callable[[str], None],
     *,
     field: bool = True,
+    paths: bool = False,
 ) -> SohTable:
     """Learn from one folder, ask about another.
 
@@ -63,9 +76,10 @@ def measure(
         test: Folder of the same layout to test on; cells of ``train`` in folds where not given.
         progress: Told where it stands.
         field: Whether the simulated field is run, too; minutes.
+        paths: Whether further ways are run on ``train``, too; a minute.
 
     Raises:
-        InputError: There is no recorded cell in a folder.
+        InputError: There is no recorded cell in a folder, one cell only, or one in both.
         UsageError: scikit-learn is not installed.
     """
     folder = train or Path(os.environ.get("VOLTHERD_DATA", "../shared/data"))
@@ -77,6 +91,8 @@ def measure(
             mend=f"wanted is {soh_charges.FILE} or {soh_pulses.FILE}",
         )
     table = table_of(parts)
+    if paths:
+        table = replace(table, paths=tuple(soh_paths.measure_paths(folder, progress)))
     if not field:
         return table
     rows = soh_field.measure_field(progress)
@@ -108,6 +124,8 @@ def _charges(train: Path, test: Path | None, progress: Callable[[str], None]) ->
     asked = soh_charges.charges_of(test) if test else None
     if known is None or (test and asked is None):
         return {}
+    asked_cells = asked.cases.cell if asked else None
+    apart(known.cases.cell, asked_cells, train / soh_charges.FILE, "cell")
     outcomes = soh_charges.measure_charges(known, asked, progress)
     part = Part(outcomes, soh_charges.PRIMARY, soh_charges.THREE, (asked or known).dropped)
     return {soh_charges.DATASET: part}
@@ -120,6 +138,8 @@ def _pulses(train: Path, test: Path | None, progress: Callable[[str], None]) -> 
     for kind, cases in known.items():
         if test and kind not in asked:
             continue
+        asked_cells = asked[kind].cell if test else None
+        apart(cases.cell, asked_cells, train / soh_pulses.FILE, f"ID, {kind}")
         outcomes = soh_pulses.measure_pulses(kind, cases, asked.get(kind), progress)
         parts[kind] = Part(outcomes, soh_pulses.PRIMARY, soh_pulses.KNOWN, {})
     return parts
@@ -134,31 +154,33 @@ def render(table: SohTable) -> str:
     for dataset, conditions in table.conditions.items():
         for condition, estimators in conditions.items():
             cost = {
-                row.estimator: row.microsecond
+                row.estimator: (row.microsecond, row.numbers)
                 for row in table.rows
                 if row.dataset == dataset and row.condition == condition
             }
             lines += ["", f"{dataset}, {condition}", _HEAD]
-            lines += [_line(name, told, cost[name]) for name, told in estimators.items()]
+            lines += [_line(name, told, *cost[name]) for name, told in estimators.items()]
         lines += verdicts(dataset, table.summary[dataset])
         lines += [f"  left out: {n} charges, {why}" for why, n in table.dropped[dataset].items()]
     if table.field:
         lines += ["", soh_field.render_field(list(table.field))]
+    if table.paths:
+        lines += ["", soh_paths.render_paths(list(table.paths))]
     return "\n".join(lines)
 
 
 _HEAD: Final = (
     f"{'':<20}{'mae':>7}{'by cell':>9}{'rmse':>7}{'mape':>7}{'max':>7}{'90 %':>7}"
-    f"{'µs':>8}{'cells':>7}"
+    f"{'µs':>8}{'state':>7}{'cells':>7}"
 )
 
 
-def _line(name: str, told: Mapping[str, float], cost: float) -> str:
+def _line(name: str, told: Mapping[str, float], cost: float, numbers: int) -> str:
     held = f"{told['coverage90']:>7.1%}" if math.isfinite(told["coverage90"]) else f"{'-':>7}"
     return (
         f"{name:<20}{told['mae']:>7.2f}{told['mae_by_cell']:>9.2f}{told['rmse']:>7.2f}"
         f"{told['mape']:>7.2f}{told['max']:>7.1f}{held}{cost:>8.0f}"
-        f"{told['cells']:>7.0f}"
+        f"{numbers:>7}{told['cells']:>7.0f}"
     )
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from jaxtyping import Float
 
 from voltherd.bench.compose import read_columns
-from voltherd.bench.soh_protocol import Cases, Method, Outcome, judged
+from voltherd.bench.soh_protocol import Cases, Method, Outcome, judged, numbers_in
 from voltherd.errors import InputError
 from voltherd.estimation.soh_charge import (
     ChargeFeatures,
@@ -42,7 +42,8 @@ OWN_END: Final = "three charges, to the test's own end"
 COUNTED: Final = "counted"
 EVERYWHERE: Final = frozenset({PRIMARY, COUNTED, FLOOR})
 """Estimators that are run under every condition."""
-COLUMNS: Final = ("cell", "op_index", "op", "amb_c", "t_s", "voltage_v", "current_a", "temp_c")
+COLUMNS: Final = ("cell", "op")
+NUMBERS: Final = ("op_index", "amb_c", "t_s", "voltage_v", "current_a", "temp_c", "cap_ah")
 _END_VOLT: Final = 2.7
 _LOAD_AMPERE: Final = -0.2
 _AGREE_AH: Final = 0.02
@@ -78,14 +79,12 @@ class Charges(NamedTuple):
         cases: One charge each, with the recorded capacity; features of that charge alone.
         recent: Features as medians over up to three charges of that cell.
         delivered: Answer counted to the test's own end, fraction of rated.
-        ambient_celsius: Around the cell [°C].
         dropped: How many charges are not asked about, by reason.
     """
 
     cases: Cases
     recent: Table
     delivered: Column
-    ambient_celsius: Column
     dropped: dict[str, int]
 
 
@@ -93,7 +92,7 @@ def charges_of(folder: Path) -> Charges | None:
     """Read the charges of a folder; nothing where they are not there.
 
     Raises:
-        InputError: Columns are missing, or no charge can be used.
+        InputError: Columns are missing or no numbers, or no charge can be used.
     """
     file = folder / FILE
     if not file.is_file():
@@ -101,15 +100,21 @@ def charges_of(folder: Path) -> Charges | None:
     dropped: Counter[str] = Counter()
     pairs = list(_pairs(_operations(file), dropped))
     if not pairs:
-        raise InputError("no charge with a full discharge after it", where=str(file))
+        why = "; ".join(f"{count} {reason}" for reason, count in dropped.items())
+        raise InputError(
+            f"no charge with a full discharge after it ({why or 'no charge at all'})",
+            where=str(file),
+            mend="wanted are full charges, each with the discharge after it, op charge and "
+            "discharge",
+        )
     table = np.array([pair.features for pair in pairs])
     truth = np.array([pair.capacity_ah for pair in pairs]) / RATED_AH
+    celsius = np.array([pair.ambient_celsius for pair in pairs])
     cold = table[:, ChargeFeatures._fields.index("cold")].astype(np.int64)
     return Charges(
-        cases=Cases(np.array([pair.cell for pair in pairs]), table, truth, cold),
+        cases=Cases(np.array([pair.cell for pair in pairs]), table, truth, cold, celsius),
         recent=np.array([pair.recent for pair in pairs]),
         delivered=np.array([pair.delivered_ah for pair in pairs]) / RATED_AH,
-        ambient_celsius=np.array([pair.ambient_celsius for pair in pairs]),
         dropped=dict(dropped),
     )
 
@@ -158,8 +163,11 @@ def measure_charges(
             if condition != THREE and method.name not in EVERYWHERE:
                 continue
             progress(f"{DATASET}: {condition}, {method.name}")
+            # The medians need the two charges before; the ambient temperature is that of now.
+            kept = 0 if condition == ONE or method.name == FLOOR else 2 * len(method.columns)
+            keeping = method._replace(numbers=kept)
             outcomes.append(
-                judged(DATASET, condition, method, learned, wanted, _MORE_FOLDS_THAN_CELLS)
+                judged(DATASET, condition, keeping, learned, wanted, _MORE_FOLDS_THAN_CELLS)
             )
     return outcomes
 
@@ -188,7 +196,7 @@ def given(charges: Charges, condition: str) -> Cases:
     scaled = features.copy()
     for name in ("charged_ah", "cold_charged_ah", "constant_voltage_ah"):
         scaled[:, ChargeFeatures._fields.index(name)] /= RATED_AH
-    table = np.column_stack([scaled, charges.ambient_celsius])
+    table = np.column_stack([scaled, charges.cases.temperature])
     return charges.cases._replace(features=table, truth=truth)
 
 
@@ -233,29 +241,25 @@ def _answer(discharge: Operation) -> tuple[float, float] | Unlabelled:
 
 def _operations(file: Path) -> list[Operation]:
     """Read charges and discharges, in order of cell and time."""
-    columns = read_columns(file)
-    missing = sorted({*COLUMNS, "cap_ah"} - columns.keys())
-    if missing:
-        raise InputError(f"columns missing: {', '.join(missing)}", where=str(file))
-    cells = columns["cell"].astype(str)
-    order = np.lexsort((columns["t_s"], columns["op_index"], cells))
-    names, index = cells[order], columns["op_index"][order]
+    columns = read_columns(file, (*COLUMNS, *NUMBERS))
+    cells, kinds = (columns[name].astype(str) for name in COLUMNS)
+    values = {name: numbers_in(columns, name, file) for name in NUMBERS}
+    order = np.lexsort((values["t_s"], values["op_index"], cells))
+    names, index = cells[order], values["op_index"][order]
     starts = np.flatnonzero((names[1:] != names[:-1]) | (index[1:] != index[:-1])) + 1
-    capacity = np.ma.filled(columns["cap_ah"].astype(np.float64), np.nan)
     operations = []
     for rows in np.split(order, starts):
         second, ampere, volt, celsius = (
-            np.ma.filled(columns[key][rows].astype(np.float64), np.nan)
-            for key in ("t_s", "current_a", "voltage_v", "temp_c")
+            values[key][rows] for key in ("t_s", "current_a", "voltage_v", "temp_c")
         )
         first = rows[0]
-        ambient = float(columns["amb_c"][first])
+        ambient = float(values["amb_c"][first])
         operations.append(
             Operation(
                 str(cells[first]),
-                str(columns["op"][first]),
+                str(kinds[first]),
                 ChargeRecord(second, ampere, volt, celsius, ambient),
-                float(capacity[first]),
+                float(values["cap_ah"][first]),
             )
         )
     return operations

@@ -9,11 +9,13 @@ not seen; with folds, from those of the other folds.
 import math
 import time
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
 
+from voltherd.errors import InputError
 from voltherd.learning.folds import Fit, cell_folds, half_widths
 
 Table = Float[np.ndarray, "rows features"]
@@ -37,6 +39,8 @@ class SohRow(NamedTuple):
         max: Largest absolute error [% of rated capacity].
         coverage90: Part of the truths inside the 90 % interval; NaN where none is given.
         microsecond: CPU time of one estimate [µs].
+        temperature: Around the cell, median of its rows; NaN where it was not recorded [°C].
+        numbers: How many the estimator keeps of a cell from one estimate to the next.
     """
 
     dataset: str
@@ -49,6 +53,8 @@ class SohRow(NamedTuple):
     max: float
     coverage90: float
     microsecond: float
+    temperature: float = math.nan
+    numbers: int = 0
 
 
 class Cases(NamedTuple):
@@ -59,12 +65,14 @@ class Cases(NamedTuple):
         features: What the estimator sees.
         truth: Fraction of rated capacity.
         band: Number of the band of each row that has an interval of its own.
+        temperature: Around the cell; NaN where it was not recorded [°C].
     """
 
     cell: np.ndarray
     features: Table
     truth: Column
     band: Bands
+    temperature: Column
 
     def taken(self, rows: np.ndarray) -> "Cases":
         """Take some rows."""
@@ -82,7 +90,9 @@ class Outcome(NamedTuple):
         truth: Fraction of rated capacity.
         told: What was said.
         half_width: Of the 90 % interval; NaN where none is given.
+        temperature: Around the cell of each row; NaN where it was not recorded [°C].
         microsecond: CPU time of one estimate [µs].
+        numbers: How many are kept of a cell from one estimate to the next.
     """
 
     dataset: str
@@ -92,15 +102,68 @@ class Outcome(NamedTuple):
     truth: Column
     told: Column
     half_width: Column
+    temperature: Column
     microsecond: float
+    numbers: int
 
 
 class Method(NamedTuple):
-    """An estimator: its name, how it is fitted, and which features it sees."""
+    """An estimator.
+
+    Attributes:
+        name: Its name.
+        fit: How it is fitted.
+        columns: Which features it sees.
+        numbers: How many it keeps of a cell from one estimate to the next.
+    """
 
     name: str
     fit: Fit
     columns: tuple[int, ...]
+    numbers: int = 0
+
+
+def apart(known: np.ndarray, asked: np.ndarray | None, where: Path, column: str) -> None:
+    """Refuse cells that nothing about unseen cells can be learned from.
+
+    Args:
+        known: Names of the cells to learn from, repeated at will.
+        asked: Names of those to be asked about; None where ``known`` take turns.
+        where: File of the cells to learn from.
+        column: Where it names them.
+
+    Raises:
+        InputError: There is one cell only, or one is in both.
+    """
+    names = set(known.tolist())
+    if len(names) < 2:
+        raise InputError(
+            f"fewer than 2 cells in column {column} ({', '.join(names) or 'none'})",
+            where=str(where),
+            mend="a cell is asked about by what others taught; give records of more cells",
+        )
+    both = sorted(names & set(asked.tolist())) if asked is not None else []
+    if both:
+        raise InputError(
+            f"{len(both)} cells of column {column} are in the folder to test on, too "
+            f"({', '.join(both[:4])}{' …' if len(both) > 4 else ''})",
+            where=str(where),
+            mend="a cell that was learned from says nothing of unseen ones; take it out of either",
+        )
+
+
+def numbers_in(columns: Mapping[str, np.ndarray], name: str, where: Path) -> Column:
+    """Give a column as numbers, NaN where there is none.
+
+    Raises:
+        InputError: It holds something else.
+    """
+    try:
+        return np.asarray(np.ma.filled(columns[name].astype(np.float64), np.nan))
+    except (ValueError, TypeError) as error:
+        raise InputError(
+            f"column {name} holds no numbers", where=str(where), mend="give it as recorded"
+        ) from error
 
 
 def judged(
@@ -131,14 +194,36 @@ def judged(
         for number in np.unique(fold):
             other, held = fold != number, fold == number
             width[held] = half_widths(error[other], seen.band[other], BANDS)[seen.band[held]]
-        cost = 1e6 * spent / len(told)
-        return Outcome(dataset, condition, method.name, seen.cell, seen.truth, told, width, cost)
+        return _outcome(dataset, condition, method, seen, told, width, spent)
     width = half_widths(error, seen.band, BANDS)[asked.band]
     model = method.fit(seen.features, seen.truth)
     began = time.process_time()
     told = model(asked.features[:, list(method.columns)])
-    cost = 1e6 * (time.process_time() - began) / len(told)
-    return Outcome(dataset, condition, method.name, asked.cell, asked.truth, told, width, cost)
+    spent = time.process_time() - began
+    return _outcome(dataset, condition, method, asked, told, width, spent)
+
+
+def _outcome(
+    dataset: str,
+    condition: str,
+    method: Method,
+    asked: Cases,
+    told: Column,
+    half_width: Column,
+    spent_second: float,
+) -> Outcome:
+    return Outcome(
+        dataset=dataset,
+        condition=condition,
+        estimator=method.name,
+        cell=asked.cell,
+        truth=asked.truth,
+        told=told,
+        half_width=half_width,
+        temperature=asked.temperature,
+        microsecond=1e6 * spent_second / len(told),
+        numbers=method.numbers,
+    )
 
 
 def rows_of(outcome: Outcome) -> list[SohRow]:
@@ -152,6 +237,8 @@ def rows_of(outcome: Outcome) -> list[SohRow]:
             outcome.estimator,
             **figures(outcome, outcome.cell == name),
             microsecond=outcome.microsecond,
+            temperature=float(np.median(outcome.temperature[outcome.cell == name])),
+            numbers=outcome.numbers,
         )
         for name in names
     ]
@@ -171,13 +258,17 @@ def figures(outcome: Outcome, rows: np.ndarray) -> dict[str, float]:
 
 
 def summed(outcomes: Iterable[Outcome]) -> dict[str, dict[str, float]]:
-    """Sum up by estimator over all rows; ``mae_by_cell`` lets every cell count alike."""
+    """Sum up by estimator over all rows; ``mae_by_cell`` lets every cell count alike.
+
+    ``weighted`` is NaN: the weighted score is of the state of charge, of health there is none.
+    """
     told = {}
     for one in outcomes:
         by_cell = [row.mae for row in rows_of(one)]
         everything = np.ones(len(one.truth), dtype=bool)
         told[one.estimator] = {
             **figures(one, everything),
+            "weighted": math.nan,
             "mae_by_cell": float(np.mean(by_cell)),
             "cells": float(len(by_cell)),
         }

@@ -11,8 +11,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from voltherd.bench.compose import read_columns
-from voltherd.bench.soh_protocol import Cases, Method, Outcome, judged
-from voltherd.errors import InputError
+from voltherd.bench.soh_protocol import Cases, Method, Outcome, judged, numbers_in
 from voltherd.estimation.soh_pulse import POINTS, pulse_response
 from voltherd.learning import regressors
 from voltherd.learning.folds import Column
@@ -42,6 +41,8 @@ GOALS: Final = {
     "NMC_21Ah": Goal(0.8, 0.7),
     "LFP_35Ah": Goal(4.7, 3.5),
 }
+_MEAN_KEEPS: Final = 2
+"""Sum and count of what was said so far."""
 _COLUMNS: Final = ("source", "ID", "SOC", "SOH", *(f"U{point}" for point in range(1, POINTS + 1)))
 
 
@@ -51,23 +52,20 @@ def pulses_of(folder: Path) -> dict[str, Cases] | None:
     Features are charge counted, rested voltage, and differences to it at twenty points.
 
     Raises:
-        InputError: Columns are missing.
+        InputError: Columns are missing or no numbers.
     """
     file = folder / FILE
     if not file.is_file():
         return None
-    columns = read_columns(file)
-    missing = [name for name in _COLUMNS if name not in columns]
-    if missing:
-        raise InputError(f"columns missing: {', '.join(missing)}", where=str(file))
-    table = np.column_stack([columns[name].astype(np.float64) for name in _COLUMNS[4:]])
-    soc = columns["SOC"].astype(np.float64) / 100.0
+    columns = read_columns(file, _COLUMNS)
+    table = np.column_stack([numbers_in(columns, name, file) for name in _COLUMNS[4:]])
+    soc = numbers_in(columns, "SOC", file) / 100.0
     features = np.column_stack([soc, pulse_response(table)])
-    truth = columns["SOH"].astype(np.float64)
+    truth = numbers_in(columns, "SOH", file)
     usable = np.isfinite(features).all(axis=1) & (truth > 0.0)
     kinds, cells = columns["source"].astype(str), columns["ID"].astype(str)
     band = (soc > float(np.median(LEVELS))).astype(np.int64)
-    whole = Cases(cells, features, truth, band)
+    whole = Cases(cells, features, truth, band, np.full(len(truth), np.nan))
     return {kind: whole.taken(usable & (kinds == kind)) for kind in GOALS if (kinds == kind).any()}
 
 
@@ -111,4 +109,7 @@ def every_charge(outcome: Outcome) -> Outcome:
         truth=mean(outcome.truth),
         told=mean(outcome.told),
         half_width=np.full(len(names), np.nan),
+        temperature=mean(outcome.temperature),
+        microsecond=outcome.microsecond * len(outcome.cell) / len(names),
+        numbers=_MEAN_KEEPS,
     )

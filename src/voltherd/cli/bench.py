@@ -258,12 +258,16 @@ def soh(
         Path | None,
         typer.Option("--test", help="Cells to test on; else cells of --train take turns."),
     ] = None,
+    paths: Annotated[
+        bool,
+        typer.Option("--paths", help="Also chosen features, lasso and modes of ageing; a minute."),
+    ] = False,
     json: Json = None,
 ) -> None:
     """Error of learned health on recorded cells that were never seen; minutes."""
     from voltherd.bench.soh import measure, render
 
-    table = measure(train, test, progress)
+    table = measure(train, test, progress, paths=paths)
     progress("")
     if json:
         output(json, table.to_json())

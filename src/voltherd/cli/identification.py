@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 FULL_FROM: Final = 0.9
 """A record that begins below the curve here did not begin full."""
 SURE: Final = 0.95
-_CAPACITY_FRACTION_MAX: Final = 0.05
 _MOVED_MIN: Final = 0.2
+CAPACITY_AH: Final = (0.01, 1e5)
+"""From a button cell to the largest block [Ah]."""
 Progress = Callable[[str], None]
 
 
@@ -103,25 +104,31 @@ def identify_cell(question: Question, progress: Progress) -> Answer:
     from voltherd.estimation.calibration import calibrated
     from voltherd.estimation.cell_sample import SensorError
     from voltherd.estimation.identification_report import report_of
-    from voltherd.estimation.identify import identified
+    from voltherd.estimation.identify import identified, separable
+    from voltherd.report.words import count
 
     records, notes = read_records(question.data, progress)
     records = signed(records, discharge_positive=question.discharge_positive)
+    need_current(records, 0.0)
     parameters = base_of(question, records)
-    drives, left_out = charged(records, parameters)
+    need_current(records, parameters.capacity_ah)
+    whole, left_out = charged(records, parameters)
+    drives = separable(whole)
     notes = [*notes, *left_out]
+    if len(whole) == 1:
+        notes.append("there is one drive only: its halves stand for drives left out")
     rows = sum(len(drive.soc) for drive in drives)
-    progress(f"fitting {len(drives)} drives, {rows:,} rows")
-    source = f"{question.cell}: {len(drives)} drives, {rows:,} rows"
+    progress(f"fitting {count(len(whole), 'drive')}, {rows:,} rows")
+    source = f"{question.cell}: {count(len(whole), 'drive')}, {rows:,} rows"
     found = identified(drives, parameters, source)
-    if question.intervals and len(drives) > 1:
+    if question.intervals:
         sensors = SensorError(
             voltage_volt=0.005,
             current_ampere=0.02 * parameters.capacity_ah,
             current_fraction=0.005,
         )
         found = found._replace(cell=calibrated(found, drives, sensors, progress))
-    report = report_of(found, drives)
+    report = replace(report_of(found, drives), drives=len(whole))
     cell = with_heat(found.cell, report)
     plain = {
         "cell": question.cell,
@@ -129,7 +136,7 @@ def identify_cell(question: Question, progress: Progress) -> Answer:
         "capacity_ah": parameters.capacity_ah,
         "rows": rows,
         **report.plain(),
-        "intervals_tried": bool(question.intervals and len(drives) > 1),
+        "intervals_tried": question.intervals,
         "notes": notes,
     }
     return Answer(cell, plain, render(cell, report, rows, notes))
@@ -208,6 +215,29 @@ def signed(records: Sequence["CellRecord"], *, discharge_positive: bool) -> list
     return turned
 
 
+def need_current(records: Sequence["CellRecord"], capacity_ah: float) -> None:
+    """Refuse records that no resistance shows in.
+
+    Args:
+        records: All of them.
+        capacity_ah: Of the cell; 0 where it is not known yet [Ah].
+
+    Raises:
+        InputError: No current flows, or none that moves the voltage.
+    """
+    from voltherd.estimation.identification_report import DRIVEN
+
+    most = max(float(np.abs(one.current_ampere).max()) for one in records)
+    if most > DRIVEN * capacity_ah:
+        return
+    told = f"the current never exceeds {most:g} A, {DRIVEN:g} C of a cell of {capacity_ah:g} Ah"
+    raise InputError(
+        told if most > 0.0 else "no current flows in any row: no resistance shows",
+        where=records[0].name,
+        mend="record drives or pulses of 0.2 C and more, with their current in ampere",
+    )
+
+
 def base_of(question: Question, records: Sequence["CellRecord"]) -> "CellParameters":
     """Put together what is begun with: chemistry, capacity and curve.
 
@@ -225,8 +255,13 @@ def base_of(question: Question, records: Sequence["CellRecord"]) -> "CellParamet
             where="--chemistry",
             mend=f"known are {', '.join(known)}",
         )
-    if question.capacity_ah is not None and question.capacity_ah <= 0.0:
-        raise UsageError(f"{question.capacity_ah:g} Ah", where="--capacity", mend="give it in Ah")
+    low, high = CAPACITY_AH
+    if question.capacity_ah is not None and not low <= question.capacity_ah <= high:
+        raise UsageError(
+            f"{question.capacity_ah:g} Ah is no capacity of a cell",
+            where="--capacity",
+            mend=f"give {low:g} to {high:g} Ah",
+        )
     base = known[question.chemistry.upper()]
     capacity = question.capacity_ah or capacity_of(records)
     if capacity is None and any(not len(one.soc) for one in records):

@@ -9,6 +9,7 @@ import numpy as np
 from voltherd.estimation.identification_report import NAMED_SOC, IdentificationReport
 from voltherd.estimation.told import Told
 from voltherd.numerics.cell_map import CellMap
+from voltherd.report.words import count
 
 _WIDTH: Final = 100
 
@@ -24,8 +25,8 @@ def render(cell: CellMap, report: IdentificationReport, rows: int, notes: Sequen
     """
     base = cell.base
     lines = [
-        f"{base.name}: {base.chemistry.value}, {base.capacity_ah:.3f} Ah, from {report.drives} "
-        f"drives, {rows:,} rows, {cell.temperature_celsius[0]:g} to "
+        f"{base.name}: {base.chemistry.value}, {base.capacity_ah:.3f} Ah, "
+        f"from {count(report.drives, 'drive')}, {rows:,} rows, {cell.temperature_celsius[0]:g} to "
         f"{cell.temperature_celsius[-1]:g} °C",
         f"time constants {cell.tau1_second:g} s and {cell.tau2_second:g} s; current flowed near "
         f"{report.seen_fraction:.0%} of the nodes of temperature and charge",

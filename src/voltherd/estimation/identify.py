@@ -90,7 +90,8 @@ class Identified(NamedTuple):
     Attributes:
         cell: From all drives; its ``model_volt`` and ``curve_volt`` are what drives left out were
             off by.
-        others: For each drive, the cell from all the others.
+        others: For each drive, the cell from all the others; of a single drive that cell is its
+            own, so :func:`separable` cuts it.
         voltage_rms: For each drive, how far that cell's voltage is off on it [V].
     """
 
@@ -149,8 +150,11 @@ def identified(drives: Sequence[Drive], base: CellParameters, source: str) -> Id
     )
 
 
-def halves(drive: Drive) -> list[Drive]:
-    """Cut a drive in two, so that each can be left out where there is no other."""
+def separable(drives: Sequence[Drive]) -> list[Drive]:
+    """Give drives of which each can be left out: a single one is cut in two."""
+    if len(drives) != 1:
+        return list(drives)
+    drive = drives[0]
     middle = len(drive.soc) // 2
     return [Drive(*(part[rows] for part in drive)) for rows in (slice(middle), slice(middle, None))]
 

@@ -150,7 +150,9 @@ class SocAudit:
         scale: Reported change over the change that the counted charge asks for.
         bend: Largest difference of ``e`` over the charges seen.
         display: Stands and jumps.
-        current_ampere: Offset of the gauge's current that the drift stands for [A].
+        counted_hour: How long current was recorded, and so counted, a day [h/d].
+        current_ampere: Offset of the gauge's current, while it counts, that the drift stands for
+            [A].
         cause: The likeliest cause.
         flagged_cycles: Cycles after which the drift was first sure; NaN for never.
         cycles_left: Cycles until ``TOLERANCE`` may be reached; 0 for now, NaN where unknown.
@@ -165,6 +167,7 @@ class SocAudit:
     scale: Interval
     bend: Interval
     display: Display
+    counted_hour: float
     current_ampere: Interval
     cause: Cause
     flagged_cycles: float
@@ -260,7 +263,7 @@ def soc_audit(
     """Judge a gauge.
 
     Args:
-        trace: The record, for its length.
+        trace: The record, for its length and how much of it was counted.
         blocks: The comparison.
         seen: Stands and jumps.
         capacity_ah: Of the pack [Ah].
@@ -270,6 +273,7 @@ def soc_audit(
     """
     cycles = float(blocks.cycles[-1]) if len(blocks.cycles) else 0.0
     days = float(trace.unix_time_second[-1] - trace.unix_time_second[0]) / SECOND_PER_DAY
+    hour = float(counted_ah(trace)[2][-1]) / days if days > 0.0 else 0.0
     offset = drift = total = bend = ampere = UNKNOWN
     flagged = left = math.nan
     if len(blocks.error) >= BLOCKS_MIN:
@@ -279,7 +283,8 @@ def soc_audit(
         if cycles >= CYCLES_MIN and not records_joined:
             total = _times(per_day, days)
             drift = _times(per_day, 100.0 * days / cycles)
-            ampere = _times(per_day, capacity_ah / 24.0)
+            # A gauge counts, and an offset adds up, only while the vehicle is awake.
+            ampere = _times(per_day, capacity_ah / hour)
     cause = _cause(seen, offset, total, scale, bend, curve_half)
     if cause is Cause.CURRENT_OFFSET:
         flagged = _first_sure(blocks)
@@ -298,6 +303,7 @@ def soc_audit(
         scale=scale,
         bend=bend,
         display=seen,
+        counted_hour=hour,
         current_ampere=ampere,
         cause=cause,
         flagged_cycles=flagged,

@@ -198,7 +198,8 @@ def _figures(
             last,
             (
                 f"over {compared}, {audit.days:.0f} days; what the curve bends is taken out",
-                f"as an offset of the gauge's current: {_amperes(audit.current_ampere)}",
+                f"as an offset of the gauge's current while it counts, {audit.counted_hour:.1f} h "
+                f"a day: {_amperes(audit.current_ampere)}",
                 *_since(audit),
             ),
         ),

@@ -58,6 +58,8 @@ TREND_DAYS: Final = 90.0
 """Shortest record that a trend is told from: seasons and driving move it otherwise."""
 ACTIVATION_SIGMA: Final = 0.3
 """Share by which the activation energy may be off."""
+UNKNOWN_WARMTH: Final = 0.1
+"""Standard uncertainty that an unknown temperature adds, as a share."""
 MAP_SPAN: Final = 0.3
 """Charge that blocks must span before a map of it is drawn."""
 NORMAL_90: Final = 1.645
@@ -91,13 +93,14 @@ class ResistanceEstimate:
     Attributes:
         unix_time_second: End of the latest block; NaN without one [s].
         resistance_ohm: Of the median cell at 25 °C and half charge; NaN where it cannot be told.
+            Without a temperature as it was.
         sigma_ohm: Standard uncertainty; the spread of the blocks and the normalisation [Ω].
         per_year: Trend as a share a year; NaN where the record is too short.
         per_year_sigma: Its standard uncertainty.
         blocks: Quarters of an hour of the latest period that it rests on.
         blocks_all: Those of the whole record.
         horizon_second: How long after the step the voltage was read.
-        celsius: Median temperature they were measured at [°C].
+        celsius: Median temperature they were measured at; NaN where none was recorded [°C].
         mapped: Whether the vehicle's own map of the charge was used.
         lagging: Whether the voltage lags the current too far for an answer.
         method: The estimator's name.
@@ -120,6 +123,11 @@ class ResistanceEstimate:
     def known(self) -> bool:
         """Whether there is an answer."""
         return math.isfinite(self.resistance_ohm)
+
+    @property
+    def warm(self) -> bool:
+        """Whether a temperature was recorded, so that the value is that at 25 °C."""
+        return math.isfinite(self.celsius)
 
     @property
     def told(self) -> str:
@@ -220,7 +228,7 @@ def resistance_estimate(
     middle = float(median(logarithm[late], axis=0))
     random = _MEDIAN_LOSS * spread(logarithm[late]) / math.sqrt(float(late.sum()))
     unsure = ACTIVATION_SIGMA * abs(float(np.nan_to_num(exponent[late]).mean()))
-    unsure = math.hypot(unsure, 0.1 if np.isnan(celsius[late]).all() else 0.0)
+    unsure = math.hypot(unsure, UNKNOWN_WARMTH if np.isnan(celsius[late]).all() else 0.0)
     trend, trend_sigma = _trend(second, logarithm)
     warm = celsius[late][np.isfinite(celsius[late])]
     return ResistanceEstimate(

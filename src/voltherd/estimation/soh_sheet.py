@@ -16,6 +16,8 @@ from voltherd.estimation.soh_capacity import (
 from voltherd.estimation.soh_charges import Anchors, anchors, partial_charges, readings
 from voltherd.estimation.soh_energy import energy_estimate
 from voltherd.estimation.soh_resistance import (
+    ACTIVATION_SIGMA,
+    UNKNOWN_WARMTH,
     ResistanceEstimate,
     resistance_blocks,
     resistance_estimate,
@@ -158,7 +160,7 @@ def health_sheet(trace: PackTrace, facts: PackFacts) -> HealthSheet:
     figures = (
         _capacity(told, facts),
         _implied(told.implied, facts),
-        _resistance(resistance),
+        _resistance(resistance, facts.cell.activation_joule_per_mole),
         _energy(told, resistance, facts),
     )
     return HealthSheet(
@@ -289,15 +291,15 @@ def _implied(implied: CapacityEstimate, facts: PackFacts) -> Figure:
     )
 
 
-def _resistance(found: ResistanceEstimate) -> Figure:
+def _resistance(found: ResistanceEstimate, activation_joule_per_mole: float) -> Figure:
     half = NORMAL_90 * found.sigma_ohm
     evidence = (
         f"median of {found.blocks} quarters of an hour of the latest week of data "
-        f"({found.blocks_all} in all), measured around {found.celsius:.0f} °C",
+        f"({found.blocks_all} in all), "
+        + (f"measured around {found.celsius:.0f} °C" if found.warm else "no temperature recorded"),
         f"response within {found.horizon_second:.0f} s of a step of the current, of the pack's own "
         "voltage by cells where there is one, so busbars and contactors are in it",
-        "brought to 25 °C with an activation energy of 30 kJ/mol, give or take 30 %"
-        + (", and to half charge with the vehicle's own map" if found.mapped else ""),
+        _brought(found, activation_joule_per_mole),
     )
     trend = "cannot tell yet: it takes 90 days"
     if math.isfinite(found.per_year):
@@ -308,7 +310,9 @@ def _resistance(found: ResistanceEstimate) -> Figure:
         trend = f"{ends[0]:+.0f} % a year ({ends[1]:+.0f} to {ends[2]:+.0f} %)"
     return Figure(
         name="resistance",
-        title="Resistance of a cell at 25 °C and half charge",
+        title="Resistance of a cell at 25 °C and half charge"
+        if found.warm or not found.known
+        else "Resistance of a cell at half charge, its temperature unknown",
         unit="mΩ",
         value=1e3 * found.resistance_ohm if found.known else None,
         low=1e3 * (found.resistance_ohm - half) if found.known else None,
@@ -317,13 +321,30 @@ def _resistance(found: ResistanceEstimate) -> Figure:
         method=found.method,
         evidence=evidence if found.known else (),
         trend=trend if found.known else "",
-        needs=("the resistance when new, measured the same way, for a percentage",)
+        needs=(
+            *(() if found.warm else ("a temperature, to bring it to 25 °C",)),
+            "the resistance when new, measured the same way, for a percentage",
+        )
         if found.known
         else (
             "current and voltage at least every 15 s while driving; --series N where only the "
             "pack's voltage is there",
         ),
         last_second=found.unix_time_second if found.blocks_all else None,
+    )
+
+
+def _brought(found: ResistanceEstimate, activation_joule_per_mole: float) -> str:
+    """Say what the resistance was brought to."""
+    charge = "to half charge with the vehicle's own map"
+    if not found.warm:
+        return (
+            "not brought to 25 °C, as no temperature was recorded; a standard uncertainty of "
+            f"{UNKNOWN_WARMTH:.0%} is for that" + (f"; brought {charge}" if found.mapped else "")
+        )
+    return (
+        f"brought to 25 °C with an activation energy of {activation_joule_per_mole / 1e3:.0f} "
+        f"kJ/mol, give or take {ACTIVATION_SIGMA:.0%}" + (f", and {charge}" if found.mapped else "")
     )
 
 
@@ -370,7 +391,8 @@ def _energy(told: Capacities, resistance: ResistanceEstimate, facts: PackFacts) 
         method=found.method,
         evidence=(
             f"from full to {found.voltage_volt_min:.2f} V a cell at {pack * power:.1f} kW and "
-            f"25 °C, {facts.cells} cells in series",
+            + ("25 °C" if resistance.warm else "an unknown temperature")
+            + f", {facts.cells} cells in series",
             f"from the capacity {source} and the resistance, times {minutes:.1f} for a load of "
             "minutes, as the preset of the chemistry has it",
             "the maker keeps some of it back at either end",

@@ -24,6 +24,7 @@ GROUPS: Final = (
 """Columns whose values tell one test from the next."""
 ROWS_MIN: Final = 100
 """A shorter test is left out."""
+_NEEDED: Final = ("time", "current", "voltage", "temperature", "state of charge")
 _CELL: Final = ("cell", "cell_id", "cell_name")
 _SCALES: Final = {"s": 1.0, "ms": 1e-3, "min": 60.0, "h": 3600.0, "mA": 1e-3, "mV": 1e-3}
 _TEMPERATURE: Final = re.compile(r" (temp|temps|temperature|temperatures) ")
@@ -64,7 +65,8 @@ def cell_records(table: RawTable, name: str) -> list[CellRecord]:
         Tests of at least ``ROWS_MIN`` whole rows; a time that goes back begins another one.
 
     Raises:
-        UnrecognisedError: A column that is needed is not there, or there is more than one cell.
+        UnrecognisedError: A column that is needed is not there or holds no number, or there is
+            more than one cell.
     """
     _one_cell(table)
     wanted = [
@@ -79,6 +81,11 @@ def cell_records(table: RawTable, name: str) -> list[CellRecord]:
         top = np.nanmax(soc, initial=0.0)
         wanted.append(soc * (0.01 if top > _PERCENT_FROM else 1.0))
     parts = np.array(wanted)
+    for what, part in zip(_NEEDED, parts, strict=False):
+        if not np.isfinite(part).any():
+            raise UnrecognisedError(
+                f"no number in the column of {what}", where=table.source, mend="record it, too"
+            )
     whole = np.isfinite(parts).all(axis=0)
     if "ok" in table.columns:
         whole &= to_numbers(table.columns["ok"]) == 1.0

@@ -84,7 +84,9 @@ def noise_sensitivity(
 
 
 def _different(features: Table, target: Column) -> Columns:
-    together = np.abs(np.corrcoef(features, target, rowvar=False))
+    # What never changes goes with nothing: NaN, which sorts last and is below no bound.
+    with np.errstate(invalid="ignore"):
+        together = np.abs(np.corrcoef(features, target, rowvar=False))
     nearest_first = np.argsort(-together[-1, :-1], kind="stable")
     kept: list[int] = []
     for column in nearest_first.tolist():

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from voltherd.bench import soh, soh_charges, soh_pulses
+from voltherd.bench.compose import read_columns
 from voltherd.bench.soh_protocol import BANDS, Cases, Method, Outcome, figures, judged, rows_of
 from voltherd.errors import InputError
 from voltherd.learning.regressors import constant, lasso, least_squares
@@ -101,6 +102,19 @@ def test_one_folder_trains_and_another_tests(tmp_path):
         assert best["mae"] < 0.5 * told[other]["mae"]
     plain = json.loads(table.to_json())
     assert len(plain["rows"]) == len(table.rows)
+    wanted = {
+        "dataset", "cell", "temperature", "condition", "estimator", "rmse", "mae", "max",
+        "coverage90", "microsecond", "numbers",
+    }  # fmt: skip
+    for row in plain["rows"]:
+        assert wanted <= row.keys() and row["microsecond"] >= 0.0
+        charges = row["dataset"] == "nasa_pcoe"
+        assert row["temperature"] == ((4.0 if row["cell"] == "B21" else 24.0) if charges else None)
+    kept = {(row["estimator"], row["condition"]): row["numbers"] for row in plain["rows"]}
+    assert kept["charge_blend", soh_charges.THREE] == 12  # six features of the two charges before
+    assert kept["charge_blend", soh_charges.ONE] == kept["pulse_blend", soh_pulses.KNOWN] == 0
+    assert plain["summary"]["nasa_pcoe"]["charge_blend"]["weighted"] is None
+    assert plain["paths"] == []
     text = soh.render(table)
     assert "goal 2.00: holds" in text
     assert "goal 3.00: holds" in text
@@ -150,14 +164,49 @@ def test_mistakes_are_said(tmp_path):
     with pytest.raises(InputError, match="no recorded cell"):
         soh.measure(tmp_path, None, lambda _: None, field=False)
     written(tmp_path / soh_charges.FILE, {"cell": np.array(["a"])})
-    with pytest.raises(InputError, match="columns missing: amb_c"):
+    with pytest.raises(InputError, match=r"timeseries\.parquet: has no column op, op_index"):
         soh.measure(tmp_path, None, lambda _: None, field=False)
+    (tmp_path / soh_charges.FILE).write_text("nothing")
+    with pytest.raises(InputError, match=r"timeseries\.parquet: cannot be read as Parquet"):
+        soh.measure(tmp_path, None, lambda _: None, field=False)
+
+
+def test_columns_that_hold_no_numbers_and_records_without_an_answer_are_said(tmp_path):
+    text = {name: np.array(["x", "y"]) for name in (*soh_charges.COLUMNS, *soh_charges.NUMBERS)}
+    written(tmp_path / soh_charges.FILE, text)
+    with pytest.raises(InputError, match="column op_index holds no numbers"):
+        soh.measure(tmp_path, None, lambda _: None, field=False)
+    records(tmp_path, range(2), 2, lambda _, told, traces: (math.nan, traces))
+    with pytest.raises(InputError, match=r"4 capacity missing or zero\); wanted are full charges"):
+        soh.measure(tmp_path, None, lambda _: None, field=False)
+    pulses(tmp_path / "p", 4)
+    columns = read_columns(tmp_path / "p" / soh_pulses.FILE)
+    written(tmp_path / "p" / soh_pulses.FILE, {**columns, "U7": columns["ID"]})
+    with pytest.raises(InputError, match="column U7 holds no numbers"):
+        soh.measure(tmp_path / "p", None, lambda _: None, field=False)
+
+
+def test_one_cell_alone_teaches_nothing_of_others(tmp_path):
+    with pytest.raises(InputError, match=r"timeseries\.parquet: fewer than 2 cells in column cell"):
+        soh.measure(records(tmp_path / "a", [3], 4), None, lambda _: None, field=False)
+    with pytest.raises(InputError, match=r"fewer than 2 cells in column ID, NMC_2\.1Ah"):
+        soh.measure(pulses(tmp_path / "b", 1), None, lambda _: None, field=False)
+
+
+def test_cells_that_were_learned_from_are_not_asked_about(tmp_path):
+    train = pulses(records(tmp_path / "a", range(3), 4), 4)
+    with pytest.raises(InputError, match=r"3 cells of column cell .*\(B0, B1, B2\)"):
+        soh.measure(train, train, lambda _: None, field=False)
+    test = pulses(tmp_path / "b", 4)
+    with pytest.raises(InputError, match=r"4 cells of column ID, NMC_2\.1Ah"):
+        soh.measure(train, test, lambda _: None, field=False)
 
 
 def test_figures_are_those_of_the_errors():
     cell = np.array(["a", "a", "b"])
     truth, told = np.array([0.8, 0.8, 1.0]), np.array([0.82, 0.76, 1.0])
-    one = Outcome("d", "c", "e", cell, truth, told, np.full(3, 0.03), 1.0)
+    warmth = np.array([4.0, 24.0, np.nan])
+    one = Outcome("d", "c", "e", cell, truth, told, np.full(3, 0.03), warmth, 1.0, 12)
     assert figures(one, cell == "a") == {
         "rmse": pytest.approx(100.0 * math.sqrt((0.02**2 + 0.04**2) / 2.0)),
         "mae": pytest.approx(3.0),
@@ -165,13 +214,17 @@ def test_figures_are_those_of_the_errors():
         "max": pytest.approx(4.0),
         "coverage90": 0.5,
     }
-    assert [row.cell for row in rows_of(one)] == ["a", "b"]
+    rows = rows_of(one)
+    assert [row.cell for row in rows] == ["a", "b"]
+    assert rows[0].temperature == 14.0 and math.isnan(rows[1].temperature)
+    assert rows[0].numbers == 12
 
 
 def test_intervals_come_from_errors_on_other_cells_than_the_one_asked():
     cells = np.repeat(["a", "b", "c", "d"], 40)
     truth = np.repeat([0.8, 0.8, 0.8, 0.2], 40)
-    cases = Cases(cells, np.zeros((160, 1)), truth, np.zeros(160, dtype=np.int64))
+    band, warmth = np.zeros(160, dtype=np.int64), np.full(160, np.nan)
+    cases = Cases(cells, np.zeros((160, 1)), truth, band, warmth)
     told = judged("d", "c", Method("mean", constant(), (0,)), cases, None, 4)
     # The strange cell is told 0.8; its own error of 0.6 must not have widened its interval.
     assert np.all(told.half_width[cells == "d"] < 0.3)

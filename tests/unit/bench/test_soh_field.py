@@ -23,6 +23,8 @@ def test_both_estimators_hold_the_goals_and_say_that_it_is_a_simulation(monkeypa
     for condition in GOALS:
         best = min(row.rmse for row in rows if row.condition == condition.name)
         assert not best > condition.goal, condition.name
+    assert all(row.microsecond > 0.0 for row in rows)
+    assert {row.estimator: row.numbers for row in rows} == {"soh_window": 1680, "soh_awtls": 20}
     assert all(0.75 <= row.coverage90 <= 1.0 for row in rows), text
     told = summary_of(rows)
     assert told["primary"] in told and told[told["primary"]]["rmse"] < 1.2

@@ -106,7 +106,10 @@ def test_the_other_sign_is_noticed_and_turned_on_request(drives, tmp_path):
         ("test,t_s,current_a,voltage_v,chamber_c,soc", (), "no column of temperature"),
         ("cell,t_s,current_a,voltage_v,temp_c,soc", (), "records of 2 cells (a, b"),
         ("test,t_s,current_a,voltage_v,temp_c,soc", ("--chemistry", "LTO"), "known are NMC, NCA"),
-        ("test,t_s,current_a,voltage_v,temp_c,soc", ("--capacity", "-1"), "--capacity: -1 Ah"),
+        *(
+            ("test,t_s,current_a,voltage_v,temp_c,soc", ("--capacity", told), f"{told} Ah is no")
+            for told in ("-1", "nan", "inf", "1e+06", "0.001")
+        ),
         ("test,t_s,current_a,voltage_v,temp_c,soc", ("--base", "no.json"), "cannot be read"),
         ("test,t_s,current_a,voltage_v,temp_c,soc", ("--bpx", "o.json"), "it lacks electrode area"),
     ],
@@ -117,6 +120,45 @@ def test_what_cannot_be_done_is_said(drives, tmp_path, header, words, said):
     done = run(file, "--cell", "x", "--chemistry", "NMC", "--out", tmp_path / "c.json", *words)
     assert done.exit_code == 2 and said in told(done), done.output
     assert not (tmp_path / "c.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("size", "words", "said"),
+    [
+        (0.0, (), "no current flows in any row"),
+        (0.0, ("--capacity", 3.0), "no current flows in any row"),
+        (0.004, ("--capacity", 3.0), "0.02 C of a cell of 3 Ah"),
+        (np.nan, (), "no number in the column of current"),
+    ],
+)
+def test_records_that_no_resistance_shows_in_are_refused(drives, tmp_path, size, words, said):
+    def faint(drive):
+        drive = type(drive)(*(part[:400] for part in drive))
+        return drive._replace(current_ampere=size * drive.current_ampere)
+
+    header, out = "test,t_s,current_a,voltage_v,temp_c,soc", tmp_path / "c.json"
+    file = written(tmp_path / "faint.csv", drives, header, faint)
+    done = run(file, "--cell", "x", "--chemistry", "NMC", "--out", out, *words)
+    assert done.exit_code == 2 and said in told(done), done.output
+    assert "record" in told(done) and not out.exists()
+
+
+def test_the_halves_of_a_single_drive_stand_for_drives_left_out(drives, tmp_path):
+    header = "t_s,current_a,voltage_v,temp_c,soc"
+    file = tmp_path / "one.csv"
+    rows = [",".join(f"{value:.6f}" for value in row) for row in zip(*drives["a"], strict=True)]
+    file.write_text("\n".join([header, *rows]) + "\n")
+    words = ("--cell", "x", "--chemistry", "NMC", "--out", tmp_path / "c.json", "--json", "-")
+    done = run(file, *words)
+    assert done.exit_code == 0, done.output
+    plain = json.loads(done.output)
+    assert plain["drives"] == 1 and plain["intervals_tried"]
+    assert sum(one["drives"] for one in plain["unseen"]) == 2
+    assert any("its halves stand for drives left out" in note for note in plain["notes"])
+    cell = cell_from(json.loads((tmp_path / "c.json").read_text()), "c.json")
+    # In sample the voltage is off by the noise of 1 mV; half a discharge foretells the other worse.
+    assert cell.model_volt.max() > 0.004
+    assert (cell.widening != 1.0).any()
 
 
 def test_a_curve_and_a_bpx_document_are_begun_with(known, tmp_path):

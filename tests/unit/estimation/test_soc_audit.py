@@ -1,6 +1,7 @@
 """Gauges that lie in known ways, and one that does not (C3-24)."""
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -61,6 +62,21 @@ def test_a_drift_is_told_with_its_size_and_the_current_that_makes_it():
     sheet = audited(lambda t, _, soc: soc - 0.2 + 0.001 * t / HOUR)
     assert sheet.verdict == "current_offset"
     assert any("+0.10" in one or "+0.09" in one for one in figures(sheet)["drift"].evidence)
+
+
+@pytest.mark.long
+def test_a_current_offset_adds_up_only_while_the_gauge_is_awake():
+    """Rests are not recorded: over fewer hours the same drift asks for a larger offset."""
+    trace, _ = life(days=8, second=60.0, gauge=lambda t, _, soc: soc - 0.2 + 0.001 * t / HOUR)
+    still = np.convolve(np.abs(trace.current_ampere) > 1.0, np.ones(31), "same") < 0.5
+    asleep = type(trace)(*(column[~still] for column in trace))
+    told = [
+        re.search(r"counts, ([\d.]+) h a day: ([+-][\d.]+) A", figures(sheet)["drift"].evidence[1])
+        for sheet in (audit_sheet(one, FACTS) for one in (trace, asleep))
+    ]
+    (awake, through), (seldom, at_work) = ([float(n) for n in one.groups()] for one in told)
+    assert awake == pytest.approx(24.0, abs=0.1) and seldom < 0.8 * awake
+    assert at_work / through == pytest.approx(awake / seldom, rel=0.15)
 
 
 @pytest.mark.long
@@ -131,6 +147,26 @@ def test_health_of_a_known_life_holds_the_truth():
     )
     share = figures(health_sheet(trace, FACTS._replace(capacity_ah=125.0)))["capacity"]
     assert share.unit == "1" and share.value == pytest.approx(0.8, rel=0.05)
+
+
+def test_a_resistance_is_said_to_be_at_25_degrees_only_where_a_temperature_was_recorded():
+    trace, cell = life(days=2, second=10.0)
+    facts = FACTS._replace(capacity_ah=100.0)
+    warm = figures(health_sheet(trace, facts))
+    energy = cell.activation_joule_per_mole / 1000.0
+    told = " ".join(warm["resistance"].evidence)
+    assert "measured around 25 °C" in told and f"activation energy of {energy:.0f} kJ/mol" in told
+    assert "at 25 °C" in warm["resistance"].title
+    unknown = trace._replace(temperature_celsius=np.full(trace.rows, np.nan))
+    sheet = figures(health_sheet(unknown, facts))
+    told = " ".join(sheet["resistance"].evidence)
+    assert "no temperature recorded" in told and "not brought to 25 °C" in told
+    assert "nan" not in told and "kJ/mol" not in told
+    assert "unknown" in sheet["resistance"].title and "25 °C" not in sheet["resistance"].title
+    assert any("a temperature" in need for need in sheet["resistance"].needs)
+    assert not any("and 25 °C" in one for one in sheet["energy"].evidence)
+    wide = [one["resistance"].high - one["resistance"].low for one in (warm, sheet)]
+    assert wide[1] > wide[0]
 
 
 def test_an_interval_is_beyond_a_size_only_where_all_of_it_is():
