@@ -23,9 +23,18 @@ CHARGE_AH_MIN: Final = 1.0
 
 
 class Dataset(NamedTuple):
-    """A recorded cell: its drives, the chemistry to begin with, and a curve beside, if any."""
+    """A recorded cell.
+
+    Attributes:
+        file: Its drives.
+        place: The column there that tells the chamber's temperature.
+        base: The chemistry to begin with.
+        curve: File of a measured curve beside, if any.
+        charges: File of recorded charges beside, if any.
+    """
 
     file: str
+    place: str
     base: CellParameters
     curve: str = ""
     charges: str = ""
@@ -33,10 +42,15 @@ class Dataset(NamedTuple):
 
 DATASETS: Final[Mapping[str, Dataset]] = {
     "lg_hg2": Dataset(
-        "drive_cycles_1hz.parquet", NMC.resized(2.778), charges="characterisation.parquet"
+        "drive_cycles_1hz.parquet",
+        "set_temp_c",
+        NMC.resized(2.778),
+        charges="characterisation.parquet",
     ),
-    "panasonic_18650pf": Dataset("drive_cycles_1hz.parquet", NCA.resized(2.9)),
-    "lfp_flat_tao": Dataset("lfp_1p2ah_1hz.parquet", LFP.resized(1.2), "ocv_hysteresis.parquet"),
+    "panasonic_18650pf": Dataset("drive_cycles_1hz.parquet", "folder", NCA.resized(2.9)),
+    "lfp_flat_tao": Dataset(
+        "lfp_1p2ah_1hz.parquet", "temp_c", LFP.resized(1.2), "ocv_hysteresis.parquet"
+    ),
 }
 
 
@@ -52,8 +66,6 @@ ROWS_MIN: Final = 100
 """A record with fewer says nothing of a drive."""
 _WANTED: Final = ("t_s", "current_a", "voltage_v", "temp_c", "soc_ref")
 _OF_CHARGES: Final = ("t_s", "current_a", "voltage_v", "temp_c", "ah")
-_PLACES: Final = ("folder", "set_temp_c", "temp_c")
-"""Columns that tell a chamber's temperature, the first that is there."""
 
 
 def base_of(folder: Path, dataset: str) -> CellParameters:
@@ -72,17 +84,10 @@ def cycles_of(folder: Path, dataset: str) -> list[Cycle]:
     file = folder / dataset / DATASETS[dataset].file
     if not file.is_file():
         return []
-    columns = read_columns(file, (*_WANTED, "test"))
+    columns = read_columns(file, (*_WANTED, "test", DATASETS[dataset].place))
     count = len(columns["t_s"])
     usable = columns.get("ok", np.ones(count, bool)).astype(bool)
-    told = next((key for key in _PLACES if key in columns), None)
-    if told is None:
-        raise InputError(
-            "no column tells the chamber's temperature",
-            where=str(file),
-            mend=f"one of {', '.join(_PLACES)} must, in °C",
-        )
-    place = columns[told].astype(str)
+    place = columns[DATASETS[dataset].place].astype(str)
     names = np.char.add(np.char.add(place, " "), columns["test"].astype(str))
     found = []
     for name in dict.fromkeys(names[usable].tolist()):

@@ -9,6 +9,34 @@ from voltherd.cli.screen import Json, output, progress
 
 bench_app = typer.Typer(help="Measure, beside named peers, in one run.", no_args_is_help=True)
 
+TrainCells = Annotated[
+    Path | None,
+    typer.Option("--train", help="Recorded cells to identify from; VOLTHERD_DATA otherwise."),
+]
+TestCells = Annotated[
+    Path | None,
+    typer.Option("--test", help="Cells to test on; else every other of --train is held back."),
+]
+Further = Annotated[
+    bool, typer.Option("--further", help="Also slow sampling, gain, voltage offset, lost samples.")
+]
+Only = Annotated[
+    str,
+    typer.Option(
+        "--only", help="Estimators beside the primary one, commas between; all: every one, hours."
+    ),
+]
+LeaveOneOut = Annotated[
+    bool,
+    typer.Option(
+        "--leave-one-out", help="Test on every cycle, each time identifying from all the others."
+    ),
+]
+Each = Annotated[
+    int,
+    typer.Option("--each", min=0, help="Only so many cycles of each temperature; 0: all."),
+]
+
 
 @bench_app.command(name="triage")
 def triage(
@@ -135,23 +163,12 @@ def api(
 
 @bench_app.command(name="soc")
 def soc(
-    train: Annotated[
-        Path | None,
-        typer.Option("--train", help="Recorded cells to identify from; VOLTHERD_DATA otherwise."),
-    ] = None,
-    test: Annotated[
-        Path | None,
-        typer.Option(
-            "--test", help="Cells to test on; else every other cycle of --train is held back."
-        ),
-    ] = None,
+    train: TrainCells = None,
+    test: TestCells = None,
     estimator: Annotated[
         str, typer.Option("--estimator", help="An estimator of your own, FILE.py:CLASS.")
     ] = "",
-    further: Annotated[
-        bool,
-        typer.Option("--further", help="Also slow sampling, gain, voltage offset, lost samples."),
-    ] = False,
+    further: Further = False,
     learned: Annotated[
         bool,
         typer.Option("--learned", help="Also train those that learn; minutes more, extra learn."),
@@ -159,26 +176,9 @@ def soc(
     quick: Annotated[
         bool, typer.Option("--quick", help="Only the records as they are, without a score.")
     ] = False,
-    only: Annotated[
-        str,
-        typer.Option(
-            "--only",
-            help="Estimators beside the primary one, commas between; all: every one, hours.",
-        ),
-    ] = "soc_ekf,soc_coulomb",
-    leave_one_out: Annotated[
-        bool,
-        typer.Option(
-            "--leave-one-out",
-            help="Test on every cycle, each time identifying from all the others.",
-        ),
-    ] = False,
-    each: Annotated[
-        int,
-        typer.Option(
-            "--each", min=0, help="Only the first so many cycles of each temperature; 0: all."
-        ),
-    ] = 0,
+    only: Only = "soc_ekf,soc_coulomb",
+    leave_one_out: LeaveOneOut = False,
+    each: Each = 0,
     svg: Annotated[
         Path | None, typer.Option("--svg", help="Where to draw the errors over temperature.")
     ] = None,
