@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from voltherd.errors import ServiceError
+from voltherd.errors import InputError, ServiceError
 from voltherd.types.table import RawTable
 
 if TYPE_CHECKING:
@@ -30,13 +30,33 @@ def read_table(file: Path) -> RawTable:
     return read_file(file)
 
 
-def read_columns(file: Path) -> dict[str, np.ndarray]:
-    """Read every column of a Parquet file into arrays by DuckDB alone: the peer."""
+def read_columns(file: Path, wanted: Sequence[str] = ()) -> dict[str, np.ndarray]:
+    """Read every column of a Parquet file into arrays by DuckDB alone: the peer.
+
+    Args:
+        file: Which.
+        wanted: Columns that it must have.
+
+    Raises:
+        InputError: It is no Parquet file, or one of those columns is missing.
+    """
     import duckdb
 
-    with duckdb.connect() as connection:
-        columns: dict[str, np.ndarray] = connection.read_parquet(str(file)).fetchnumpy()
-        return columns
+    try:
+        with duckdb.connect() as connection:
+            columns: dict[str, np.ndarray] = connection.read_parquet(str(file)).fetchnumpy()
+    except duckdb.Error as error:
+        raise InputError(
+            "cannot be read as Parquet", where=str(file), mend="give the file as it was recorded"
+        ) from error
+    missing = [name for name in wanted if name not in columns]
+    if missing:
+        raise InputError(
+            f"has no column {', '.join(missing)}",
+            where=str(file),
+            mend=f"it must have {', '.join(wanted)}",
+        )
+    return columns
 
 
 def write_rows(path: Path, columns: Mapping[str, np.ndarray]) -> float:
