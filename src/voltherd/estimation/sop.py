@@ -187,7 +187,8 @@ class PowerEstimator:
     Attributes:
         map: The cells' resistances by horizon.
         bounds: What they may bear.
-        margin: Share of the power that is held back for what the map gets wrong.
+        margin: Share of the power that is held back for what the map gets wrong, and that the
+            other end of the interval allows for.
     """
 
     map: ResistanceMap
@@ -227,7 +228,8 @@ class PowerEstimator:
         ]
         kept = 1.0 - self.margin
         watt, expected, hopeful = (
-            np.array([kept * one[0] for one in row], dtype=np.float64) for row in found
+            np.array([share * one[0] for one in row], dtype=np.float64)
+            for share, row in zip((kept, kept, 1.0 + self.margin), found, strict=True)
         )
         if self._gap(cells._replace(soc=socs[1])):
             expected, hopeful = np.full_like(watt, np.nan), np.full_like(watt, np.nan)

@@ -226,6 +226,9 @@ def test_the_margin_is_held_back(resistances):
         for margin in (0.0, 0.1)
     )
     assert less == pytest.approx(0.9 * all_of_it)
+    told = replace(cells, margin=0.1).power(state, charging=True, horizons=HORIZONS)
+    assert told.expected_watt == pytest.approx(less)
+    assert told.hopeful_watt == pytest.approx(1.1 * all_of_it)
     assert cells.margin > 0.0
 
 
