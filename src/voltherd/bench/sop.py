@@ -34,6 +34,13 @@ from voltherd.bench.sop_cases import (
     cell_of,
     simulated,
 )
+from voltherd.bench.sop_energy import (
+    DATASET,
+    EnergyRow,
+    energy_lines,
+    energy_summary,
+    recorded_energies,
+)
 from voltherd.bench.sop_pulses import PulseRow, asked_for, recorded_pulses
 from voltherd.bench.sop_score import (
     OVER,
@@ -80,17 +87,19 @@ class SopTable:
         pulses: What recorded pulses say.
         unasked: By dataset, how many states had no power asked of them, as the load before broke
             a limit.
+        energies: How the energy of recorded discharges was met.
     """
 
     rows: tuple[SopRow, ...]
     summary: dict[str, dict[str, Any]]
     pulses: tuple[PulseRow, ...]
     unasked: dict[str, int]
+    energies: tuple[EnergyRow, ...]
 
     def to_json(self) -> str:
         """Give rows and summary as JSON; what was not run is null."""
         plain = asdict(self)
-        for name in ("rows", "pulses"):
+        for name in ("rows", "pulses", "energies"):
             plain[name] = [row._asdict() for row in getattr(self, name)]
         return json.dumps(_finite(plain), indent=1) + "\n"
 
@@ -134,8 +143,16 @@ def measure(
         progress(f"{name}: asking the estimators")
         rows += rows_of(known)
         unasked[known.dataset] = sum("watt" in one and not one["watt"] for one in found.values())
+    energies = recorded_energies(recorded, test, progress)
+    summary = summary_of(rows)
+    if energies:
+        summary[DATASET] = energy_summary(energies)
     return SopTable(
-        rows=tuple(rows), summary=summary_of(rows), pulses=tuple(pulses), unasked=unasked
+        rows=tuple(rows),
+        summary=summary,
+        pulses=tuple(pulses),
+        unasked=unasked,
+        energies=tuple(energies),
     )
 
 
@@ -350,7 +367,8 @@ def _summed(second: np.ndarray, value: np.ndarray) -> np.ndarray:
 def render(table: SopTable) -> str:
     """Tell the tables."""
     lines = ["state of power against a simulated cell; error of the power in percent"]
-    for dataset, estimators in table.summary.items():
+    for dataset in dict.fromkeys(row.dataset for row in table.rows):
+        estimators = table.summary[dataset]
         head = "".join(f"{second:>8g} s" for second in HORIZONS)
         lines += ["", f"{dataset:<16}{'':<24}{'':<10}{head}{'over 5 %':>11}{'µs':>8}"]
         for name, told in estimators.items():
@@ -375,6 +393,7 @@ def render(table: SopTable) -> str:
             )
     lines += ["", "recorded pulses, end of 10 s predicted from the other states of charge"]
     lines += [row.told() for row in table.pulses] or ["  none are there that could be predicted"]
+    lines += energy_lines(table.energies)
     return "\n".join(lines)
 
 

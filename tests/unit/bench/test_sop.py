@@ -103,7 +103,9 @@ def test_the_summary_has_the_keys_of_every_benchmark():
     assert told["e"]["coverage90"] == pytest.approx(0.85)
     assert told["e"]["coverage90_by_limit"] == {"current": 0.75, "voltage": 0.95}
     assert math.isnan(told["e"]["weighted"])
-    table = sop.SopTable(rows=tuple(rows), summary=summary_of(rows), pulses=(), unasked={"d": 2})
+    table = sop.SopTable(
+        rows=tuple(rows), summary=summary_of(rows), pulses=(), unasked={"d": 2}, energies=()
+    )
     plain = json.loads(table.to_json())
     assert plain["summary"]["d"]["e"]["weighted"] is None
     assert plain["rows"][0]["coverage90"] is None
@@ -171,6 +173,7 @@ def test_a_small_simulation_is_kept_and_scored(tmp_path, monkeypatch):
     said = sop.render(table)
     assert "sop_map" in said
     assert "none are there that could be predicted" in said
+    assert "no recorded drives are there" in said
     unsure = [r for r in table.rows if r.condition == UNSURE]
     assert {r.estimator for r in unsure} == {"sop_map"}
     assert all(0.0 <= r.coverage90 <= 1.0 and r.rmse <= r.max for r in unsure)
