@@ -225,6 +225,7 @@ def _row(answers: Answers, truth: Mapping[str, Any], at: int) -> SopRow:
         watt=watt,
         watt_told=float(np.mean(powers)),
         error=float(np.mean(error)),
+        kept=float(np.mean(np.abs(powers) <= abs(watt))),
         over5=share((error > 100.0 * OVER).tolist()),
     )
 

@@ -104,18 +104,19 @@ def energy_row(
     cell: CellMap, name: str, celsius: float, drive: Drive, *, to_voltage: bool
 ) -> EnergyRow:
     """Compare what a record gave from 80 % on with what was predicted there."""
-    rows = np.flatnonzero(drive.soc <= FROM)
-    second = drive.time_second[rows] - drive.time_second[rows[0]]
+    # What comes back may lift the charge above once more: that is part of the record.
+    rows = slice(int(np.argmax(drive.soc <= FROM)), None)
+    second = drive.time_second[rows] - drive.time_second[rows][0]
     watt = drive.current_ampere[rows] * drive.voltage_volt[rows]
     given = -float((watt * np.diff(second, prepend=second[0])).sum()) / SECOND_PER_HOUR
     began = time.process_time()
     told: Energy = energy_to_empty(
         cell,
-        float(drive.soc[rows[0]]),
+        float(drive.soc[rows][0]),
         0.0,
         PowerProfile(second, watt, drive.temperature_celsius[rows]),
         float(drive.voltage_volt.min()) if to_voltage else _FREE_VOLT,
-        soc_min=0.0 if to_voltage else float(drive.soc[rows[-1]]),
+        soc_min=0.0 if to_voltage else float(drive.soc[-1]),
     )
     cost = time.process_time() - began
     error = 100.0 * (told.watthour / given - 1.0)

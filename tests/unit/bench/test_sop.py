@@ -70,13 +70,16 @@ BLANK = SopRow(
     watt_told=-10.0,
     error=0.0,
     over5=0.0,
+    kept=1.0,
 )
 
 
 def row(error, **changes):
     off = abs(error)
     over = 100.0 if error > 5.0 else 0.0
-    return BLANK._replace(error=error, rmse=off, mae=off, max=off, over5=over, **changes)
+    return BLANK._replace(
+        error=error, rmse=off, mae=off, max=off, over5=over, kept=float(error <= 0.0), **changes
+    )
 
 
 def test_the_score_tells_too_much_from_too_little():
@@ -102,6 +105,7 @@ def test_the_summary_has_the_keys_of_every_benchmark():
     assert (told["e"]["mae"], told["e"]["max"]) == (3.5, 4.0)
     assert told["e"]["coverage90"] == pytest.approx(0.85)
     assert told["e"]["coverage90_by_limit"] == {"current": 0.75, "voltage": 0.95}
+    assert told["e"]["kept90"] == 0.0
     assert math.isnan(told["e"]["weighted"])
     table = sop.SopTable(
         rows=tuple(rows), summary=summary_of(rows), pulses=(), unasked={"d": 2}, energies=()

@@ -44,6 +44,18 @@ def test_the_energy_of_a_plain_cell_is_met(to_voltage):
     assert row.microsecond > 0.0
 
 
+def test_charge_that_comes_back_above_80_percent_is_part_of_the_record():
+    """Twice across 80 %: what flowed up there is neither left out nor counted otherwise."""
+    second = np.arange(0.0, 1600.0)
+    ampere = np.where((second > 740.0) & (second < 800.0), 3.0, -3.0)
+    soc = 1.0 + np.cumsum(ampere) / 3600.0 / 3.0
+    curve = cell_of(OHM).base.ocv_volt
+    volt = np.interp(soc, np.linspace(0.0, 1.0, len(curve)), curve) + OHM * ampere
+    up = Drive(second, ampere, volt, np.full(1600, 25.0), soc)
+    assert (np.diff((up.soc <= 0.8).astype(int)) != 0).sum() == 3
+    assert abs(energy_row(cell_of(OHM), "a", 25.0, up, to_voltage=False).error) < 0.5
+
+
 def test_a_cell_that_is_smaller_than_thought_gives_less_than_was_told():
     row = energy_row(cell_of(OHM), "a", 25.0, drive(capacity=2.7), to_voltage=False)
     assert row.error == pytest.approx(100.0 * (3.0 / 2.7 - 1.0), abs=0.5)
