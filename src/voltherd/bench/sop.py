@@ -389,8 +389,8 @@ def render(table: SopTable) -> str:
         lines += verdict(estimators[PRIMARY])
         if table.unasked.get(dataset):
             lines.append(
-                f"  {table.unasked[dataset]} powers after a load were not asked: the load itself "
-                "broke a limit"
+                f"  {table.unasked[dataset]} states after a load had no power asked of them: the "
+                "load itself broke a limit"
             )
     lines += ["", "recorded pulses, end of 10 s predicted from the other states of charge"]
     lines += [row.told() for row in table.pulses] or ["  none are there that could be predicted"]
