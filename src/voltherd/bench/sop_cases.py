@@ -150,7 +150,10 @@ def simulated(
 
 
 def simulate(work: tuple[str, Grid, Piece]) -> dict[str, Any]:
-    """Simulate one piece; lists and numbers only."""
+    """Simulate one piece; lists and numbers only.
+
+    No power is asked for after a load that broke a limit itself.
+    """
     name, grid, piece = work
     if piece.pulse:
         return {"pulses": _pulses(cell_of(name, PULSED), grid.rates, piece)}
@@ -160,6 +163,9 @@ def simulate(work: tuple[str, Grid, Piece]) -> dict[str, Any]:
     if piece.preload:
         seconds = np.linspace(0.0, grid.preload_second, 61)
         trace = cell.load(Before(piece.soc, piece.celsius), piece.preload, seconds, power=True)
+        if trace.limit:
+            # Whatever came after would begin beyond a limit.
+            return {"soc": now, "celsius": warm, "ampere": ampere, "watt": [], "limit": []}
         ampere, warm = float(trace.ampere.mean()), float(trace.celsius[-1])
         now += ampere * grid.preload_second / (3600.0 * cell.capacity_ah)
     else:

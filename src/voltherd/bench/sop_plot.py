@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Final
 
-from voltherd.bench.sop import HEADLINE, SopRow
+from voltherd.bench.sop_score import HEADLINE, SopRow
 from voltherd.errors import InputError
 from voltherd.report.svg import plot_svg
 from voltherd.types.event import Plot
@@ -29,8 +29,8 @@ def drawn(rows: Iterable[SopRow]) -> str:
     ]
     if not rows:
         raise InputError("no charging powers to draw")
-    coldest = min(row.celsius for row in rows)
-    rows = [r for r in rows if r.celsius == coldest and r.dataset == rows[0].dataset]
+    coldest = min(row.temperature for row in rows)
+    rows = [r for r in rows if r.temperature == coldest and r.dataset == rows[0].dataset]
     own = {
         name: sorted((r.soc, r.watt_told, r.watt) for r in rows if r.estimator == name)
         for name in _SHOWN

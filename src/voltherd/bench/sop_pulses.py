@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from voltherd.bench.compose import read_columns
+from voltherd.errors import InputError
 from voltherd.numerics.resistance_map import OHM_MIN
 
 FILE: Final = "lg_hg2/characterisation.parquet"
@@ -144,12 +145,31 @@ def _row(celsius: float, way: float, told: list[tuple[TenSeconds, float]]) -> Pu
     )
 
 
+def asked_for(folder: Path) -> Path:
+    """Give a folder back that was named for its pulses.
+
+    Raises:
+        InputError: It has none.
+    """
+    if not (folder / FILE).is_file():
+        raise InputError(
+            "no recorded pulses are there",
+            where=str(folder),
+            mend=f"give a folder with {FILE}, or leave the option away",
+        )
+    return folder
+
+
 def pulses_in(folder: Path) -> list[TenSeconds]:
-    """Find the ten-second pulses of a recorded characterisation; none where it is not there."""
+    """Find the ten-second pulses of a recorded characterisation; none where it is not there.
+
+    Raises:
+        InputError: The file is unreadable or lacks a column.
+    """
     file = folder / FILE
     if not file.is_file():
         return []
-    columns = read_columns(file)
+    columns = read_columns(file, ("test", "set_temp_c", *_COLUMNS))
     hppc = columns["test"].astype(str) == "HPPC"
     found: list[TenSeconds] = []
     for celsius in np.unique(columns["set_temp_c"][hppc]):

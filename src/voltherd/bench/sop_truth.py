@@ -28,6 +28,8 @@ POINTS: Final = {"x_n": 20, "x_s": 10, "x_p": 20, "r_n": 20, "r_p": 20}
 CLOSE: Final = 1.003
 """Ratio of a power that does not last to one that does, below which their mean is taken."""
 SOLVES_MAX: Final = 14
+NOTHING: Final = 1e-6
+"""Where not even this share of the least power lasts, none does."""
 _SEEN: Final = 1.2
 """Loads are followed for as many times the longest horizon."""
 _STEEP: Final = 500.0
@@ -264,7 +266,7 @@ def lasting(
     Args:
         ends: When a power first breaks a limit, at most the longest horizon, and which [s].
         horizons: Ascending [s].
-        least_watt: A power that lasts all of them; it is halved until it does [W].
+        least_watt: A power that lasts all of them, if any does; it is halved until it does [W].
         most_watt: One that lasts none of them; it is raised until it does not [W].
     """
     tried: dict[float, tuple[float, str]] = {}
@@ -272,6 +274,7 @@ def lasting(
         tried[watt] = ends(watt)
         while (tried[watt][0] >= horizons[-1 if wanted else 0]) != wanted:
             watt *= factor
+            assert watt > NOTHING * least_watt, "a limit is broken before the load begins"
             tried[watt] = ends(watt)
     return [_lasting(ends, tried, second) for second in horizons]
 

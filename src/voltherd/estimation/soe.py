@@ -9,6 +9,9 @@ A peak that would pull the voltage below its limit is cut to what the limit allo
 power would cut it.  The cell is empty when that lasts, or when its charge ends.  A profile as
 fine as the drive brings the losses of its peaks with it; means alone promise too much.
 
+A load that leaves the cell no emptier after a whole round never empties it; one that would take
+longer than ten days is not followed.  Neither has an energy until empty, and none is told.
+
 Source: energy by playing a predicted load, Plett, Battery Management Systems vol. 2 (2015) section
 1.8; the sign of the current turned.
 """
@@ -20,6 +23,7 @@ from typing import Final, NamedTuple, final
 import numpy as np
 from jaxtyping import Float
 
+from voltherd.errors import InputError
 from voltherd.estimation.widening import SIGMAS
 from voltherd.numerics.cell_map import CellMap
 from voltherd.units import SECOND_PER_HOUR
@@ -29,7 +33,7 @@ STEP_SECOND: Final = 2.0
 CUT_SECOND: Final = 20.0
 """The cell is empty when its power has been cut for so long without a break [s]."""
 DAYS_MAX: Final = 10.0
-"""A load that has not emptied the cell by then never will."""
+"""A load is followed for so long; one that at twice its pace would take longer, not at all."""
 Values = Float[np.ndarray, "times"]
 
 
@@ -53,12 +57,16 @@ class Energy:
     """What a cell still gives.
 
     Attributes:
-        watthour: At the terminals, what comes back subtracted, until it is empty [Wh].
-        low_watthour: Lower end of the 90 % interval [Wh].
-        high_watthour: Upper end [Wh].
-        second: Until it is empty; infinite where this load never empties it [s].
-        soc: State of charge at which it is empty.
-        limit: What ends it: ``voltage`` or ``charge``; ``none`` where nothing does.
+        watthour: At the terminals, what comes back subtracted, until it is empty; NaN where that
+            cannot be told [Wh].
+        low_watthour: Lower end of the 90 % interval; NaN likewise [Wh].
+        high_watthour: Upper end; NaN likewise, also where only the fuller cell outlasts what is
+            followed [Wh].
+        second: Until it is empty; infinite where this load never empties it, NaN where that cannot
+            be told [s].
+        soc: State of charge at which it is empty, or at which following ended.
+        limit: What ends it: ``voltage`` or ``charge``; ``none`` where nothing does, ``too slow``
+            where the load was not followed to the end.
     """
 
     watthour: float
@@ -92,7 +100,11 @@ def energy_to_empty(
 
     Returns:
         The energy; its interval joins the doubt about the charge with that about the model.
+
+    Raises:
+        InputError: Something is not a finite number, or the profile is none.
     """
+    _refuse(profile, soc=soc, sigma=sigma, volt_min=volt_min, soc_min=soc_min)
     found = _played(cell, soc, profile, volt_min, soc_min)
     ends = [
         _played(cell, min(max(soc + way * SIGMAS * sigma, 0.0), 1.0), profile, volt_min, soc_min)
@@ -110,6 +122,19 @@ def energy_to_empty(
         soc=found.soc,
         limit=found.limit,
     )
+
+
+def _refuse(profile: PowerProfile, **given: float) -> None:
+    """Refuse what cannot be played."""
+    lengths = {len(part) for part in profile}
+    if len(lengths) != 1 or 0 in lengths or (np.diff(profile.second) <= 0.0).any():
+        raise InputError("the profile is none", mend="give as many powers as ascending times")
+    parts = {"profile " + name: part for name, part in profile._asdict().items()}
+    for name, value in {**parts, **given}.items():
+        if not np.isfinite(value).all():
+            raise InputError(f"{name} is not known", mend="every value must be a finite number")
+    if given["sigma"] < 0.0:
+        raise InputError("sigma is below 0", mend="give a standard uncertainty")
 
 
 class _Played(NamedTuple):
@@ -130,11 +155,19 @@ def _played(
     warmth = np.interp(grid, profile.second, profile.celsius).tolist()
     per_step = step / (SECOND_PER_HOUR * cell.base.capacity_ah)
     kept = [math.exp(-step / tau) for tau in (cell.tau1_second, cell.tau2_second)]
-    joule, v1, v2, cut = 0.0, 0.0, 0.0, 0.0
-    for at in range(int(DAYS_MAX * 86_400.0 / step)):
+    joule, v1, v2, cut, begun = 0.0, 0.0, 0.0, 0.0, soc
+    most = int(DAYS_MAX * 86_400.0 / step)
+    for at in range(most):
         if soc <= soc_min:
             return _Played(joule / SECOND_PER_HOUR, at * step, soc_min, "charge")
         turn = at % len(watts)
+        if not turn and at:
+            # The first round alone says little: its temperature and polarisation are its own.
+            lost, begun = begun - soc, soc
+            if at > len(watts) and lost <= 0.0:
+                return _Played(math.nan, math.inf, soc, "none")
+            if at > len(watts) and 2.0 * lost * (most - at) / len(watts) < soc - soc_min:
+                break
         known = cell.at(np.array([soc]), warmth[turn if at < len(watts) else -1])
         r0, r1, r2, ocv = (float(part[0]) for part in known[:4])
         still = ocv + v1 + v2
@@ -146,7 +179,7 @@ def _played(
         v1 = kept[0] * v1 + (1.0 - kept[0]) * r1 * ampere
         v2 = kept[1] * v2 + (1.0 - kept[1]) * r2 * ampere
         soc = min(soc + per_step * ampere, 1.0)
-    return _Played(joule / SECOND_PER_HOUR, math.inf, soc, "none")
+    return _Played(math.nan, math.nan, soc, "too slow")
 
 
 def _current(still: float, ohm: float, watt: float, volt_min: float) -> tuple[float, bool]:

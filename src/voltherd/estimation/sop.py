@@ -7,7 +7,8 @@ from what earlier loads have left.  A power held is not a current held: as the v
 the current grows (or, charging, shrinks), which the answer allows for.
 
 What is published is what still holds if the state of charge is as far off as its uncertainty
-says, to the unfavourable side; the weakest cell limits the string.
+says, to the unfavourable side; the weakest cell limits the string.  Nothing is promised of a cell
+whose state is not known, or at which the map has no resistance.
 
 Source: Plett, IEEE Trans. Vehicular Technology 53 (2004) 1586; Battery Test Manual for Electric
 Vehicles, INL (2015), section 4.3.
@@ -21,6 +22,7 @@ from typing import Final, NamedTuple, final
 import numpy as np
 from jaxtyping import Float, Int
 
+from voltherd.errors import UsageError
 from voltherd.estimation.widening import SIGMAS
 from voltherd.numerics.cell_map import place
 from voltherd.numerics.resistance_map import ResistanceMap
@@ -35,8 +37,15 @@ LIMITS: Final = (
     "temperature",
     "plating",
     "not identified",
+    "not known",
 )
-"""What can bind, in the order of ``PowerState.limit``."""
+"""What can bind, in the order of ``PowerState.limit``.
+
+The map binds where it is not identified: above its largest pulse, and in states that it does not
+span.  Of a cell whose state is not known no power is.
+"""
+_NOT_IDENTIFIED: Final = LIMITS.index("not identified")
+_NOT_KNOWN: Final = LIMITS.index("not known")
 _HALVINGS: Final = 30
 PerCell = Float[np.ndarray, "cells"]
 PerHorizon = Float[np.ndarray, "cells horizons"]
@@ -136,13 +145,14 @@ class PowerState:
 
     Attributes:
         second: The horizons [s].
-        watt: Power that can be held: the published value [W].
+        watt: Power that can be held: the published value; 0 where that cannot be told [W].
         ampere: Current it comes to at the limit, of the string [A].
         limit: Which limit binds, a place in ``LIMITS``.
         cell: Which cell binds, from 1.
-        expected_watt: The power if the state of charge is exactly as estimated [W].
+        expected_watt: The power if the state of charge is exactly as estimated; NaN where that
+            cannot be told [W].
         hopeful_watt: The power if it is off to the favourable side: with ``watt`` the ends of the
-            90 % interval [W].
+            90 % interval; NaN where that cannot be told [W].
     """
 
     second: Float[np.ndarray, "asked"]
@@ -177,7 +187,8 @@ class PowerEstimator:
     Attributes:
         map: The cells' resistances by horizon.
         bounds: What they may bear.
-        margin: Share of the power that is held back for what the map gets wrong.
+        margin: Share of the power that is held back for what the map gets wrong, and that the
+            other end of the interval allows for.
     """
 
     map: ResistanceMap
@@ -199,18 +210,29 @@ class PowerEstimator:
             horizons: Among those of the map [s].
 
         Returns:
-            Powers of the string; 0 where a limit is broken already.
+            Powers of the string; 0 where a limit is broken already, or where nothing is known.
+
+        Raises:
+            UsageError: The map has no such horizon.
         """
         doubt = SIGMAS * cells.sigma * (1.0 if charging else -1.0)
-        asked = [int(np.searchsorted(self.map.second, horizon)) for horizon in horizons]
+        asked = [self._place(horizon) for horizon in horizons]
+        low, high = self.map.soc[0], self.map.soc[-1]
+        socs = (
+            np.clip(cells.soc + doubt, 0.0, 1.0),
+            np.clip(cells.soc, 0.0, 1.0),
+            np.clip(cells.soc - doubt, low, high),
+        )
         found = [
-            [self._string(cells._replace(soc=cells.soc + shift), at, charging) for at in asked]
-            for shift in (doubt, 0.0 * doubt, -doubt)
+            [self._string(cells._replace(soc=soc), at, charging) for at in asked] for soc in socs
         ]
         kept = 1.0 - self.margin
         watt, expected, hopeful = (
-            np.array([kept * one[0] for one in row], dtype=np.float64) for row in found
+            np.array([share * one[0] for one in row], dtype=np.float64)
+            for share, row in zip((kept, kept, 1.0 + self.margin), found, strict=True)
         )
+        if self._gap(cells._replace(soc=socs[1])):
+            expected, hopeful = np.full_like(watt, np.nan), np.full_like(watt, np.nan)
         _, ampere, limit, cell = zip(*found[0], strict=True)
         return PowerState(
             second=self.map.second[asked],
@@ -222,10 +244,33 @@ class PowerEstimator:
             hopeful_watt=hopeful,
         )
 
+    def _place(self, horizon: float) -> int:
+        known = self.map.second
+        at = int(np.abs(known - horizon).argmin())
+        if not math.isclose(known[at], horizon, rel_tol=1e-6):
+            there = ", ".join(f"{second:g}" for second in known)
+            raise UsageError(f"the map has no horizon of {horizon:g} s", mend=f"it has {there} s")
+        return at
+
+    def _gap(self, cells: CellState) -> tuple[int, int] | None:
+        """Give what is missing for an answer, and in which cell; none where nothing is."""
+        known = np.isfinite([cells.soc, cells.sigma, cells.celsius]).all(axis=0)
+        known &= np.isfinite(cells.left_volt).all(axis=1) & (cells.sigma >= 0.0)
+        for limit, fine in (
+            (_NOT_KNOWN, known),
+            (_NOT_IDENTIFIED, self.map.spans(cells.soc, cells.celsius)),
+        ):
+            if not fine.all():
+                return limit, int(np.argmin(fine)) + 1
+        return None
+
     def _string(
         self, cells: CellState, horizon: int, charging: bool
     ) -> tuple[float, float, int, int]:
         """Give power, current, binding limit and binding cell of a string."""
+        gap = self._gap(cells)
+        if gap:
+            return 0.0, 0.0, *gap
         log_ohm = self.map.log_ohm(cells.soc, cells.celsius, charging=charging)
         low, high = np.zeros(len(cells.soc)), np.full(len(cells.soc), 1.5 * self.map.ampere_max)
         for _ in range(_HALVINGS):

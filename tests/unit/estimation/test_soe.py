@@ -7,6 +7,7 @@ import pytest
 
 from voltherd.bench.compose import read_columns
 from voltherd.bench.soc import DATASETS, cycles_of
+from voltherd.errors import InputError
 from voltherd.estimation.identify import identify
 from voltherd.estimation.soe import PowerProfile, energy_to_empty
 from voltherd.numerics.cell_map import CellMap
@@ -36,6 +37,19 @@ def cell_of(ohm, capacity=3.0):
         widening=np.ones(2),
         source="made",
     )
+
+
+@pytest.fixture
+def looked(monkeypatch):
+    """Note every step that is played."""
+    steps, at = [], CellMap.at
+
+    def noted(cell, soc, celsius):
+        steps.append(celsius)
+        return at(cell, soc, celsius)
+
+    monkeypatch.setattr(CellMap, "at", noted)
+    return steps
 
 
 def steady(watt, celsius=25.0):
@@ -90,10 +104,52 @@ def test_doubt_about_the_charge_and_the_model_make_the_interval():
     assert unsure.high_watthour > sure.high_watthour
 
 
-def test_a_load_that_never_empties_it_says_so():
-    told = energy_to_empty(cell_of(0.03), 0.5, 0.0, steady(0.0), 2.8)
+TEN_MINUTES = np.array([0.0, 600.0])
+
+
+@pytest.mark.parametrize("watt", [0.0, 5.0])
+def test_a_load_that_never_empties_it_says_so_after_two_rounds(looked, watt):
+    told = energy_to_empty(cell_of(0.03), 0.5, 0.02, steady(watt)._replace(second=TEN_MINUTES), 2.8)
     assert told.limit == "none"
     assert math.isinf(told.second)
+    assert np.isnan([told.watthour, told.low_watthour, told.high_watthour]).all()
+    assert len(looked) == 3 * 2 * 300  # the estimate and both ends, two rounds each
+
+
+def test_what_comes_back_in_a_round_counts_against_what_went():
+    second = np.arange(0.0, 600.0)
+    even = PowerProfile(second, np.where(second < 300, -12.0, 12.0), np.full(600, 25.0))
+    more = even._replace(watt=even.watt + 1.0)
+    # As much energy comes back as went, but the losses empty the cell all the same.
+    limits = [energy_to_empty(cell_of(0.08), 0.3, 0.0, p, 2.0).limit for p in (even, more)]
+    assert limits == ["charge", "none"]
+
+
+def test_a_load_too_slow_to_be_followed_cannot_be_told(looked):
+    told = energy_to_empty(cell_of(0.03), 0.8, 0.0, steady(-0.01)._replace(second=TEN_MINUTES), 2.8)
+    assert told.limit == "too slow"
+    assert np.isnan([told.watthour, told.low_watthour, told.high_watthour, told.second]).all()
+    assert len(looked) == 2 * 300
+
+
+@pytest.mark.parametrize(
+    ("change", "name"),
+    [
+        ({"soc": math.nan}, "soc is not known"),
+        ({"sigma": math.inf}, "sigma is not known"),
+        ({"sigma": -0.1}, "sigma is below 0"),
+        ({"volt_min": math.nan}, "volt_min is not known"),
+        ({"profile": steady(math.nan)}, "profile watt is not known"),
+        ({"profile": steady(-1.0, math.inf)}, "profile celsius is not known"),
+        ({"profile": PowerProfile(HOUR[::-1], HOUR, HOUR)}, "the profile is none"),
+        ({"profile": PowerProfile(HOUR, HOUR[:1], HOUR)}, "the profile is none"),
+        ({"profile": PowerProfile(HOUR[:0], HOUR[:0], HOUR[:0])}, "the profile is none"),
+    ],
+)
+def test_what_cannot_be_played_is_refused(change, name):
+    given = {"soc": 0.5, "sigma": 0.02, "profile": steady(-5.0), "volt_min": 2.8, **change}
+    with pytest.raises(InputError, match=name):
+        energy_to_empty(cell_of(0.03), **given)
 
 
 @pytest.mark.recorded

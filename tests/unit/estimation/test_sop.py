@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from tests.unit.numerics.test_resistance_map import CAPACITY, OCV, every, open_circuit
+from voltherd.errors import UsageError
 from voltherd.estimation.sop import (
     LIMITS,
     PlatingTable,
@@ -144,6 +145,60 @@ def test_a_limit_that_is_broken_already_leaves_nothing(resistances):
     assert told.limit_name == ["voltage"] * 3
 
 
+@pytest.mark.parametrize("charging", [False, True])
+@pytest.mark.parametrize("change", [{"celsius": -1.0}, {"celsius": -30.0}, {"soc": (0.7, 0.09)}])
+def test_a_state_that_was_never_pulsed_is_promised_nothing(resistances, charging, change):
+    told = asked(resistances, WIDE, charging=charging, **change)
+    assert told.watt.tolist() == [0.0] * 3
+    assert told.limit_name == ["not identified"] * 3
+    assert told.cell.tolist() == [len(change.get("soc", (1,)))] * 3
+    assert np.isnan([told.expected_watt, told.hopeful_watt]).all()
+
+
+def test_doubt_that_leaves_the_map_is_promised_nothing_but_still_expected(resistances):
+    told = asked(resistances, WIDE, charging=False, soc=(0.12,), sigma=0.02)
+    assert told.watt.tolist() == [0.0] * 3
+    assert told.limit_name == ["not identified"] * 3
+    assert np.all(told.hopeful_watt < told.expected_watt)
+    assert np.all(told.expected_watt < 0.0)
+    # Beyond full there is no charge to be in doubt about.
+    full = asked(resistances, WIDE, charging=True, soc=(0.99,), sigma=0.02)
+    assert full.limit_name == ["charge"] * 3
+
+
+def test_a_warmer_cell_is_promised_what_the_warmest_pulses_allow(resistances):
+    bounds = replace(WIDE, volt_min=3.4)
+    edge, warmer = (
+        asked(resistances, bounds, charging=False, soc=(0.3,), celsius=c).watt for c in (40.0, 45.0)
+    )
+    assert warmer == pytest.approx(edge)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("soc", np.nan), ("sigma", np.nan), ("sigma", np.inf), ("sigma", -0.1), ("celsius", np.nan)],
+)
+def test_what_is_not_known_of_a_cell_is_named(resistances, field, value):
+    estimator = PowerEstimator(map=resistances, bounds=WIDE)
+    state = estimator.rested(np.full(2, 0.5), np.full(2, 0.01), np.full(2, 25.0))
+    told = estimator.power(
+        state._replace(**{field: np.array([getattr(state, field)[0], value])}),
+        charging=True,
+        horizons=HORIZONS,
+    )
+    assert told.watt.tolist() == [0.0] * 3
+    assert told.ampere.tolist() == [0.0] * 3
+    assert told.limit_name == ["not known"] * 3
+    assert told.cell.tolist() == [2, 2, 2]
+    assert np.isnan([told.expected_watt, told.hopeful_watt]).all()
+
+
+@pytest.mark.parametrize("horizon", [5.0, 600.0, 0.5, math.nan])
+def test_a_horizon_that_the_map_lacks_is_refused(resistances, horizon):
+    with pytest.raises(UsageError, match=f"no horizon of {horizon:g} s; it has 1, 10, 60 s"):
+        asked(resistances, WIDE, charging=True, horizons=(1.0, horizon))
+
+
 def test_what_a_load_has_left_counts(resistances):
     bounds = replace(WIDE, volt_min=3.4)
     estimator = PowerEstimator(map=resistances, bounds=bounds)
@@ -171,6 +226,9 @@ def test_the_margin_is_held_back(resistances):
         for margin in (0.0, 0.1)
     )
     assert less == pytest.approx(0.9 * all_of_it)
+    told = replace(cells, margin=0.1).power(state, charging=True, horizons=HORIZONS)
+    assert told.expected_watt == pytest.approx(less)
+    assert told.hopeful_watt == pytest.approx(1.1 * all_of_it)
     assert cells.margin > 0.0
 
 

@@ -104,3 +104,9 @@ def test_pulses_that_span_nothing_are_refused():
     one_way = [p for p in every() if p.ampere > 0.0]
     with pytest.raises(InputError, match="one way only"):
         resistance_map(one_way, CAPACITY, OCV, HORIZONS, "made")
+
+
+def test_it_spans_what_was_pulsed_and_what_is_warmer(found):
+    soc, celsius = np.array([0.1, 0.09, 0.5, 0.5, 1.0]), np.array([0.0, 20.0, -0.1, 70.0, 40.0])
+    assert found.spans(soc, celsius).tolist() == [True, False, False, True, True]
+    assert not found.spans(np.array([np.nan]), np.array([20.0])).any()
