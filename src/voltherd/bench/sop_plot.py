@@ -3,17 +3,12 @@
 from collections.abc import Iterable
 from typing import Final
 
+from voltherd.bench.picture import picture
 from voltherd.bench.sop_score import HEADLINE, SopRow
 from voltherd.errors import InputError
-from voltherd.report.svg import plot_svg
 from voltherd.types.event import Plot
 
 _SHOWN: Final = {"sop_map": "map", "sop_2rc": "2-RC", "sop_r0": "R0"}
-_STYLE: Final = """<style>text{font:11px sans-serif;fill:#18212f}.mid{text-anchor:middle}
-.end{text-anchor:end}.name{fill:#556070}.grid{stroke:#dfe3e9}.zero{stroke:#556070}
-.line{fill:none;stroke-width:2}.s0{stroke:#18212f}.s1{stroke:#1f5fa6;stroke-dasharray:6 3}
-.s2{stroke:#d95f02;stroke-dasharray:2 3}.s3{stroke:#6b7684;stroke-dasharray:9 3 2 3}</style>
-<rect width="100%" height="100%" fill="#fff"/>"""
 
 
 def drawn(rows: Iterable[SopRow]) -> str:
@@ -46,6 +41,4 @@ def drawn(rows: Iterable[SopRow]) -> str:
             *((short, tuple(told for _, told, _ in own[name])) for name, short in _SHOWN.items()),
         ),
     )
-    svg = plot_svg(plot, "sop").text
-    head, mark, body = svg.partition(">")
-    return head + ' xmlns="http://www.w3.org/2000/svg"' + mark + _STYLE + body + "\n"
+    return picture(plot, "sop")
