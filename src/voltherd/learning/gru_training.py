@@ -67,8 +67,10 @@ def trained_gru(
         UsageError: JAX is not installed.
     """
     drive = np.arange(len(lessons)) // len(STARTS)
-    fitted = [one for one, at in zip(lessons, drive, strict=True) if at % 4 != 3]
-    held = [one for one, at in zip(lessons, drive, strict=True) if at % 4 == 3] or fitted
+    # Its variance is asked of every fourth drive, or the last of fewer; of one drive, of itself.
+    turn = drive % min(4, int(drive[-1]) + 1)
+    held = [one for one, at in zip(lessons, turn, strict=True) if at == turn.max()]
+    fitted = [one for one, at in zip(lessons, turn, strict=True) if at != turn.max()] or held
     first = _trained(fitted, chance, stride_hour, lambda text: progress(f"first {text}"))
     factor = variance_factor(first, held)
     whole = _trained(lessons, chance, stride_hour, progress)
