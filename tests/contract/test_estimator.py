@@ -282,6 +282,7 @@ UNMOVED_BY_TEMPERATURE = {"soc_coulomb"}
 """What an estimator does not look at it need not miss."""
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", sorted(set(ESTIMATORS) - UNMOVED_BY_VOLTAGE))
 def test_a_voltage_that_stands_still_is_not_believed(name):
     """Half the charge leaves while every voltage stays: counting goes on, in growing doubt."""

@@ -133,7 +133,8 @@ def _mean(twin: Twin, sample: CellSample, mean_ampere: float) -> CellSample:
     assert twin.state is not None
     celsius = sample.temperature_celsius
     celsius = celsius if math.isfinite(celsius) else REFERENCE_TEMPERATURE_CELSIUS
-    ohm = float(twin.filter.cell.at(twin.state.mean[0], celsius).r0[0] * twin.state.mean[4, 0])
+    known = twin.filter.cell.at_one(float(twin.state.mean[0, 0]), celsius)
+    ohm = known.r0 * float(twin.state.mean[4, 0])
     return sample._replace(
         current_ampere=mean_ampere, cell_voltage_volt=sample.cell_voltage_volt + ohm * differs
     )

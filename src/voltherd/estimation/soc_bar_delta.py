@@ -21,6 +21,7 @@ from voltherd.numerics.cell_map import CellMap
 from voltherd.numerics.cell_parameters import CellParameters
 from voltherd.numerics.delta_step import STATES, TERMS, DeltaDrive, DeltaNoise, make_delta_step
 from voltherd.numerics.map_step import ARRAYS
+from voltherd.numerics.robust import median
 from voltherd.types.estimate import Estimate
 from voltherd.types.quality import Quality
 from voltherd.units import SECOND_PER_HOUR
@@ -131,7 +132,7 @@ class SocBarDelta:
         state = BarDeltaState(*bar, 0.0, 0.0, delta, covariance, still)
         if cells == 1:
             return state
-        ohm = float(self.cell.at(bar.mean[0], bar.temperature_celsius).r0[0])
+        ohm = self.cell.at_one(float(bar.mean[0, 0]), bar.temperature_celsius).r0
         covariance[0], covariance[3], covariance[5] = np.square(_SPREAD)[:, None]
         covariance[3] *= ohm**2
         if known is None:
@@ -188,7 +189,7 @@ class SocBarDelta:
         if since >= PERIOD_SECOND:
             state = self._looked(state, volt)
         quality = told.quality | quality_of(given, volt, whole=True)
-        return state, replace(self.estimate(state), quality=quality, innovation=expected)
+        return state, self._told(state, told, quality, expected)
 
     def _watched(
         self, state: BarDeltaState, sample: CellSample, volt: Float[np.ndarray, "cells"]
@@ -205,14 +206,24 @@ class SocBarDelta:
     def estimate(self, state: BarDeltaState) -> Estimate:
         """Tell what a state says, for whoever has kept one."""
         told = self.middle.estimate(state.bar)
+        return self._told(state, told, told.quality, np.full(state.delta.shape[1], math.nan))
+
+    def _told(
+        self,
+        state: BarDeltaState,
+        middle: Estimate,
+        quality: Quality,
+        innovation: Float[np.ndarray, "cells"],
+    ) -> Estimate:
         apart = np.sqrt(np.maximum(self._apart(state), 0.0))
         soc = state.mean[0] + state.delta[0] + state.delta[2] * state.charge
-        return replace(
-            told,
+        return Estimate(
+            unix_time_second=middle.unix_time_second,
             value=np.clip(soc, 0.0, 1.0),
-            sigma=np.minimum(np.hypot(told.sigma, apart), BLIND_SIGMA),
+            sigma=np.minimum(np.hypot(middle.sigma, apart), BLIND_SIGMA),
+            quality=quality,
             method="soc_bar_delta",
-            innovation=np.full(state.delta.shape[1], math.nan),
+            innovation=innovation,
             apart_sigma=apart,
         )
 
@@ -232,15 +243,15 @@ class SocBarDelta:
         self, state: BarDeltaState, volt: Float[np.ndarray, "cells"], told: Estimate
     ) -> Float[np.ndarray, "cells"]:
         """Give how far each voltage is off what is expected of its cell [V]."""
-        known = self.cell.at(state.mean[0], state.temperature_celsius)
+        known = self.cell.at_one(float(state.mean[0, 0]), state.temperature_celsius)
         soc, ohm, capacity = state.delta
         flow = state.current_ampere - state.mean[5, 0]
-        beside = float(known.slope[0]) * (soc + capacity * state.charge) + ohm * flow
+        beside = known.slope * (soc + capacity * state.charge) + ohm * flow
         return np.asarray(volt - _median(volt) + told.innovation[0] - beside)
 
     def _looked(self, state: BarDeltaState, volt: Float[np.ndarray, "cells"]) -> BarDeltaState:
         flow = state.current_ampere - float(state.mean[5, 0])
-        known = self.cell.at(state.mean[0], state.temperature_celsius)
+        known = self.cell.at_one(float(state.mean[0, 0]), state.temperature_celsius)
         second = state.unlooked_second
         calm = abs(flow) <= C_RATE_MAX * self.cell.base.capacity_ah
         measured = np.isfinite(volt) & calm & (len(volt) > 1)
@@ -248,13 +259,13 @@ class SocBarDelta:
         drive = DeltaDrive(
             charge=state.charge,
             last=flow,
-            slope=float(known.slope[0]),
+            slope=known.slope,
             difference=difference,
             variance=(self.sensors.voltage_sigma**2 + MODEL_VOLT**2)
             * max(1.0, WITNESS_SECOND / max(second, PERIOD_SECOND)),
             weight=measured.astype(float),
             second=second,
-            ohm=float(known.r0[0]),
+            ohm=known.r0,
         )
         x, p, _ = _STEP(self.noise, tuple(state.delta), tuple(state.delta_covariance), drive)
         return state._replace(
@@ -267,8 +278,7 @@ class SocBarDelta:
 
 def _median(volt: Float[np.ndarray, "cells"]) -> float:
     """Give the median of the voltages there are, NaN of none [V]."""
-    there = volt[np.isfinite(volt)]
-    return float(np.median(there)) if len(there) else math.nan
+    return float(median(volt, axis=0))
 
 
 def _middle(sample: CellSample, volt: Float[np.ndarray, "cells"] | None = None) -> CellSample:

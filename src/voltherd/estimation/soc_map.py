@@ -28,7 +28,7 @@ from voltherd.estimation.soc_start import (
     possible_voltage,
 )
 from voltherd.estimation.stillness import Stillness, quality_of, watch, watched
-from voltherd.numerics.cell_map import CellMap
+from voltherd.numerics.cell_map import CellMap, lists_of
 from voltherd.numerics.cell_parameters import OCV_NODES, CellParameters
 from voltherd.numerics.map_step import (
     ARRAYS,
@@ -229,7 +229,7 @@ class SocMapEkf:
             return np.stack(x), np.stack(p), lean, e
         one = drive._replace(volt=float(drive.volt[0]), weight=float(drive.weight[0]))
         held = state.mean[:, 0].tolist(), state.covariance[:, 0].tolist(), float(state.lean[0])
-        x, p, lean, e = _STEP_ONE(fixed, _lists(self.cell), *held, one)
+        x, p, lean, e = _STEP_ONE(fixed, lists_of(self.cell), *held, one)
         return np.array(x)[:, None], np.array(p)[:, None], np.array([lean]), np.array([e])
 
     def _estimate(
@@ -263,8 +263,3 @@ def constants_of(cell: CellMap, dt: float, walk: Walk, resistance: float) -> Ste
         model_second=cell.model_second,
         resistance=resistance,
     )
-
-
-@lru_cache(maxsize=64)
-def _lists(cell: CellMap) -> list[list[float]]:
-    return list(cell.flat.tolist())

@@ -5,14 +5,16 @@ nodes everything is bilinear, beyond them it stays as at the edge.
 """
 
 from bisect import bisect_right
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Final, NamedTuple, final
+from functools import lru_cache
+from typing import Any, Final, NamedTuple, final
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from voltherd.numerics.cell_parameters import OCV_NODES, CellParameters
-from voltherd.numerics.map_step import ARRAYS, make_look, make_place, make_secant
+from voltherd.numerics.map_step import ARRAYS, FLOATS, make_look, make_place, make_secant
 from voltherd.units import (
     GAS_CONSTANT_JOULE_PER_MOLE_KELVIN,
     REFERENCE_TEMPERATURE_CELSIUS,
@@ -24,7 +26,19 @@ PerCell = Float[np.ndarray, "cells"]
 PRESET_VOLT: Final = 0.010
 PRESET_SECOND: Final = 120.0
 PRESET_CURVE_VOLT: Final = 0.020
-_LOOK, _PLACE, _SECANT = make_look(ARRAYS), make_place(ARRAYS), make_secant(ARRAYS)
+
+
+class _Reading(NamedTuple):
+    """How tables are read in one namespace."""
+
+    look: Callable[..., Any]
+    place: Callable[..., Any]
+    secant: Callable[..., Any]
+
+
+_ARRAYS, _FLOATS = (
+    _Reading(make_look(xp), make_place(xp), make_secant(xp)) for xp in (ARRAYS, FLOATS)
+)
 
 
 class Circuit(NamedTuple):
@@ -137,12 +151,25 @@ class CellMap:
             soc: State of charge of every cell; beyond 0…1 as at the edge.
             celsius: Their temperature [°C].
         """
+        return self._read(_ARRAYS, self.flat, soc, celsius)
+
+    def at_one(self, soc: float, celsius: float) -> Circuit:
+        """Look the circuit of one cell up, in floats: a twentieth of the time."""
+        return self._read(_FLOATS, lists_of(self), soc, celsius)
+
+    def _read(self, read: _Reading, tables: Any, soc: Any, celsius: float) -> Circuit:  # noqa: ANN401
         row, down = self.row_at(celsius)
-        r0, r1, r2, ocv, hysteresis = (
-            _LOOK(table, row * OCV_NODES, down, *_PLACE(soc)) for table in self.flat
-        )
-        slope = _SECANT(self.flat[3], row * OCV_NODES, down, soc)
+        first = row * OCV_NODES
+        at, share = read.place(soc)
+        r0, r1, r2, ocv, hysteresis = (read.look(table, first, down, at, share) for table in tables)
+        slope = read.secant(tables[3], first, down, soc)
         return Circuit(r0, r1, r2, ocv, slope, self.between(self.model_volt, celsius), hysteresis)
+
+
+@lru_cache(maxsize=64)
+def lists_of(cell: CellMap) -> list[list[float]]:
+    """Give a cell's fine tables as lists, which plain arithmetic reads several times faster."""
+    return list(cell.flat.tolist())
 
 
 def preset_map(parameters: CellParameters) -> CellMap:
