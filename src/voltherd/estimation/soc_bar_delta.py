@@ -34,6 +34,9 @@ MODEL_VOLT: Final = 0.001
 """By how much cells of one make differ in ways that are not in the states [V]."""
 WITNESS_SECOND: Final = 60.0
 """For how long that stays the same [s]."""
+POLARISED: Final = 0.005
+"""For how much relative capacity another cell's polarisation can pass; half again the resistance
+has been seen to come to three times that [1]."""
 _SPREAD: Final = (0.05, 0.15, 0.03)
 """What is thought of cells of one string at first: charge, resistance and capacity [1]."""
 _SLEPT: Final = 0.01
@@ -230,7 +233,7 @@ class SocBarDelta:
     def relative_capacity(self, state: BarDeltaState) -> Float[np.ndarray, "cells 2"]:
         """Give each cell's capacity over the middle cell's, and the sigma of that."""
         capacity = 1.0 / (1.0 + state.delta[2])
-        sigma = np.sqrt(np.maximum(state.delta_covariance[5], 0.0)) * capacity**2
+        sigma = np.sqrt(state.delta_covariance[5] + POLARISED**2) * capacity**2
         return np.stack([capacity, sigma], axis=1)
 
     def _apart(self, state: BarDeltaState) -> Float[np.ndarray, "cells"]:
