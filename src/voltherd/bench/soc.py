@@ -19,6 +19,7 @@ from typing import Any, Final, NamedTuple, final
 
 import numpy as np
 
+from voltherd.bench.plain import finite
 from voltherd.bench.soc_data import (
     DATASETS,
     Cycle,
@@ -52,9 +53,9 @@ from voltherd.estimation.identify import Drive, identified, separable, simulated
 from voltherd.estimation.soc_coulomb import SocCoulomb
 from voltherd.estimation.soc_ekf import SocEkf
 from voltherd.estimation.soc_map import SocMapEkf
-from voltherd.estimation.widening import SIGMAS
 from voltherd.numerics.cell_map import CellMap, preset_map
 from voltherd.numerics.presets import NMC
+from voltherd.types.estimate import NORMAL_90
 
 PRIMARY: Final = "soc_map"
 ALWAYS: Final = ("soc_ekf", "soc_coulomb")
@@ -118,7 +119,7 @@ class SocTable:
     def to_json(self) -> str:
         """Give rows and summary as JSON; what was not run is null."""
         plain = {**asdict(self), "rows": [row._asdict() for row in self.rows]}
-        return json.dumps(_finite(plain), indent=1) + "\n"
+        return json.dumps(finite(plain), indent=1) + "\n"
 
 
 def measure(
@@ -300,7 +301,7 @@ def _row(job: Job, name: str, estimator: Any, drive: Drive) -> SocRow:  # noqa: 
     second = time.process_time() - began
     error = 100.0 * (value - drive.soc)
     late = drive.time_second - drive.time_second[0] >= LATE_SECOND
-    held = np.abs(error) <= 100.0 * SIGMAS * sigma
+    held = np.abs(error) <= 100.0 * NORMAL_90 * sigma
     band = np.clip(np.searchsorted(BANDS, drive.soc, "right") - 1, 0, len(BANDS) - 2)
     return SocRow(
         dataset=job.dataset,
@@ -433,11 +434,3 @@ def _model(dataset: str, millivolt: Mapping[str, float]) -> list[str]:
 
 def _word(value: float, goal: float) -> str:
     return "holds" if value <= goal else "MISSED"
-
-
-def _finite(value: Any) -> Any:  # noqa: ANN401
-    if isinstance(value, dict):
-        return {key: _finite(one) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(one) for one in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple, final
 
 from voltherd.bench import soh_charges, soh_field, soh_paths, soh_pulses
+from voltherd.bench.plain import finite
 from voltherd.bench.soh_paths import PathRow
-from voltherd.bench.soh_protocol import Outcome, SohRow, apart, finite, rows_of, summed
+from voltherd.bench.soh_protocol import Outcome, SohRow, apart, rows_of, summed
 from voltherd.errors import InputError
 
 CAPACITY_GOAL: Final = 2.0

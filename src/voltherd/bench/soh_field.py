@@ -19,12 +19,12 @@ import numpy as np
 
 from voltherd.bench.soh_protocol import SohRow
 from voltherd.estimation.soh_capacity import (
-    NORMAL_90,
     SECOND_PER_YEAR,
     PartialCharge,
     SohAwtls,
     SohWindow,
 )
+from voltherd.types.estimate import NORMAL_90
 from voltherd.units import SECOND_PER_DAY
 
 CAPACITY_AH: Final = 150.0

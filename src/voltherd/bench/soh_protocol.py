@@ -10,7 +10,7 @@ import math
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -273,12 +273,3 @@ def summed(outcomes: Iterable[Outcome]) -> dict[str, dict[str, float]]:
             "cells": float(len(by_cell)),
         }
     return told
-
-
-def finite(value: Any) -> Any:  # noqa: ANN401
-    """Give what JSON can say: numbers that are none become null."""
-    if isinstance(value, Mapping):
-        return {key: finite(one) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [finite(one) for one in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -23,6 +23,7 @@ from typing import Any, Final, NamedTuple, final
 import numpy as np
 from jaxtyping import Float
 
+from voltherd.bench.plain import finite
 from voltherd.bench.sop_cases import (
     BOUNDS,
     FIRST_SECOND,
@@ -54,8 +55,8 @@ from voltherd.bench.sop_score import (
 from voltherd.bench.sop_truth import SETS
 from voltherd.errors import UsageError
 from voltherd.estimation.sop import CellState, PowerBounds, PowerEstimator, PowerState
-from voltherd.estimation.widening import SIGMAS
 from voltherd.numerics.resistance_map import Pulse, ResistanceMap, resistance_map
+from voltherd.types.estimate import NORMAL_90
 from voltherd.units import SECOND_PER_HOUR
 
 SOC_OFF: Final = 0.02
@@ -101,7 +102,7 @@ class SopTable:
         plain = asdict(self)
         for name in ("rows", "pulses", "energies"):
             plain[name] = [row._asdict() for row in getattr(self, name)]
-        return json.dumps(_finite(plain), indent=1) + "\n"
+        return json.dumps(finite(plain), indent=1) + "\n"
 
 
 def measure(
@@ -246,7 +247,7 @@ def conditions_of(
         return {"after a load": [rested._replace(left_volt=left)]}
     if sure:
         return {"rested": [rested]}
-    unsure = np.full(1, SOC_OFF / SIGMAS)
+    unsure = np.full(1, SOC_OFF / NORMAL_90)
     return {
         "rested": [rested],
         "SOC told 2 % too high": [estimator.rested(soc + SOC_OFF, unsure, warm)],
@@ -396,11 +397,3 @@ def render(table: SopTable) -> str:
     lines += [row.told() for row in table.pulses] or ["  none are there that could be predicted"]
     lines += energy_lines(table.energies)
     return "\n".join(lines)
-
-
-def _finite(value: Any) -> Any:  # noqa: ANN401
-    if isinstance(value, dict):
-        return {key: _finite(one) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(one) for one in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -14,12 +14,10 @@ from voltherd.cloud.schema_vehicles import PackSoc, Twin
 from voltherd.cloud.twin import error_volt
 from voltherd.estimation import soc_pack
 from voltherd.report.words import indices, rfc3339
-from voltherd.types.estimate import Estimate
+from voltherd.types.estimate import NORMAL_90, Estimate
 from voltherd.types.event import Phenomenon
 from voltherd.types.quality import Quality
 
-NORMAL_90: Final = 1.645
-"""Half-width of a 90 % interval in standard uncertainties."""
 _NO_TWIN: Final = (
     "cannot tell: chemistry and rated capacity are unknown; enter them in the asset record"
 )

@@ -13,6 +13,7 @@ from jaxtyping import Float, Int
 from voltherd.detection.verdict import Verdict
 from voltherd.numerics.robust import quantile
 from voltherd.types.channel import SCALARS
+from voltherd.types.estimate import NORMAL_90
 from voltherd.types.event import Location, LocationKind, Phenomenon, Severity
 from voltherd.types.sample import SampleBatch
 from voltherd.units import SECOND_PER_DAY
@@ -107,7 +108,7 @@ def judge(damp: Damp) -> tuple[Damp, tuple[Verdict, ...]]:
             location=Location(kind=LocationKind.PACK),
             severity=Severity.RECOMMENDED if driest >= RECOMMENDED else Severity.OPERATING,
             # From an ordinary pack's driest hours, by what the channel is declared to be right to.
-            score=(driest - 0.5) / (ACCURACY / 1.645),
+            score=(driest - 0.5) / (ACCURACY / NORMAL_90),
             persistence=3,
             numbers={"driest": driest, "highest": float(damp.humidity.max()), "usual": usual},
         ),

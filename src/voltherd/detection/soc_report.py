@@ -25,6 +25,7 @@ from voltherd.detection.verdict import Verdict
 from voltherd.numerics.presets import PRESETS
 from voltherd.numerics.robust import median
 from voltherd.types.channel import SCALARS
+from voltherd.types.estimate import NORMAL_90
 from voltherd.types.event import Location, LocationKind, Phenomenon, Severity
 from voltherd.units import SECOND_PER_DAY
 
@@ -51,7 +52,6 @@ JUMP_MIN: Final = 0.08
 JUMP_SIGMA: Final = 0.01
 JUMP_DAYS: Final = 14.0
 """How long one is told of."""
-NORMAL_90: Final = 1.645
 
 
 class Witness(NamedTuple):

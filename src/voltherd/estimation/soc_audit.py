@@ -32,6 +32,7 @@ from voltherd.estimation.pack_trace import (
 )
 from voltherd.estimation.soc_ekf import SocEkf
 from voltherd.estimation.soc_pack import pack_soc
+from voltherd.types.estimate import NORMAL_90
 from voltherd.units import SECOND_PER_DAY, SECOND_PER_HOUR
 
 BLOCK_SECOND: Final = 1800.0
@@ -47,7 +48,6 @@ SURE: Final = 0.02
 """What a drift must have made for sure before it is told: good gauges wander by as much."""
 BEND: Final = np.array([0.1, 0.2])
 """Usual size of the difference of two curves of a chemistry: per charge and per its square."""
-NORMAL_90: Final = 1.645
 JUMP_MIN: Final = 0.03
 STAND_MIN: Final = 0.06
 JUMPED: Final = 0.08

@@ -29,6 +29,7 @@ from voltherd.estimation.soh_sheet import (
     check,
     resistance_of,
 )
+from voltherd.types.estimate import NORMAL_90
 from voltherd.types.health import Figure, HealthSheet
 
 THINNED_SECOND: Final = 30.0
@@ -154,7 +155,7 @@ def _scale(told: Capacities, facts: PackFacts) -> Interval:
 
 
 def _around(value: float, share: float) -> tuple[float, float]:
-    return value * (1.0 - 1.645 * share), value * (1.0 + 1.645 * share)
+    return value * (1.0 - NORMAL_90 * share), value * (1.0 + NORMAL_90 * share)
 
 
 def _nothing(trace: PackTrace, facts: PackFacts) -> HealthSheet:

@@ -24,8 +24,8 @@ import numpy as np
 from jaxtyping import Float
 
 from voltherd.errors import InputError
-from voltherd.estimation.widening import SIGMAS
 from voltherd.numerics.cell_map import CellMap
+from voltherd.types.estimate import NORMAL_90
 from voltherd.units import SECOND_PER_HOUR
 
 STEP_SECOND: Final = 2.0
@@ -107,12 +107,12 @@ def energy_to_empty(
     _refuse(profile, soc=soc, sigma=sigma, volt_min=volt_min, soc_min=soc_min)
     found = _played(cell, soc, profile, volt_min, soc_min)
     ends = [
-        _played(cell, min(max(soc + way * SIGMAS * sigma, 0.0), 1.0), profile, volt_min, soc_min)
+        _played(cell, min(max(soc + way * NORMAL_90 * sigma, 0.0), 1.0), profile, volt_min, soc_min)
         if sigma > 0.0
         else found
         for way in (-1.0, 1.0)
     ]
-    model = SIGMAS * model_fraction * found.watthour
+    model = NORMAL_90 * model_fraction * found.watthour
     low, high = (math.hypot(end.watthour - found.watthour, model) for end in ends)
     return Energy(
         watthour=found.watthour,

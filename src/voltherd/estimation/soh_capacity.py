@@ -28,11 +28,11 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from voltherd.numerics.robust import median, spread
+from voltherd.types.estimate import NORMAL_90
 from voltherd.units import SECOND_PER_DAY
 
 CHARGES_MIN: Final = 5
 """Partial charges before which nothing is said."""
-NORMAL_90: Final = 1.645
 QUESTIONED: Final = 3.0
 """Standard deviations beyond which a charge is questioned."""
 FADE_PER_YEAR: Final = 0.03

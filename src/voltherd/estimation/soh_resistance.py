@@ -30,6 +30,7 @@ from jaxtyping import Float
 
 from voltherd.estimation.pack_trace import PackTrace, interval_second
 from voltherd.numerics.robust import median, spread, theil_sen
+from voltherd.types.estimate import NORMAL_90
 from voltherd.units import (
     GAS_CONSTANT_JOULE_PER_MOLE_KELVIN,
     REFERENCE_TEMPERATURE_CELSIUS,
@@ -62,7 +63,6 @@ UNKNOWN_WARMTH: Final = 0.1
 """Standard uncertainty that an unknown temperature adds, as a share."""
 MAP_SPAN: Final = 0.3
 """Charge that blocks must span before a map of it is drawn."""
-NORMAL_90: Final = 1.645
 _MEDIAN_LOSS: Final = 1.2533
 """Standard error of a median over that of a mean."""
 

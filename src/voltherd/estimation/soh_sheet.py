@@ -7,7 +7,6 @@ from voltherd.errors import InputError
 from voltherd.estimation.pack_trace import PackTrace
 from voltherd.estimation.soh_capacity import (
     FADE_SIGMA,
-    NORMAL_90,
     CapacityEstimate,
     PartialCharge,
     SohAwtls,
@@ -26,6 +25,7 @@ from voltherd.estimation.soh_resistance import (
 from voltherd.numerics.cell_parameters import CellParameters
 from voltherd.numerics.presets import PRESETS
 from voltherd.types.asset import Chemistry
+from voltherd.types.estimate import NORMAL_90
 from voltherd.types.event import Plot
 from voltherd.types.health import Figure, HealthSheet
 from voltherd.units import SECOND_PER_DAY

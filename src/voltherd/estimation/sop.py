@@ -23,9 +23,9 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from voltherd.errors import UsageError
-from voltherd.estimation.widening import SIGMAS
 from voltherd.numerics.cell_map import place
 from voltherd.numerics.resistance_map import ResistanceMap
+from voltherd.types.estimate import NORMAL_90
 from voltherd.units import SECOND_PER_HOUR
 
 HORIZONS: Final = (2.0, 10.0, 30.0, 60.0, 300.0)
@@ -215,7 +215,7 @@ class PowerEstimator:
         Raises:
             UsageError: The map has no such horizon.
         """
-        doubt = SIGMAS * cells.sigma * (1.0 if charging else -1.0)
+        doubt = NORMAL_90 * cells.sigma * (1.0 if charging else -1.0)
         asked = [self._place(horizon) for horizon in horizons]
         low, high = self.map.soc[0], self.map.soc[-1]
         socs = (

@@ -13,9 +13,9 @@ from typing import Final
 import numpy as np
 from jaxtyping import Float
 
+from voltherd.types.estimate import NORMAL_90
+
 SHARE: Final = 0.9
-SIGMAS: Final = 1.645
-"""Half-width, in standard uncertainties, of the interval that is to hold that share."""
 _SIGMA_MIN: Final = 1e-4
 Column = Float[np.ndarray, "rows"]
 
@@ -31,7 +31,7 @@ def widening(
         celsius: Temperature of each row [°C].
         nodes: Where factors are wanted [°C].
     """
-    asked = np.abs(error) / (SIGMAS * np.maximum(sigma, _SIGMA_MIN))
+    asked = np.abs(error) / (NORMAL_90 * np.maximum(sigma, _SIGMA_MIN))
     if not len(asked):
         return np.ones(len(nodes))
     whole = float(np.quantile(asked, SHARE))

@@ -21,6 +21,7 @@ from voltherd.estimation.soc_gru import LOG_VARIANCE, GruWeights, answer, steppe
 from voltherd.estimation.soc_models import Scale
 from voltherd.learning.soc_features import STARTS, Lesson
 from voltherd.learning.soc_training import scale_of
+from voltherd.types.estimate import NORMAL_90
 
 UNITS: Final = 32
 PIECE: Final = 60
@@ -32,7 +33,6 @@ OFFSETS: Final = {"voltage": 0.005, "rate": 0.05, "noise": 0.003}
 """Deviation of a voltage's offset [V], of the current's [1/h], and from step to step [V]."""
 SQUARE: Final = 50.0
 """Weight of the plain square: it keeps the mean learning where the variance would excuse it."""
-_SIGMAS: Final = 1.645
 _VOLTAGES: Final = [0, 3, 4]
 _RATES: Final = [1, 5, 6]
 _COUNTED: Final = 7
@@ -87,7 +87,7 @@ def variance_factor(weights: GruWeights, lessons: Sequence[Lesson]) -> float:
             hidden = stepped(weights, hidden, row[None, None, :])
             mean, log_variance = answer(weights, hidden)
             asked.append(abs(mean[0, 0] - soc) / math.exp(0.5 * log_variance[0, 0]))
-    return float(np.quantile(asked, 0.9) / _SIGMAS) ** 2
+    return float(np.quantile(asked, 0.9) / NORMAL_90) ** 2
 
 
 def batch_of(lessons: Sequence[Lesson]) -> Batch:

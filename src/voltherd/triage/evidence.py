@@ -37,6 +37,7 @@ from voltherd.triage.evidence_environment import (
 from voltherd.triage.evidence_gauge import gauge_evidence
 from voltherd.triage.plots import plot_of
 from voltherd.types.channel import SCALARS
+from voltherd.types.estimate import NORMAL_90
 from voltherd.types.event import Evidence, Phenomenon
 from voltherd.units import SECOND_PER_DAY, SECOND_PER_HOUR
 
@@ -50,7 +51,6 @@ _AMONG_SIBLINGS: Final = (
     temperature.CAUSE,
 )
 """Causes whose score is a distance from siblings; others are measured against a limit."""
-NORMAL_90: Final = 1.645
 
 
 def evidence_of(

@@ -4,6 +4,7 @@ from voltherd.detection import humidity, pressure, vibration
 from voltherd.detection.engine import Detection
 from voltherd.detection.verdict import Alarm
 from voltherd.types.channel import SCALARS
+from voltherd.types.estimate import NORMAL_90
 from voltherd.types.event import Evidence
 
 
@@ -50,7 +51,7 @@ def humidity_evidence(alarm: Alarm, state: Detection) -> list[Evidence]:
 def vibration_evidence(alarm: Alarm, state: Detection) -> list[Evidence]:
     """Give how much more it is than it was."""
     n = alarm.telling.numbers
-    spread = 1.645 * vibration.SIGMA * n["factor"]
+    spread = NORMAL_90 * vibration.SIGMA * n["factor"]
     return [
         Evidence(
             name="vibration, times what it was at the same speeds",

@@ -8,6 +8,7 @@ import numpy as np
 from voltherd.detection.temperature import APART_OPERATING_CELSIUS
 from voltherd.detection.verdict import Alarm
 from voltherd.triage.hindsight import Trend
+from voltherd.types.estimate import NORMAL_90
 from voltherd.types.event import Finding, LocationKind, Phenomenon
 from voltherd.units import SECOND_PER_DAY, SECOND_PER_HOUR
 
@@ -284,7 +285,7 @@ def trend_words(alarm: Alarm, change: Trend, last_second: float) -> str:
         return f"not seen for the last {silent / SECOND_PER_DAY:.0f} days"
     if not np.isfinite(change.per_day):
         return "cannot tell yet"
-    week, error = change.per_day * 700, 1.645 * change.sigma_per_day * 700
+    week, error = change.per_day * 700, NORMAL_90 * change.sigma_per_day * 700
     if abs(week) < max(2.0 * error, 0.1):
         word = "steady" if error <= STEADY_PERCENT_PER_WEEK else "no clear trend"
         if max(abs(week), error) < 0.05:

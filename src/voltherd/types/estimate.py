@@ -1,12 +1,15 @@
 """An estimate never travels without its interval, its method and its age."""
 
 from dataclasses import dataclass
-from typing import final
+from typing import Final, final
 
 import numpy as np
 from jaxtyping import Float
 
 from voltherd.types.quality import Quality
+
+NORMAL_90: Final = 1.645
+"""Half-width of a 90 % interval in standard uncertainties."""
 
 
 @final
