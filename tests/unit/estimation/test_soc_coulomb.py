@@ -7,6 +7,7 @@ import pytest
 
 from voltherd.estimation.cell_sample import CellSample, SensorError
 from voltherd.estimation.soc_coulomb import SocCoulomb
+from voltherd.estimation.soc_start import GAP_SECOND_MAX
 from voltherd.numerics.cell_plant import Plant
 from voltherd.numerics.presets import LFP, NMC
 from voltherd.types.quality import Quality
@@ -80,5 +81,5 @@ def test_a_missing_current_is_held_and_doubted():
     assert silent.quality == Quality.MISSING
     assert silent.value[0] - heard.value[0] == pytest.approx(heard.value[0] - 0.5)
     assert silent.sigma[0] > heard.sigma[0]
-    state, anew = counter.step(state, CellSample(61.5, math.nan, np.array([3.7])))
+    state, anew = counter.step(state, CellSample(GAP_SECOND_MAX + 1.5, math.nan, np.array([3.7])))
     assert anew.quality == Quality.RESTARTED
