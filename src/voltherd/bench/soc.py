@@ -387,9 +387,13 @@ def _line(name: str, told: Mapping[str, Any], rows: list[SocRow], warmth: list[f
     cost = float(np.median([row.microsecond for row in rows]))
     return (
         f"{name:<20}{''.join(f'{value:>8.2f}' for value in by)}{told['rmse']:>7.2f}"
-        f"{told['weighted']:>10.2f}{told['max']:>6.1f}{told['coverage90']:>7.0%}{cost:>6.0f}"
+        f"{_or_dash(told['weighted']):>10}{told['max']:>6.1f}{told['coverage90']:>7.0%}{cost:>6.0f}"
         f"{rows[0].numbers:>7}"
     )
+
+
+def _or_dash(value: float) -> str:
+    return f"{value:.2f}" if math.isfinite(value) else "–"
 
 
 def _conditions(rows: list[SocRow]) -> list[str]:
