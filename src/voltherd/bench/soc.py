@@ -56,6 +56,7 @@ from voltherd.estimation.soc_map import SocMapEkf
 from voltherd.numerics.cell_map import CellMap, preset_map
 from voltherd.numerics.presets import NMC
 from voltherd.types.estimate import NORMAL_90
+from voltherd.units import SECOND_PER_HOUR
 
 PRIMARY: Final = "soc_map"
 ALWAYS: Final = ("soc_ekf", "soc_coulomb")
@@ -317,6 +318,8 @@ def _row(job: Job, name: str, estimator: Any, drive: Drive) -> SocRow:  # noqa: 
         numbers=numbers_of(_began(estimator, drive)),
         held=tuple(np.bincount(band[held], minlength=len(BANDS) - 1).tolist()),
         rows=tuple(np.bincount(band, minlength=len(BANDS) - 1).tolist()),
+        hours=float(drive.time_second[-1] - drive.time_second[0]) / SECOND_PER_HOUR,
+        swing=float(np.std(drive.current_ampere)) / job.cell.base.capacity_ah,
     )
 
 
@@ -377,6 +380,7 @@ def render(table: SocTable) -> str:
             own = [row for row in core if row.estimator == name]
             lines.append(_line(name, estimators[name], own, warmth))
         lines += _conditions(here)
+        lines += _bands(estimators[PRIMARY])
         lines += _verdict(dataset, estimators[PRIMARY], core)
         lines += _model(dataset, table.model_millivolt.get(dataset, {}))
     return "\n".join(lines)
@@ -401,6 +405,17 @@ def _conditions(rows: list[SocRow]) -> list[str]:
     own = [row for row in rows if row.estimator == PRIMARY]
     told = [f"{name} {even(own, name):.2f}" for name in dict.fromkeys(row.condition for row in own)]
     return [f"  {PRIMARY}: {'; '.join(told)}"]
+
+
+def _bands(told: Mapping[str, Any]) -> list[str]:
+    """Tell how the error goes with length and liveliness of a record, wrong starts among them."""
+    named = {"hours": told["rmse_by_hours"], "current's deviation in C": told["rmse_by_swing"]}
+    parts = [
+        f"by {name} " + ", ".join(f"{band}: {value:.2f}" for band, value in by.items())
+        for name, by in named.items()
+        if by
+    ]
+    return [f"  clean and wrongly started, {'; '.join(parts)}"] if parts else []
 
 
 def _verdict(dataset: str, told: Mapping[str, Any], rows: list[SocRow]) -> list[str]:

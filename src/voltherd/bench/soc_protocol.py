@@ -32,6 +32,12 @@ OFFSETS: Final = {"current +0.3 A": 0.3, "current -0.3 A": -0.3}
 WEIGHTS: Final = {"clean": 0.5, "charging": 0.1, "start": 0.2, "offset": 0.2}
 BANDS: Final = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 """Bands of charge in which intervals are counted."""
+HOURS: Final = (0.0, 1.0, 2.0, 4.0, math.inf)
+"""Bands of how long a record is [h]."""
+SWINGS: Final = (0.0, 0.3, 0.6, 1.0, math.inf)
+"""Bands of how lively it is: standard deviation of the current over the capacity [1/h]."""
+UNMOVED: Final = ("clean", *STARTS)
+"""Conditions that leave the values as they are; length and liveliness are asked of them."""
 ROWS_MIN: Final = 60
 _DROPPED: Final = 0.05
 Changed = Callable[[Drive], Drive | None]
@@ -126,7 +132,8 @@ class SocRow(NamedTuple):
     """One cycle under one condition, by one estimator; percent of charge.
 
     An estimator's state of one cell holds so many ``numbers``; ``held`` of ``rows`` samples lay in
-    the 90 % interval, by band of charge.
+    the 90 % interval, by band of charge.  The record lasts ``hours``, and its current's standard
+    deviation is ``swing`` times the capacity.
     """
 
     dataset: str
@@ -142,6 +149,8 @@ class SocRow(NamedTuple):
     numbers: int = 0
     held: tuple[int, ...] = ()
     rows: tuple[int, ...] = ()
+    hours: float = math.nan
+    swing: float = math.nan
 
 
 def scored(rows: Iterable[SocRow]) -> dict[str, float | dict[str, float]]:
@@ -149,8 +158,8 @@ def scored(rows: Iterable[SocRow]) -> dict[str, float | dict[str, float]]:
 
     Returns:
         ``rmse``, ``mae`` (means over the cycles of ``RMSE_OF``), ``max`` (largest of them),
-        ``coverage90`` of their samples, the same by temperature and by band of charge, and
-        ``weighted``; NaN where a part of it was not run.
+        ``coverage90`` of their samples, the same by temperature and by band of charge, ``rmse`` by
+        length and by liveliness of the record, and ``weighted``; NaN where a part was not run.
     """
     rows = list(rows)
     core = [row for row in rows if row.condition in RMSE_OF]
@@ -181,6 +190,8 @@ def scored(rows: Iterable[SocRow]) -> dict[str, float | dict[str, float]]:
             f"{low:.0%} to {high:.0%}": coverage(core, band)
             for band, (low, high) in enumerate(pairwise(BANDS))
         },
+        "rmse_by_hours": banded(rows, lambda row: row.hours, HOURS),
+        "rmse_by_swing": banded(rows, lambda row: row.swing, SWINGS),
     }
 
 
@@ -190,6 +201,19 @@ def coverage(rows: Iterable[SocRow], band: int | None = None) -> float:
     rows = list(rows)
     count = sum(sum(row.rows[which]) for row in rows)
     return sum(sum(row.held[which]) for row in rows) / count if count else math.nan
+
+
+def banded(
+    rows: Iterable[SocRow], of: Callable[[SocRow], float], edges: tuple[float, ...]
+) -> dict[str, float]:
+    """Give the mean RMSE of unmoved records by bands of a quantity; bands without any are left."""
+    rows = [row for row in rows if row.condition in UNMOVED]
+    told = {}
+    for low, high in pairwise(edges):
+        inside = [row.rmse for row in rows if low <= of(row) < high]
+        if inside:
+            told[f"over {low:g}" if high == math.inf else f"{low:g} to {high:g}"] = mean(inside)
+    return told
 
 
 def even(rows: Iterable[SocRow], condition: str) -> float:

@@ -83,6 +83,7 @@ def test_one_folder_trains_and_another_tests(tmp_path):
     plain = json.loads(table.to_json())
     assert len(plain["rows"]) == len(table.rows)
     assert "soc_map: clean" in soc.render(table)
+    assert "clean and wrongly started, by hours 0 to 1:" in soc.render(table)
     picture = soc_plot.drawn(table.rows)
     assert all(name in picture for name in ("soc_map", "soc_ekf", "soc_coulomb", "Always"))
     with pytest.raises(InputError, match="no drives to draw"):
@@ -204,3 +205,19 @@ def test_the_score_weighs_temperatures_alike_and_starts_three_two_one():
     wanted = (0.5 * 2.0 + 0.2 * start + 0.2 * 1.5) / 0.9
     assert scored(rows)["weighted"] == pytest.approx(wanted)
     assert math.isnan(scored(rows[:3])["weighted"])
+
+
+def test_errors_are_told_by_length_and_liveliness_of_the_record():
+    def row(condition, rmse, hours, swing):
+        return SocRow("lg", "a", 25.0, condition, "x", rmse, 0, 0, 0, 0, hours=hours, swing=swing)
+
+    told = scored(
+        [
+            row("clean", 1.0, 0.5, 0.2),
+            row("clean", 3.0, 0.9, 2.0),
+            row("start at 30 %", 5.0, 5.0, 0.2),
+            row("current +0.3 A", 9.0, 0.5, 0.2),
+        ]
+    )
+    assert told["rmse_by_hours"] == {"0 to 1": 2.0, "over 4": 5.0}
+    assert told["rmse_by_swing"] == {"0 to 0.3": 3.0, "over 1": 3.0}

@@ -9,8 +9,9 @@ from voltherd.errors import InputError
 from voltherd.estimation.cell_sample import CellSample, SensorError
 from voltherd.estimation.identify import Drive, identify, simulated
 from voltherd.estimation.soc_map import SocMapEkf
-from voltherd.estimation.widening import SIGMAS, widening
+from voltherd.estimation.widening import widening
 from voltherd.numerics.presets import NMC
+from voltherd.types.estimate import NORMAL_90
 
 CELL = NMC.resized(3.0)
 TAUS = 8.0, 120.0
@@ -121,7 +122,7 @@ def test_a_widened_interval_holds_nine_of_ten():
     error = random.normal(0.0, 0.01, 5000)
     wide = widening(error, np.full(5000, 0.005), celsius, np.array([20.0]))
     assert wide == pytest.approx([2.0], rel=0.05)
-    held = np.abs(error) <= SIGMAS * wide[0] * 0.005
+    held = np.abs(error) <= NORMAL_90 * wide[0] * 0.005
     assert held.mean() == pytest.approx(0.9, abs=0.005)
 
 

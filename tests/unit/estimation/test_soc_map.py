@@ -30,6 +30,40 @@ def test_a_wrong_start_and_an_offset_are_found_on_the_flat_of_a_recorded_lfp_cel
     assert math.sqrt(float(np.mean((soc - drive.soc) ** 2))) < 0.035
 
 
+def partial_cycles(cell, cycles, offset_ampere):
+    """Cycle a simulated cell within its flat part; its resistance is a fifth above the tables."""
+    random, step, sign = np.random.default_rng(1), 10.0, -1.0
+    soc, branch, pairs, before, turns, time = 0.5, 0.0, np.zeros(2), 0.0, 0, 0.0
+    kept = np.exp(-step / np.array([cell.tau1_second, cell.tau2_second]))
+    while turns < 2 * cycles:
+        if (soc < 0.35 and sign < 0.0) or (soc > 0.7 and sign > 0.0):
+            sign, turns = -sign, turns + 1
+        current = 33.0 * sign + (random.normal(0.0, 25.0) if sign < 0.0 else 0.0)
+        mean, before = 0.5 * (current + before), current
+        moved = mean * step / (3600.0 * cell.base.capacity_ah)
+        held = math.exp(-cell.hysteresis_rate * abs(moved))
+        soc, branch = soc + moved, held * branch + (1.0 - held) * np.sign(mean)
+        known, time = cell.at_one(soc, 25.0), time + step
+        pairs = kept * pairs + (1.0 - kept) * 1.2 * np.array([known.r1, known.r2]) * mean
+        volt = known.ocv + known.hysteresis * branch + pairs.sum() + 1.2 * known.r0 * current
+        volt += random.normal(0.0, 0.002)
+        yield soc, CellSample(time, current + offset_ampere, np.array([volt]), 25.0)
+
+
+def test_thirty_partial_cycles_without_a_full_charge_leave_less_than_three_percent():
+    """Counting alone would be off by nineteen percent: the sensor is, by 0.3 A of 100 Ah."""
+    cell = preset_map(LFP.resized(100.0))
+    estimator, state, off = SocMapEkf(cell=cell, sensors=SENSORS), None, []
+    for soc, sample in partial_cycles(cell, 30, 0.3):
+        if state is None:
+            state = estimator.init(sample, soc=soc, sigma=0.02)
+        state, estimate = estimator.step(state, sample)
+        off.append(abs(estimate.value[0] - soc))
+    counted = 0.3 * (sample.unix_time_second / 3600.0) / cell.base.capacity_ah
+    assert counted > 0.15
+    assert max(off) < 0.03
+
+
 def test_where_the_curve_is_flat_a_wrong_start_stays_in_doubt():
     """Told full while half full: an estimate that cannot be told from the voltage says so."""
     cell = preset_map(LFP.resized(100.0))
