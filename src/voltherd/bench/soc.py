@@ -204,8 +204,7 @@ def prepared(train: Path, test: Path | None, name: str, leave_out: bool = False)
     if leave_out and not test and len(known) >= LEAVE_OUT_MIN:
         drives = [cycle.drive for cycle in known]
         found = identified(drives, base, name)
-        cells = calibrated_apart(found, drives, SENSORS)
-        cell = calibrated(found, drives, SENSORS)
+        cell, cells = calibrated_apart(found, drives, SENSORS)
         return Prepared(name, cell, tuple(known), cells, charges, tuple(drives))
     fitted, tested = (known, cycles_of(test, name)) if test else halved(known)
     _apart(fitted, tested, name)

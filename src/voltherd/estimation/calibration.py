@@ -71,12 +71,13 @@ def calibrated(
 
 def calibrated_apart(
     found: Identified, drives: Sequence[Drive], sensors: SensorError
-) -> tuple[CellMap, ...]:
-    """Give for each drive the cell without it, its intervals as all others ask; as above."""
+) -> tuple[CellMap, tuple[CellMap, ...]]:
+    """Give the cell as above, and for each drive the cell without it, as all others ask."""
     told = _tried(found, drives, sensors, lambda _: None)
-    return tuple(
+    apart = (
         _widened(cell, [*told[:left], *told[left + 1 :]]) for left, cell in enumerate(found.others)
     )
+    return _widened(found.cell, told), tuple(apart)
 
 
 def _tried(
