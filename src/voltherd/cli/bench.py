@@ -76,6 +76,49 @@ def alarms(
         typer.echo(render(table))
 
 
+@bench_app.command(name="detect")
+def detect(  # long: an option a line
+    test: Annotated[
+        Path | None,
+        typer.Option("--test", help="Folder of recorded vehicles; VOLTHERD_DATA otherwise."),
+    ] = None,
+    parts: Annotated[
+        str, typer.Option("--parts", help="recorded, simulated, or both with a comma between.")
+    ] = "recorded,simulated",
+    only: Annotated[
+        str, typer.Option("--only", help="Kinds of fault, commas between; all otherwise.")
+    ] = "",
+    each: Annotated[
+        int, typer.Option("--each", min=1, help="Faults of each kind and size in each source.")
+    ] = 6,
+    vehicles: Annotated[
+        int, typer.Option("--vehicles", min=1, help="Healthy vehicles of each kind.")
+    ] = 40,
+    days: Annotated[int, typer.Option("--days", min=1, help="Days of each of these.")] = 30,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Another draw.")] = 5,
+    json: Json = None,
+) -> None:
+    """What diagnosis finds of injected faults, how soon, beside peers, and its false alarms."""
+    from voltherd.bench.detect import PARTS, measure, render
+    from voltherd.cli.options import listed
+
+    table = measure(
+        test,
+        parts=listed(parts, PARTS, "--parts"),
+        only=listed(only, None, "--only"),
+        each=each,
+        vehicles=vehicles,
+        days=days,
+        seed=seed,
+        progress=progress,
+    )
+    progress("")
+    if json:
+        output(json, table.to_json())
+    if str(json) != "-":
+        typer.echo(render(table))
+
+
 @bench_app.command(name="kernel")
 def kernel(json: Json = None) -> None:
     """Cell updates per core-second by engine, beside peers and the machine's roofs."""

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from voltherd.cli.compose import Reading
 
 Paths = Annotated[list[Path], typer.Argument(help="Files, folders or stores.", show_default=False)]
@@ -21,6 +23,23 @@ Timezone = Annotated[
     str, typer.Option("--timezone", help="Zone of time stamps that name none, as Europe/Berlin.")
 ]
 Html = Annotated[Path | None, typer.Option("--html", help="Write a self-contained page.")]
+
+
+def listed(text: str, allowed: "Sequence[str] | None", option: str) -> tuple[str, ...]:
+    """Give the names of a list with commas between.
+
+    Raises:
+        UsageError: One of them is not allowed.
+    """
+    from voltherd.errors import UsageError
+
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    wrong = [name for name in names if allowed is not None and name not in allowed]
+    if wrong:
+        raise UsageError(
+            f"{option} knows no {', '.join(wrong)}", mend="one of " + ", ".join(allowed or ())
+        )
+    return names
 
 
 def reading_of(

@@ -1,13 +1,18 @@
 """A cell whose voltage follows the current too strongly: its resistance, or its connection.
 
 Within each window and operating state, the slope of a cell's deviation on the current is summed up;
-a difference in charge cancels there, because it does not follow the current.
+a difference in charge cancels there, because it does not follow the current.  Three questions are
+asked of it: does a cell resist more than the pack's others, more than the few next to it (which
+share the delay of one measuring board), or more than it did before?  How urgent it is follows from
+the share of a healthy cell's own resistance and from the heat it makes.
 """
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
+from jaxtyping import Float
 
+from voltherd.detection.follow import added_ohm, beyond_neighbours, without
 from voltherd.detection.memory import Memory, cell_resistance_ohm, resistance_ohm
 from voltherd.detection.verdict import Verdict
 from voltherd.numerics.robust import median, sibling_score
@@ -15,56 +20,104 @@ from voltherd.types.event import Location, LocationKind, Phenomenon, Severity
 
 CAUSE: Final = "contact"
 SIBLINGS_MIN: Final = 6
+NEIGHBOURED_MIN: Final = 12
+"""Cells from which on neighbours along the string say something."""
 SCORE_MIN: Final = 6.0
 AMPERE2_MIN: Final = 5e5
 """Excitation needed: some ten minutes of ordinary driving [A²]."""
 PLAUSIBLE_OHM: Final = 1e-4
 """Below it the cells do not follow the current at all: slow or unsynchronised channels [Ω]."""
 SHARE_FLOOR: Final = 0.03
+NEAR_FLOOR: Final = 0.015
+NEAR_SHARE: Final = 0.1
+CHANGE_FLOOR_OHM: Final = 3e-6
+CHANGE_FLOOR: Final = 0.002
+CHANGE_SHARE: Final = 0.01
+NEAR_OHM: Final = 3e-5
+CHANGE_OHM: Final = 1.5e-5
+"""What is less than this, or than the share, is nobody's business [Ω]."""
 SHARE_OPERATING: Final = 0.2
 SHARE_RECOMMENDED: Final = 0.5
 SHARE_SAFETY: Final = 5.0
 """Added resistance as a share of a healthy cell's own."""
+HEAT_RECOMMENDED_WATT: Final = 2.0
+HEAT_SAFETY_WATT: Final = 20.0
+"""At the usual swing of the current; a joint warms by some 5 to 10 K for each watt (judgement)."""
+
+
+class _Look(NamedTuple):
+    """One of the questions, asked of every cell."""
+
+    score: Float[np.ndarray, " c"]
+    added: Float[np.ndarray, " c"]
+    least: float
+    sigma: float
 
 
 def judge(memory: Memory) -> tuple[Verdict, ...]:
     """Name the cells with too much resistance now."""
-    cells = len(memory.square)
-    if cells < SIBLINGS_MIN or memory.follow_ampere2 < AMPERE2_MIN:
+    cells, follow = len(memory.square), memory.follow
+    if cells < SIBLINGS_MIN or follow.ampere2 < AMPERE2_MIN:
         return ()
-    own = memory.follow_pack_watt / memory.follow_ampere2
+    own = follow.pack_watt / follow.ampere2
     if own < PLAUSIBLE_OHM:
         return ()
+    looks = [_among_all(memory, own)]
+    if cells >= NEIGHBOURED_MIN:
+        looks += [_among_neighbours(memory, own), _against_before(memory, own)]
+    named: dict[int, tuple[float, float, float]] = {}
+    for look in looks:
+        out = (look.score >= SCORE_MIN) & (look.added >= look.least)
+        for cell in np.flatnonzero(out & (follow.cell_ampere2 >= AMPERE2_MIN)).tolist():
+            told = float(look.score[cell]), float(look.added[cell]), look.sigma
+            named[cell] = max(named.get(cell, told), told, key=lambda each: each[1])
+    return tuple(_verdict(memory, cell, *told) for cell, told in sorted(named.items()))
+
+
+def _among_all(memory: Memory, own: float) -> _Look:
     ohm = cell_resistance_ohm(memory)
-    if ohm.max() - ohm.min() < SHARE_OPERATING * own:
-        return ()  # nobody can be so far from the median
     score, centre, sigma = sibling_score(ohm, SHARE_FLOOR * own)
-    added = ohm - centre
-    named = np.flatnonzero(
-        (score >= SCORE_MIN)
-        & (added >= SHARE_OPERATING * own)
-        & (memory.follow_cell_ampere2 >= AMPERE2_MIN)
-    )
-    return tuple(
-        Verdict(
-            cause=CAUSE,
-            phenomenon=Phenomenon.CONTACT_RESISTANCE,
-            location=Location(kind=LocationKind.CELL, index=int(c) + 1, cells=(int(c) + 1,)),
-            severity=_severity(float(added[c] / own)),
-            score=float(score[c]),
-            persistence=3,
-            numbers={
-                "added_ohm": float(added[c]),
-                "own_ohm": resistance_ohm(memory),
-                "sigma_ohm": sigma,
-                "median_ohm": float(median(ohm, axis=0)),
-            },
-        )
-        for c in named
+    return _Look(score, ohm - centre, SHARE_OPERATING * own, sigma)
+
+
+def _among_neighbours(memory: Memory, own: float) -> _Look:
+    near = beyond_neighbours(cell_resistance_ohm(memory))
+    score, centre, sigma = sibling_score(near, NEAR_FLOOR * own)
+    return _Look(score, near - centre, max(NEAR_OHM, NEAR_SHARE * own), sigma)
+
+
+def _against_before(memory: Memory, own: float) -> _Look:
+    before = without(memory.follow_long, memory.follow_lately)
+    if min(before.ampere2, memory.follow_lately.ampere2) < AMPERE2_MIN:
+        nothing = np.zeros(len(memory.square))
+        return _Look(nothing, nothing, np.inf, np.inf)
+    change = beyond_neighbours(added_ohm(memory.follow_lately) - added_ohm(before))
+    score, centre, sigma = sibling_score(change, CHANGE_FLOOR_OHM + CHANGE_FLOOR * own)
+    return _Look(score, change - centre, max(CHANGE_OHM, CHANGE_SHARE * own), sigma)
+
+
+def _verdict(memory: Memory, cell: int, score: float, added: float, sigma: float) -> Verdict:
+    own = memory.follow.pack_watt / memory.follow.ampere2
+    swing2 = memory.follow.ampere2 / max(memory.looked, 1.0)
+    return Verdict(
+        cause=CAUSE,
+        phenomenon=Phenomenon.CONTACT_RESISTANCE,
+        location=Location(kind=LocationKind.CELL, index=cell + 1, cells=(cell + 1,)),
+        severity=_severity(added / own, added * swing2),
+        score=score,
+        persistence=3,
+        numbers={
+            "added_ohm": added,
+            "own_ohm": resistance_ohm(memory),
+            "sigma_ohm": sigma,
+            "heat_watt": added * swing2,
+            "median_ohm": float(median(cell_resistance_ohm(memory), axis=0)),
+        },
     )
 
 
-def _severity(share: float) -> Severity:
-    if share >= SHARE_SAFETY:
+def _severity(share: float, heat_watt: float) -> Severity:
+    if share >= SHARE_SAFETY or heat_watt >= HEAT_SAFETY_WATT:
         return Severity.SAFETY
-    return Severity.RECOMMENDED if share >= SHARE_RECOMMENDED else Severity.OPERATING
+    grave = share >= SHARE_RECOMMENDED or heat_watt >= HEAT_RECOMMENDED_WATT
+    return Severity.RECOMMENDED if grave else Severity.OPERATING

@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from jaxtyping import Float
 
+from voltherd.detection import follow
 from voltherd.detection.charge_scale import (
     Curve,
     flat_share,
@@ -23,6 +24,7 @@ from voltherd.detection.charge_scale import (
     straightened,
     unknown_curve,
 )
+from voltherd.detection.follow import Follow, added_ohm, faded
 from voltherd.detection.windows import Windows
 from voltherd.numerics.robust import median
 from voltherd.types.asset import Chemistry
@@ -32,7 +34,11 @@ WINDOWS_PER_PERIOD: Final = 6
 HISTORY_PERIODS: Final = 1024
 HALF_LIFE_PERIODS: Final = 48.0
 """A day of observed driving and charging, a week or so of an ordinary vehicle's life."""
+LATELY_PERIODS: Final = 12.0
+LONG_PERIODS: Final = 384.0
 _KEEP: Final = 0.5 ** (1.0 / HALF_LIFE_PERIODS)
+_KEEP_LATELY: Final = 0.5 ** (1.0 / LATELY_PERIODS)
+_KEEP_LONG: Final = 0.5 ** (1.0 / LONG_PERIODS)
 FLAT_VOLT_MAX: Final = 3.7
 """No iron-phosphate cell is charged beyond 3.65 V; the median cell above it is an oxide [V]."""
 RESISTANCE_GUESS_OHM: Final = 6e-4
@@ -84,10 +90,9 @@ class Memory(NamedTuple):
         state_rows: Rows per operating state, forgetting.
         seen: The same rows counted for each cell: only those in which it was measured.
         state_moment: Deviations summed per operating state, forgetting [V].
-        follow_ampere2: Forgetting sum behind the current slopes [A²].
-        follow_cell_ampere2: The same over what each cell was measured in [A²].
-        follow_watt: Forgetting sum of current times deviation of each cell [W].
-        follow_pack_watt: The same for the median cell.
+        follow: How the cells follow the current.
+        follow_lately: The same over some days only.
+        follow_long: The same over months.
         flow_ah2: Sum behind the capacity seen: charge flowed times change of reported SOC [Ah].
         flow_soc2: Sum of squared changes of reported SOC.
         soc_low: Lowest SOC seen.
@@ -111,10 +116,9 @@ class Memory(NamedTuple):
     state_rows: Float[np.ndarray, " 3"]
     seen: Float[np.ndarray, "3 c"]
     state_moment: Float[np.ndarray, "3 c"]
-    follow_ampere2: float
-    follow_cell_ampere2: Float[np.ndarray, " c"]
-    follow_watt: Float[np.ndarray, " c"]
-    follow_pack_watt: float
+    follow: Follow
+    follow_lately: Follow
+    follow_long: Follow
     flow_ah2: float
     flow_soc2: float
     soc_low: float
@@ -141,10 +145,9 @@ def init(cells: int) -> Memory:
         state_rows=np.zeros(3),
         seen=np.zeros((3, cells)),
         state_moment=np.zeros((3, cells)),
-        follow_ampere2=0.0,
-        follow_cell_ampere2=np.zeros(cells),
-        follow_watt=np.zeros(cells),
-        follow_pack_watt=0.0,
+        follow=follow.init(cells),
+        follow_lately=follow.init(cells),
+        follow_long=follow.init(cells),
         flow_ah2=0.0,
         flow_soc2=0.0,
         soc_low=np.inf,
@@ -163,9 +166,9 @@ def init(cells: int) -> Memory:
 
 def resistance_ohm(memory: Memory) -> float:
     """Give the median cell's resistance over seconds, as far as the data show it [Ω]."""
-    if memory.follow_ampere2 <= 0.0:
+    if memory.follow.ampere2 <= 0.0:
         return RESISTANCE_GUESS_OHM
-    return min(max(memory.follow_pack_watt / memory.follow_ampere2, 5e-5), 0.05)
+    return min(max(memory.follow.pack_watt / memory.follow.ampere2, 5e-5), 0.05)
 
 
 def capacity_ah(memory: Memory) -> float | None:
@@ -215,7 +218,7 @@ def gather(memory: Memory, windows: Windows) -> Period:
 
 def cell_resistance_ohm(memory: Memory) -> Float[np.ndarray, " c"]:
     """Give each cell's resistance beyond the median cell's, from how it follows the current [Ω]."""
-    return np.asarray(memory.follow_watt / np.maximum(memory.follow_cell_ampere2, 1e4))
+    return added_ohm(memory.follow)
 
 
 def remember(memory: Memory, period: Period) -> Memory:
@@ -243,11 +246,9 @@ def remember(memory: Memory, period: Period) -> Memory:
         state_rows=state_rows,
         seen=seen,
         state_moment=state_moment,
-        follow_ampere2=_KEEP * memory.follow_ampere2 + float(windows.follow_ampere2.sum()),
-        follow_cell_ampere2=_KEEP * memory.follow_cell_ampere2
-        + windows.follow_cell_ampere2.sum(axis=0),
-        follow_watt=_KEEP * memory.follow_watt + windows.follow_watt.sum(axis=0),
-        follow_pack_watt=_KEEP * memory.follow_pack_watt + float(windows.follow_pack_watt.sum()),
+        follow=faded(memory.follow, _KEEP, windows),
+        follow_lately=faded(memory.follow_lately, _KEEP_LATELY, windows),
+        follow_long=faded(memory.follow_long, _KEEP_LONG, windows),
         flow_ah2=memory.flow_ah2 + ah2,
         flow_soc2=memory.flow_soc2 + soc2,
         soc_low=float(np.fmin(memory.soc_low, np.fmin.reduce(soc, initial=np.inf))),

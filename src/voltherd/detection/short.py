@@ -2,7 +2,8 @@
 
 The charge-equivalent deviation of each cell is regressed on time over four windows, with the state
 of charge beside it so that a lack of capacity (which comes and goes with every cycle) is not
-mistaken for a loss.  Minor drift adds up: the longest window finds 1 mV a day.
+mistaken for a loss.  Minor drift adds up: the longest window finds 1 mV a day.  A loss that has
+begun lately is told sooner by ``onset``, from the cell's own past.
 """
 
 from typing import Final, NamedTuple
@@ -13,6 +14,7 @@ from jaxtyping import Bool, Float
 from voltherd.detection.cells import NOISE_VOLT
 from voltherd.detection.charge_scale import SLOPE_UNCERTAINTY
 from voltherd.detection.memory import Memory, days
+from voltherd.detection.onset import bends
 from voltherd.detection.verdict import Verdict
 from voltherd.numerics.robust import median, sibling_score, spread
 from voltherd.types.event import Location, LocationKind, Phenomenon, Severity
@@ -269,13 +271,20 @@ def judge(memory: Memory) -> tuple[Verdict, ...]:
                 continue
             if jumps(memory, window_day, int(cell)):
                 continue
-            verdict = _verdict(int(cell), float(loss[cell]), float(score[cell]), sigma, found)
+            verdict = _verdict(
+                int(cell), float(loss[cell]), float(score[cell]), sigma, found.window_day
+            )
             if cell not in best or abs(verdict.score) > abs(best[int(cell)].score):
                 best[int(cell)] = verdict
+    for bend in bends(memory):
+        if bend.cell not in best or abs(bend.score) > abs(best[bend.cell].score):
+            best[bend.cell] = _verdict(
+                bend.cell, bend.per_day, bend.score, bend.sigma_per_day, bend.begun_day
+            )
     return tuple(best.values())
 
 
-def _verdict(cell: int, loss: float, score: float, sigma: float, found: Leak) -> Verdict:
+def _verdict(cell: int, loss: float, score: float, sigma: float, window_day: float) -> Verdict:
     if loss >= PER_DAY_SAFETY:
         severity = Severity.SAFETY
     else:
@@ -290,6 +299,6 @@ def _verdict(cell: int, loss: float, score: float, sigma: float, found: Leak) ->
         numbers={
             "loss_per_day": loss,
             "sigma_per_day": sigma,
-            "window_day": found.window_day,
+            "window_day": window_day,
         },
     )

@@ -11,6 +11,7 @@ from voltherd.detection.anchors import Anchors, Change
 from voltherd.detection.channels import Watch
 from voltherd.detection.charge_scale import Curve
 from voltherd.detection.engine import Detection
+from voltherd.detection.follow import Follow
 from voltherd.detection.gauge import Gauge, Jump, Row, Stand
 from voltherd.detection.humidity import Damp
 from voltherd.detection.memory import Memory
@@ -36,6 +37,7 @@ CLASSES: Final = (
     Curve,
     Damp,
     Detection,
+    Follow,
     Gauge,
     Guard,
     Jump,

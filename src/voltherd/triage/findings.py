@@ -150,7 +150,7 @@ def _tell(
     lead = _lead(group)
     # What a frozen or exchanged channel makes of its cell is its consequence, not a second cause.
     explained = lead.verdict.cause in (stuck.CAUSE, swap.CAUSE)
-    standing = tuple(a for a in group if a.streaks[0]) or group
+    standing = tuple(a for a in group if a.streaks[0] or a is lead)
     speaking = (lead,) if explained else standing
     severity = max(a.severity for a in speaking if a.severity is not None)
     reached = [a.raised_second[severity - 1] for a in speaking if a.severity == severity]
@@ -211,11 +211,21 @@ def _confidence(verdict: Verdict, state: Detection, renewals: int) -> float:
 
 
 def _lead(group: tuple[Alarm, ...]) -> Alarm:
-    """Give the alarm that names the finding: standing before past, severe before mild."""
-    stopped = [a for a in group if a.verdict.cause in (stuck.CAUSE, swap.CAUSE)]
+    """Give the alarm that names the finding: standing before past, severe before mild.
+
+    What was once a matter of safety stays so, though its cell can no longer be read: a cell that
+    leaked until its voltage stood still at nothing is no broken channel.
+    """
+    grave = [a for a in group if a.severity is Severity.SAFETY]
+    since = min((a.raised_second[-1] or np.inf for a in grave), default=np.inf)
+    stopped = [
+        a
+        for a in group
+        if a.verdict.cause in (stuck.CAUSE, swap.CAUSE) and (a.raised_second[0] or np.inf) <= since
+    ]
     if stopped:
         return stopped[0]
-    return max(group, key=lambda a: (a.streaks[0] > 0, a.severity or 0, -group.index(a)))
+    return max(grave or group, key=lambda a: (a.streaks[0] > 0, a.severity or 0, -group.index(a)))
 
 
 def _hindsight(alarm: Alarm, state: Detection) -> tuple[float, Trend]:
