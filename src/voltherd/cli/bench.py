@@ -96,6 +96,9 @@ def detect(  # long: an option a line
     ] = 40,
     days: Annotated[int, typer.Option("--days", min=1, help="Days of each of these.")] = 30,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Another draw.")] = 5,
+    svg: Annotated[
+        Path | None, typer.Option("--svg", help="Folder to draw the times to the first alarm in.")
+    ] = None,
     json: Json = None,
 ) -> None:
     """What diagnosis finds of injected faults, how soon, beside peers, and its false alarms."""
@@ -113,6 +116,12 @@ def detect(  # long: an option a line
         progress=progress,
     )
     progress("")
+    if svg:
+        from voltherd.bench.detect_plot import drawn
+
+        svg.mkdir(parents=True, exist_ok=True)
+        for kind, picture in drawn(table.rows).items():
+            output(svg / f"detect-{kind}.svg", picture)
     if json:
         output(json, table.to_json())
     if str(json) != "-":

@@ -15,6 +15,7 @@ from voltherd.detection import (
     cells,
     channels,
     contact,
+    full_charge,
     gauge,
     humidity,
     imbalance,
@@ -38,6 +39,8 @@ from voltherd.detection.memory import (
     Period,
     gather,
     remember,
+    remember_full,
+    resistance_ohm,
     whole,
 )
 from voltherd.detection.memory import init as blank_memory
@@ -78,6 +81,7 @@ class Detection(NamedTuple):
         open_windows: Closed windows of the period under way, None at its start.
         memory: The past.
         watch: What is known of channels.
+        top: The end of a charge under way.
         guard: What the row before told of a runaway.
         gauge: What is known of the vehicle's own state of charge.
         vent: What the rows before told of the pressure inside the pack.
@@ -98,6 +102,7 @@ class Detection(NamedTuple):
     open_windows: Windows | None
     memory: Memory
     watch: channels.Watch
+    top: full_charge.Top
     guard: runaway.Guard
     gauge: gauge.Gauge
     vent: pressure.Vent
@@ -138,6 +143,7 @@ def init(
         open_windows=None,
         memory=blank_memory(cells),
         watch=channels.init(probes),
+        top=full_charge.init(cells),
         guard=runaway.init(cells, probes),
         gauge=gauge.init(),
         vent=pressure.CALM,
@@ -221,6 +227,11 @@ def _advance(
         float(part.observed_second.sum()),
         float(part.observed_second[used].sum()),
     )
+    top, fulls = full_charge.look(
+        state.top, rows, state.memory.chemistry, resistance_ohm(state.memory)
+    )
+    for full in fulls:
+        state = state._replace(memory=remember_full(state.memory, full))
     past = whole(state.memory)
     pack = gauge.pack_of(state.memory, state.asset)
     seen = gauge.look(state.gauge, rows, pack)
@@ -241,7 +252,13 @@ def _advance(
         book = note(book, verdicts, time, causes)
     windows = part if state.open_windows is None else join(state.open_windows, part)
     state = state._replace(
-        watch=watch, gauge=seen, damp=damp, shake=shake, book=book, open_windows=windows
+        watch=watch,
+        top=top,
+        gauge=seen,
+        damp=damp,
+        shake=shake,
+        book=book,
+        open_windows=windows,
     )
     if len(windows.end_second) < WINDOWS_PER_PERIOD:
         return state

@@ -25,6 +25,7 @@ from voltherd.detection.charge_scale import (
     unknown_curve,
 )
 from voltherd.detection.follow import Follow, added_ohm, faded
+from voltherd.detection.full_charge import Full
 from voltherd.detection.windows import Windows
 from voltherd.numerics.robust import median
 from voltherd.types.asset import Chemistry
@@ -102,7 +103,7 @@ class Memory(NamedTuple):
         curve: The vehicle's own open-circuit voltage.
         looked: Forgetting count of rows looked at for spikes.
         spikes: Forgetting count of each cell's spikes.
-        history_second: End of each period kept [unix s].
+        history_second: End of each period kept, and of each full charge of a flat cell [unix s].
         history_charge: Deviation as charge in it, resistance taken out; NaN where unreadable.
         history_volt: Deviation in it, mean over its states [V].
         history_soc: State of charge in it.
@@ -263,6 +264,16 @@ def remember(memory: Memory, period: Period) -> Memory:
         history_charge=_append(memory.history_charge, period.charge.astype(np.float32)),
         history_volt=_append(memory.history_volt, mean_volt.astype(np.float32)),
         history_soc=_append(memory.history_soc, period.soc_fraction),
+    )
+
+
+def remember_full(memory: Memory, full: Full) -> Memory:
+    """Put what a full charge tells of each cell into the history."""
+    return memory._replace(
+        history_second=_append(memory.history_second, full.second),
+        history_charge=_append(memory.history_charge, full.charge.astype(np.float32)),
+        history_volt=_append(memory.history_volt, full.volt.astype(np.float32)),
+        history_soc=_append(memory.history_soc, 1.0),
     )
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from voltherd.detection.memory import Memory, days
-from voltherd.numerics.robust import median, sibling_score
+from voltherd.numerics.robust import median, sibling_score, spread
 
 BEGUN_DAY: Final = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 """How long ago the loss may have begun."""
@@ -25,6 +25,8 @@ NEW_MIN: Final = 3
 OLD_MIN: Final = 8
 """Periods needed since and before the beginning."""
 SCORE_MIN: Final = 6.5
+SCREEN: Final = 4.0
+"""Robust deviations of the losses below which nobody can reach the score."""
 ERRORS_FLOOR: Final = 2.0
 """Least spread of the siblings, in standard errors of their own: periods repeat their errors."""
 LOSS_MIN: Final = 0.002
@@ -119,7 +121,8 @@ def _bent(past: _Past, begun: float) -> list[Bend]:
     rate = reader.astype(np.float32) @ past.charge
     loss = float(median(rate, axis=0)) - rate
     span = float(since[-1])
-    if not ((loss >= LOSS_MIN_PER_DAY) & (loss * span >= LOSS_MIN)).any():
+    least = max(LOSS_MIN_PER_DAY, LOSS_MIN / span, SCREEN * spread(rate))
+    if not loss.max() >= least:
         return []  # mostly: what follows is spared
     y = past.charge.astype(np.float64)
     y = (y - median(y, axis=1)[:, None]) * past.weight[:, None]

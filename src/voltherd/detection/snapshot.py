@@ -12,6 +12,7 @@ from voltherd.detection.channels import Watch
 from voltherd.detection.charge_scale import Curve
 from voltherd.detection.engine import Detection
 from voltherd.detection.follow import Follow
+from voltherd.detection.full_charge import Top
 from voltherd.detection.gauge import Gauge, Jump, Row, Stand
 from voltherd.detection.humidity import Damp
 from voltherd.detection.memory import Memory
@@ -52,6 +53,7 @@ CLASSES: Final = (
     Severity,
     Shake,
     Stand,
+    Top,
     Vehicle,
     Vent,
     Verdict,

@@ -22,7 +22,7 @@ from voltherd.detection import (
     swap,
 )
 from voltherd.detection.engine import Detection
-from voltherd.detection.memory import days
+from voltherd.detection.memory import HISTORY_PERIODS, days
 from voltherd.detection.verdict import Alarm, Verdict, confidence
 from voltherd.numerics.robust import median
 from voltherd.triage.advice import ACTION, CONFIRM
@@ -237,7 +237,7 @@ def _hindsight(alarm: Alarm, state: Detection) -> tuple[float, Trend]:
         return state.first_second, unknown
     if alarm.verdict.cause == soc_report.CAUSE:
         return _gauge_hindsight(alarm)
-    forgotten = memory.periods > len(memory.history_second)  # then its first row is the limit
+    forgotten = len(memory.history_second) >= HISTORY_PERIODS  # then its first row is the limit
     start = float(memory.history_second[0]) if forgotten else state.first_second
     if alarm.verdict.cause == imbalance.CAUSE and memory.periods >= 2:
         widths = _widths(memory.history_charge)
