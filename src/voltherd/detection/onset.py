@@ -11,13 +11,14 @@ of Abrupt Changes, 1993, chapter 2.4).
 from typing import Final, NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
 from voltherd.detection.memory import Memory, days
 from voltherd.numerics.robust import median, sibling_score, spread
 
 BEGUN_DAY: Final = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 """How long ago the loss may have begun."""
+_BEGUN: Final = np.array(BEGUN_DAY)
 ROWS_MAX: Final = 192
 """Periods looked back on: some weeks of ordinary use, so that the cost stays bounded."""
 PAST_DAY: Final = 28.0
@@ -37,7 +38,6 @@ MISSING_MAX: Final = 0.3
 """Share of the periods that a cell may be missing in before it is left out."""
 BEND_SHARE: Final = 0.9
 """What a bend must explain of what the best single step does."""
-_RIDGE: Final = np.diag([0.0, 1e-3, 1e-3, 1e-9])
 _SLOPE_MIN: Final = 0.1
 
 
@@ -60,12 +60,23 @@ class Bend(NamedTuple):
 
 
 class _Past(NamedTuple):
-    """The periods looked back on: their age, terms, weights and each cell's charge."""
+    """The periods looked back on, weighted by how well they tell charge.
+
+    Attributes:
+        age_day: Before the last one, at most 0 [day].
+        weight: Of each.
+        basis: What has always moved the cells, as orthonormal columns.
+        charge: Each cell's weighted charge.
+    """
 
     age_day: Float[np.ndarray, " n"]
-    terms: Float[np.ndarray, "n 3"]
     weight: Float[np.ndarray, " n"]
+    basis: Float[np.ndarray, "n 3"]
     charge: Float[np.ndarray, "n c"]
+
+    def beyond(self, columns: Float[np.ndarray, "n k"]) -> Float[np.ndarray, "n k"]:
+        """Give what the basis cannot explain of some weighted columns."""
+        return np.asarray(columns - self.basis @ (self.basis.T @ columns))
 
 
 def bends(memory: Memory) -> tuple[Bend, ...]:
@@ -73,15 +84,35 @@ def bends(memory: Memory) -> tuple[Bend, ...]:
     past = _past(memory)
     if past is None:
         return ()
+    new = past.age_day.searchsorted(-_BEGUN, "right")
+    begun = _BEGUN[(new >= OLD_MIN) & (new <= len(past.age_day) - NEW_MIN)]
+    since = np.maximum(past.age_day[:, None] + begun, 0.0)
+    tried = past.beyond(since * past.weight[:, None])
+    power = np.maximum((tried**2).sum(axis=0), 1e-12)[:, None]
+    rate = (tried.T @ past.charge) / power
+    loss = median(rate, axis=1)[:, None] - rate if len(begun) else rate
+    enough = (loss >= LOSS_MIN_PER_DAY) & (loss * begun[:, None] >= LOSS_MIN)
     best: dict[int, Bend] = {}
-    for begun in BEGUN_DAY:
-        new = int((past.age_day > -begun).sum())
-        if new < NEW_MIN or len(past.age_day) - new < OLD_MIN:
-            continue
-        for bend in _bent(past, begun):
-            if bend.cell not in best or bend.score < best[bend.cell].score:
-                best[bend.cell] = bend
+    for row in np.flatnonzero(enough.any(axis=1)).tolist():
+        if loss[row].max() < SCREEN * spread(rate[row]):
+            continue  # mostly: what follows is spared
+        sigma = _errors(past, rate[row], float(power[row, 0]))
+        score, _, _ = sibling_score(rate[row] / sigma, ERRORS_FLOOR)
+        for cell in np.flatnonzero(enough[row] & (score <= -SCORE_MIN)).tolist():
+            if cell in best and best[cell].score <= score[cell]:
+                continue
+            if not _steps(past, tried[:, row], cell):
+                told = (loss[row, cell], sigma[cell], score[cell], begun[row])
+                best[cell] = Bend(cell, *map(float, told))
     return tuple(best.values())
+
+
+def _errors(past: _Past, rate: Float[np.ndarray, " c"], power: float) -> Float[np.ndarray, " c"]:
+    """Give each rate's standard error, by the cell's own scatter but no less than the median's."""
+    whole = (past.charge**2).sum(axis=0) - ((past.basis.T @ past.charge) ** 2).sum(axis=0)
+    left = (whole - rate**2 * power) / max(len(past.charge) - 4, 1)
+    least = max(float(median(left, axis=0)), 1e-14)
+    return np.asarray(np.sqrt(np.maximum(left, least) / power))
 
 
 def _past(memory: Memory) -> _Past | None:
@@ -110,50 +141,14 @@ def _past(memory: Memory) -> _Past | None:
     slope = np.maximum(slope.astype(np.float64), _SLOPE_MIN)
     weight = np.clip(slope / float(median(slope, axis=0)), *WEIGHT)
     terms = np.stack([np.ones(len(age)), soc[rows] - 0.5, 1.0 / slope], axis=1)
-    return _Past(age, terms, weight, charge)
+    basis, _ = np.linalg.qr(terms * weight[:, None])
+    return _Past(age, weight, basis, charge * weight[:, None])
 
 
-def _bent(past: _Past, begun: float) -> list[Bend]:
-    since = np.maximum(past.age_day + begun, 0.0)
-    x = np.concatenate([past.terms, since[:, None]], axis=1) * past.weight[:, None]
-    inverse = np.linalg.inv(x.T @ x + _RIDGE)
-    reader = (inverse[3] @ x.T) * past.weight
-    rate = reader.astype(np.float32) @ past.charge
-    loss = float(median(rate, axis=0)) - rate
-    span = float(since[-1])
-    least = max(LOSS_MIN_PER_DAY, LOSS_MIN / span, SCREEN * spread(rate))
-    if not loss.max() >= least:
-        return []  # mostly: what follows is spared
-    y = past.charge.astype(np.float64)
-    y = (y - median(y, axis=1)[:, None]) * past.weight[:, None]
-    coefficients = inverse @ (x.T @ y)
-    left = ((y - x @ coefficients) ** 2).sum(axis=0) / max(len(y) - 4, 1)
-    left = np.maximum(left, float(median(left, axis=0)))
-    sigma = np.sqrt(left * inverse[3, 3])
-    score, _, _ = sibling_score(coefficients[3] / sigma, ERRORS_FLOOR)
-    loss = float(median(coefficients[3], axis=0)) - coefficients[3]
-    named: Int[np.ndarray, " n"] = np.flatnonzero(
-        (score <= -SCORE_MIN) & (loss >= LOSS_MIN_PER_DAY) & (loss * span >= LOSS_MIN)
-    )
-    return [
-        Bend(int(c), float(loss[c]), float(sigma[c]), float(score[c]), begun)
-        for c in named
-        if not _steps(past, since, y[:, c])
-    ]
-
-
-def _steps(past: _Past, since_day: Float[np.ndarray, " n"], own: Float[np.ndarray, " n"]) -> bool:
-    """Whether one step explains a cell's course better than the loss that goes on.
-
-    Args:
-        past: The periods.
-        since_day: The bend's term.
-        own: The cell's weighted charge against its siblings.
-    """
-    later = np.arange(len(own))[:, None] >= np.arange(1, len(own))[None]
-    tried = np.concatenate([since_day[:, None], later], axis=1) * past.weight[:, None]
-    basis, _ = np.linalg.qr(past.terms * past.weight[:, None])
-    tried = tried - basis @ (basis.T @ tried)
-    rest = own - basis @ (basis.T @ own)
-    gain = (tried.T @ rest) ** 2 / np.maximum((tried**2).sum(axis=0), 1e-12)
+def _steps(past: _Past, bend: Float[np.ndarray, " n"], cell: int) -> bool:
+    """Whether one step explains a cell's course better than a bend does."""
+    rows = np.arange(len(bend))
+    steps = past.beyond((rows[:, None] >= rows[None, 1:]) * past.weight[:, None])
+    tried = np.concatenate([bend[:, None], steps], axis=1)
+    gain = (tried.T @ past.charge[:, cell]) ** 2 / np.maximum((tried**2).sum(axis=0), 1e-12)
     return bool(gain[0] < BEND_SHARE * gain[1:].max())
