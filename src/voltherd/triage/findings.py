@@ -1,6 +1,6 @@
 """From alarms to findings: one per cause and place, told in words, ordered by urgency."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final, NamedTuple
 
@@ -26,10 +26,12 @@ from voltherd.detection.memory import days
 from voltherd.detection.verdict import Alarm, Verdict, confidence
 from voltherd.numerics.robust import median
 from voltherd.triage.advice import ACTION, CONFIRM
+from voltherd.triage.cause_evidence import Sight
+from voltherd.triage.causes import causes_of
 from voltherd.triage.evidence import evidence_of
 from voltherd.triage.hindsight import Trend, ramp_onset, step_onset, swing_onset, trend
 from voltherd.triage.words import summary, trend_words
-from voltherd.types.event import Finding, Location, LocationKind, Phenomenon, Severity
+from voltherd.types.event import Cause, Finding, Location, LocationKind, Phenomenon, Severity
 from voltherd.units import SECOND_PER_DAY
 
 PRECEDENCE: Final = (
@@ -56,25 +58,33 @@ class Told(NamedTuple):
     alarms: tuple[Alarm, ...]
 
 
-def findings(state: Detection, names: Sequence[str] = ()) -> tuple[Finding, ...]:
+def findings(
+    state: Detection, names: Sequence[str] = (), prior: Mapping[Cause, float] | None = None
+) -> tuple[Finding, ...]:
     """Give everything that was raised for one vehicle, most urgent first.
 
     Args:
         state: After the last row.
         names: The source's names of the cells, in order.
+        prior: What a fleet knows better than ``cause_table`` of its root causes' frequency.
 
     Returns:
         One finding per cause and place.
     """
-    return tuple(each.finding for each in told(state, names))
+    return tuple(each.finding for each in told(state, names, prior))
 
 
-def told(state: Detection, names: Sequence[str] = ()) -> tuple[Told, ...]:
+def told(
+    state: Detection, names: Sequence[str] = (), prior: Mapping[Cause, float] | None = None
+) -> tuple[Told, ...]:
     """Give the same with the alarms behind each finding, for whoever follows them over time."""
     raised = [alarm for alarm in state.book.values() if alarm.severity is not None]
     merged = _merge_modules(_merge_whole(_merge_cells(raised)))
     singled = any(group[0].verdict.location.kind is LocationKind.CELL for group in merged)
-    every = [Told(_tell(group, state, names, singled), group) for group in merged]
+    every = [
+        Told(_with_causes(_tell(group, state, names, singled), state, prior), group)
+        for group in merged
+    ]
     return tuple(sorted(every, key=lambda each: urgency(each.finding)))
 
 
@@ -186,6 +196,13 @@ def _tell(
         action=ACTION[finding.phenomenon],
         confirm=CONFIRM[finding.phenomenon],
     )
+
+
+def _with_causes(
+    finding: Finding, state: Detection, prior: Mapping[Cause, float] | None
+) -> Finding:
+    sight = Sight(state, finding.location, finding.onset_second)
+    return replace(finding, causes=causes_of(sight, prior))
 
 
 def _named(place: Location, state: Detection, names: Sequence[str]) -> Location:
