@@ -100,7 +100,10 @@ def _causes(finding: Finding) -> Markup | None:
     told = cause_words(finding)
     if not told:
         return None
-    return element("dl", *(fact(capitalised(label), text) for label, text in told), class_="facts")
+    lines = (
+        element("p", element("b", f"{capitalised(label)}:"), f" {text}") for label, text in told
+    )
+    return element("div", element("div", element("h4", "What is behind it"), *lines), class_="do")
 
 
 def _facts(finding: Finding, vehicle: VehicleSummary | None) -> Markup:

@@ -32,8 +32,11 @@ from voltherd.detection.cells import CAUSE as CELL_APART
 from voltherd.detection.engine import Detection
 from voltherd.detection.memory import cell_resistance_ohm, days
 from voltherd.detection.verdict import Alarm
+from voltherd.numerics.presets import LFP
 from voltherd.numerics.robust import median
 from voltherd.triage.cause_table import TOLD
+from voltherd.triage.hindsight import step_onset, swing_onset
+from voltherd.types.asset import Chemistry
 from voltherd.types.event import Location, LocationKind
 from voltherd.units import SECOND_PER_HOUR
 
@@ -41,7 +44,7 @@ DAYS_TO_LEAK: Final = 3.0
 """Readable days after which a leak that matters would have been seen."""
 ROWS_MIN: Final = 8
 """Half hours observed since the beginning below which its kind is not judged."""
-LOG_ODDS: Final = 1.5
+LOG_ODDS: Final = 3.0
 """By which one explanation must beat another; periods repeat each other's errors, so not more."""
 SWING_SIGMA: Final = 4.0
 LEAN_SIGMA: Final = 2.0
@@ -60,6 +63,10 @@ _MEASURED: Final = (
     temperature.CAUSE,
 )
 """Causes of alarms that may come of one hand in the data."""
+
+
+_FLAT_SOC: Final = np.linspace(0.0, 1.0, len(LFP.ocv_volt))
+_FLAT_SLOPE: Final = np.gradient(np.asarray(LFP.ocv_volt, float), _FLAT_SOC)
 
 
 class Sight(NamedTuple):
@@ -84,6 +91,8 @@ class Shape(NamedTuple):
         capacity: Lack of capacity [fraction].
         capacity_sigma: Its standard uncertainty.
         volt: Mean deviation [V].
+        per_day: Change of charge [1/day].
+        per_day_sigma: Its standard uncertainty.
         soc_span: Range of charge seen.
     """
 
@@ -91,6 +100,8 @@ class Shape(NamedTuple):
     capacity: float
     capacity_sigma: float
     volt: float
+    per_day: float
+    per_day_sigma: float
     soc_span: float
 
 
@@ -101,34 +112,42 @@ def observed(sight: Sight) -> dict[str, bool | None]:
 
 
 def shape(sight: Sight) -> Shape | None:
-    """Fit what a cell, or a module's median cell, has done since the beginning; None if too short.
+    """Fit what a cell, or several cells' median, has done since the beginning; None if too short.
 
     The slope of the open-circuit voltage at each half hour is taken from what all cells'
-    deviations say there in volts and as charge; on a plateau it is 0, and what deviates there is
-    no charge.
+    deviations say there in volts and as charge; of iron phosphate, where most half hours cannot be
+    read as charge, from the preset curve at the reported charge.
     """
     memory = sight.state.memory
     columns = [cell - 1 for cell in sight.place.cells]
-    since = memory.history_second > sight.onset_second - 0.5 * SECOND_PER_HOUR
-    volt = memory.history_volt[since].astype(np.float64)
+    volt = memory.history_volt.astype(np.float64)
     own = median(volt[:, columns], axis=1) - median(volt, axis=1)
-    soc = memory.history_soc[since]
-    rows = np.isfinite(own) & np.isfinite(soc)
+    rows = np.isfinite(own) & np.isfinite(memory.history_soc)
+    rows &= memory.history_second > sight.onset_second - 0.5 * SECOND_PER_HOUR
+    # An early alarm may have been another's: what began later is looked at from there on.
+    rows[: step_onset(own) or swing_onset(memory.history_soc, own)] = False
     if rows.sum() < ROWS_MIN:
         return None
-    charge = np.nan_to_num(memory.history_charge[since][rows].astype(np.float64))
-    own, soc, volt = own[rows], soc[rows], np.nan_to_num(volt[rows])
-    slope = (volt * charge).sum(axis=1) / np.maximum((charge * charge).sum(axis=1), 1e-9)
+    own, soc, age = own[rows], memory.history_soc[rows], days(memory)[rows]
+    if memory.chemistry is Chemistry.LFP:
+        slope = np.interp(soc, _FLAT_SOC, _FLAT_SLOPE)
+    else:
+        charge = np.nan_to_num(memory.history_charge[rows].astype(np.float64))
+        shared = (np.nan_to_num(volt[rows]) * charge).sum(axis=1)
+        slope = shared / np.maximum((charge * charge).sum(axis=1), 1e-9)
     _, left_charge, _ = _fitted(slope[:, None], own)
     _, left_constant, _ = _fitted(np.ones((len(own), 1)), own)
     both = np.stack([slope, slope * (soc - 0.5)], axis=1)
     terms, _, sigma = _fitted(both, own)
+    drift, _, drift_sigma = _fitted(np.stack([slope, slope * (age - age.mean())], axis=1), own)
     independent = len(own) / CORRELATION
     return Shape(
         constant_odds=0.5 * independent * float(np.log(left_charge / left_constant)),
         capacity=float(terms[1]),
         capacity_sigma=float(np.sqrt(CORRELATION) * sigma[1]),
         volt=float(own.mean()),
+        per_day=float(drift[1]),
+        per_day_sigma=float(np.sqrt(CORRELATION) * drift_sigma[1]),
         soc_span=float(soc.max() - soc.min()),
     )
 
@@ -194,11 +213,21 @@ def _leaks(sight: Sight) -> bool | None:
     return False if len(age) >= short.ROWS_MIN and age[-1] - age[0] >= DAYS_TO_LEAK else None
 
 
+def _slides(sight: Sight) -> bool | None:
+    if _alarms(sight, short.CAUSE):
+        return None  # said already, and with more care
+    found = shape(sight)
+    if found is None:
+        return None
+    if found.per_day <= -max(short.LOSS_MIN_PER_DAY[-1], SWING_SIGMA * found.per_day_sigma):
+        return True
+    clear = found.per_day - LEAN_SIGMA * found.per_day_sigma > -short.PER_DAY_RECOMMENDED
+    return False if clear else None
+
+
 def _constant(sight: Sight) -> bool | None:
-    if sight.place.kind is LocationKind.PACK:
-        wide = _alarms(sight, imbalance.CAUSE)
-        charged = wide[0].telling.numbers["is_charge"] if wide else np.nan
-        return None if np.isnan(charged) else not charged
+    if sight.place.kind is LocationKind.PACK and not _alarms(sight, imbalance.CAUSE):
+        return None
     found = shape(sight)
     if found is None or abs(found.volt) < APART_VOLT or abs(found.constant_odds) < LOG_ODDS:
         return None
@@ -207,7 +236,7 @@ def _constant(sight: Sight) -> bool | None:
 
 def _swings(sight: Sight) -> bool | None:
     found = shape(sight)
-    if found is None or found.soc_span < SPAN_MIN:
+    if found is None or found.soc_span < SPAN_MIN or found.constant_odds >= LOG_ODDS:
         return None
     if found.capacity >= max(CAPACITY_OPERATING, SWING_SIGMA * found.capacity_sigma):
         return True
@@ -217,9 +246,20 @@ def _swings(sight: Sight) -> bool | None:
 
 def _leans(sight: Sight) -> bool | None:
     found = shape(sight)
-    if found is None or found.soc_span < SPAN_MIN or _swings(sight) is not None:
+    unclear = found is not None and found.soc_span >= SPAN_MIN
+    if (
+        found is None
+        or not unclear
+        or found.constant_odds >= LOG_ODDS
+        or _swings(sight) is not None
+    ):
         return None
     return found.capacity >= LEAN_SIGMA * found.capacity_sigma
+
+
+def _jumped(sight: Sight) -> bool | None:
+    """Say only that it jumped: what crept in, or began before the record, had no jump to show."""
+    return True if _alarms(sight, jump.CAUSE) else None
 
 
 def _follows(sight: Sight) -> bool | None:
@@ -333,11 +373,12 @@ def _damp(sight: Sight) -> bool | None:
 _OBSERVERS: Final[Mapping[str, Callable[[Sight], bool | None]]] = {
     "apart": _apart,
     "leaks": _leaks,
+    "slides": _slides,
     "constant": _constant,
     "swings": _swings,
     "leans": _leans,
     "follows": _follows,
-    "jumped": _raised(jump.CAUSE),
+    "jumped": _jumped,
     "frozen": _raised(stuck.CAUSE),
     "spikes": _raised(spikes.CAUSE),
     "exchanged": _raised(swap.CAUSE),

@@ -15,7 +15,7 @@ WEIGHT: Final = 2.0
 """Cases that a judged probability weighs as much as: Laplace's smoothing, about the judgement."""
 LINK_MAX: Final = 0.97
 """No cause is sure to show, however many simulated cases say so: real ones differ from them."""
-LEAK_MIN: Final = 5e-4
+LEAK_MIN: Final = 2e-5
 """Nor is any evidence without a cause impossible."""
 ROWS: Final = (*TOLD, *CHECKS)
 CAUSES: Final = tuple(PRIOR)
@@ -31,10 +31,14 @@ def network(prior: Mapping[Cause, float] | None = None) -> Network:
         Causes in the order of ``CAUSES``, evidence in that of ``ROWS``.
     """
     known = {**PRIOR, **(prior or {})}
-    leak = np.array([max(_smoothed(row.leak, HEALTHY.get(row.name)), LEAK_MIN) for row in ROWS])
+    leak = np.array([max(_leak(row), LEAK_MIN) for row in ROWS])
     shown = np.array([[_shown(cause, row) for row in ROWS] for cause in CAUSES])
     link = np.clip(1.0 - (1.0 - shown) / (1.0 - leak), 0.0, LINK_MAX)
     return Network(np.array([known[cause] for cause in CAUSES]), link, leak)
+
+
+def _leak(row: Row) -> float:
+    return row.leak if row.given else _smoothed(row.leak, HEALTHY.get(row.name))
 
 
 def _shown(cause: Cause, row: Row) -> float:

@@ -285,6 +285,8 @@ def _widths(charge: Float[np.ndarray, "n c"]) -> Float[np.ndarray, " n"]:
     """Give the width of the middle 80 % of the cells in every period, NaN where unreadable."""
     width = np.full(len(charge), np.nan)
     rows = np.isfinite(charge).any(axis=1)
+    if not rows.any():
+        return width
     low, high = np.nanquantile(charge[rows].astype(np.float64), [0.1, 0.9], axis=1)
     width[rows] = high - low
     return width
