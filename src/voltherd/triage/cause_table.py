@@ -44,7 +44,8 @@ class Row(NamedTuple):
         present: What it says when it is there, in plain words.
         absent: What it says when it was looked for and is not; empty where that says little.
         find: How to find out where it is unknown.
-        leak: Probability that it shows without any of the causes.
+        leak: Probability that it shows without any of the causes; that an alarm is chance is
+            told by its finding's confidence, and enters here as something small.
         links: Probability that each cause brings it about.
         given: Whether it is asked only of what deviates: healthy places say nothing of it then.
     """
@@ -66,7 +67,7 @@ TOLD: Final = (
         "it stands apart from its siblings",
         "it does not stand apart from its siblings",
         "",
-        0.001,
+        0.0005,
         {
             C.IMBALANCE: 0.8,  # by what it holds
             C.SENSOR: 0.6,  # offsets do, spikes and frozen channels need not
@@ -84,7 +85,7 @@ TOLD: Final = (
         "its charge falls against the siblings day by day",
         "its charge does not keep falling",
         "some more days of data",
-        0.002,
+        0.0002,
         {
             C.INTERNAL_SHORT: 0.85,  # what a short is; slow ones take weeks to show
             C.SWITCH: 0.5,  # a balancing switch that stays closed drains its cell, too
@@ -154,7 +155,7 @@ TOLD: Final = (
         "its voltage follows the current more than its siblings' do",
         "its voltage follows the current as its siblings' do",
         "some hours of lively driving at ten-second samples",
-        0.003,
+        0.0002,
         {
             C.CONTACT: 0.9,  # resistance is just that
             C.PLATING: 0.2,  # films on the anode add resistance
@@ -167,7 +168,7 @@ TOLD: Final = (
         "it jumped against its own past",
         "",
         "",
-        0.005,
+        0.0005,
         {
             C.SENSOR: 0.4,  # what breaks in a measurement breaks at once
             C.TAMPERING: 0.7,  # begins when somebody begins
@@ -181,7 +182,7 @@ TOLD: Final = (
         "it no longer moves while its siblings do",
         "it moves as its siblings do",
         "a charge or a drive",
-        0.0005,
+        0.00005,
         {
             C.SENSOR: 0.15,  # one way of many to fail
             C.TAMPERING: 0.15,  # to freeze a value hides what happens
@@ -193,7 +194,7 @@ TOLD: Final = (
         "it jumps and returns far more often than its siblings",
         "it does not jump and return",
         "more samples",
-        0.001,
+        0.0001,
         {
             C.SENSOR: 0.15,  # a loose sense lead
             C.CONTACT: 0.03,  # a loose joint, mostly seen as resistance
@@ -260,7 +261,7 @@ TOLD: Final = (
         "all cells of the module stand apart alike",
         "",
         "",
-        0.001,
+        0.0001,
         {
             C.SENSOR: 0.4,  # one measuring board, one reference
             C.COOLING: 0.4,  # warm cells have less resistance and age faster
@@ -274,7 +275,7 @@ TOLD: Final = (
         "the pack's cells have drifted apart",
         "",
         "",
-        0.001,
+        0.0001,
         {
             C.IMBALANCE: 0.9,  # what balancing is for
             C.SENSOR: 0.1,  # the boards' references differ
@@ -300,7 +301,7 @@ TOLD: Final = (
         "the cells' sum and the pack voltage disagree",
         "the cells' sum and the pack voltage agree",
         "a channel of the pack voltage",
-        0.001,
+        0.0001,
         {
             C.SENSOR: 0.3,  # the pack's own sensor, or a channel that is missing
             C.TAMPERING: 0.4,  # parity is what is easily forgotten
@@ -314,7 +315,7 @@ TOLD: Final = (
         "insulation is low",
         "insulation holds",
         "a channel of the insulation resistance",
-        0.002,
+        0.0002,
         {
             C.INGRESS: 0.7,  # the usual reason
             C.INTERNAL_SHORT: 0.02,  # from the cell to its housing
@@ -327,7 +328,7 @@ TOLD: Final = (
         "the air inside the pack stays damp",
         "the air inside the pack is dry",
         "a channel of the humidity inside the pack",
-        0.005,
+        0.0005,
         {C.INGRESS: 0.7},
     ),
     Row(
@@ -336,7 +337,7 @@ TOLD: Final = (
         "the probe stands apart from the others",
         "",
         "",
-        0.001,
+        0.0001,
         {
             C.SENSOR: 0.2,  # a probe that lost its contact or its calibration
             C.COOLING: 0.8,  # heat that stays where it is made
@@ -374,7 +375,7 @@ TOLD: Final = (
         "it gives no information: no value, always one value, or a count that falls",
         "",
         "",
-        0.001,
+        0.0001,
         {C.SENSOR: 0.5, C.TAMPERING: 0.1},  # a dead channel, or one that is not fitted
     ),
     Row(
@@ -383,7 +384,7 @@ TOLD: Final = (
         "the reported charge is not the one its battery has",
         "",
         "",
-        0.001,
+        0.0001,
         {
             C.SENSOR: 0.6,  # the gauge, its current sensor or its capacity setting
             C.TAMPERING: 0.3,  # who spoofs, spoofs what people look at

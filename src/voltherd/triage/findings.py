@@ -5,7 +5,6 @@ from dataclasses import replace
 from typing import Final, NamedTuple
 
 import numpy as np
-from jaxtyping import Float
 
 from voltherd.detection import (
     cells,
@@ -29,7 +28,7 @@ from voltherd.triage.advice import ACTION, CONFIRM
 from voltherd.triage.cause_evidence import Sight
 from voltherd.triage.causes import causes_of
 from voltherd.triage.evidence import evidence_of
-from voltherd.triage.hindsight import Trend, ramp_onset, step_onset, swing_onset, trend
+from voltherd.triage.hindsight import Trend, ramp_onset, step_onset, swing_onset, trend, widths
 from voltherd.triage.words import summary, trend_words
 from voltherd.types.event import Cause, Finding, Location, LocationKind, Phenomenon, Severity
 from voltherd.units import SECOND_PER_DAY
@@ -247,10 +246,10 @@ def _hindsight(alarm: Alarm, state: Detection) -> tuple[float, Trend]:
     forgotten = memory.periods > len(memory.history_second)  # then its first row is the limit
     start = float(memory.history_second[0]) if forgotten else state.first_second
     if alarm.verdict.cause == imbalance.CAUSE and memory.periods >= 2:
-        widths = _widths(memory.history_charge)
-        row = step_onset(widths)
+        course = widths(memory.history_charge)
+        row = step_onset(course)
         started = float(memory.history_second[row - 1]) if row else start
-        return started, trend(days(memory), widths)
+        return started, trend(days(memory), course)
     if place.kind not in (LocationKind.CELL, LocationKind.MODULE) or memory.periods < 2:
         return alarm.first_second, unknown
     if alarm.verdict.cause in (stuck.CAUSE, swap.CAUSE, spikes.CAUSE, jump.CAUSE):
@@ -279,17 +278,6 @@ def _gauge_hindsight(alarm: Alarm) -> tuple[float, Trend]:
         return begun, Trend(np.nan, np.nan)
     away = n["per_day"] * np.sign(n["change"])
     return begun, Trend(float(away), soc_report.CHANGE_SIGMA / days)
-
-
-def _widths(charge: Float[np.ndarray, "n c"]) -> Float[np.ndarray, " n"]:
-    """Give the width of the middle 80 % of the cells in every period, NaN where unreadable."""
-    width = np.full(len(charge), np.nan)
-    rows = np.isfinite(charge).any(axis=1)
-    if not rows.any():
-        return width
-    low, high = np.nanquantile(charge[rows].astype(np.float64), [0.1, 0.9], axis=1)
-    width[rows] = high - low
-    return width
 
 
 def worst(found: Sequence[Finding]) -> Severity | None:
