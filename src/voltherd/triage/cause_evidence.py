@@ -76,11 +76,13 @@ class Sight(NamedTuple):
         state: Everything detection knows of the vehicle.
         place: Where the finding is.
         onset_second: Where hindsight puts its beginning [unix s].
+        shape: What ``shape`` makes of it, once it was asked.
     """
 
     state: Detection
     place: Location
     onset_second: float
+    shape: "Shape | None" = None
 
 
 class Shape(NamedTuple):
@@ -108,6 +110,8 @@ class Shape(NamedTuple):
 def observed(sight: Sight) -> dict[str, bool | None]:
     """Look for every piece of evidence that the table has for this kind of place."""
     kind = sight.place.kind
+    if sight.place.cells:
+        sight = sight._replace(shape=shape(sight))
     return {row.name: _OBSERVERS[row.name](sight) for row in TOLD if kind in row.places}
 
 
@@ -120,8 +124,7 @@ def shape(sight: Sight) -> Shape | None:
     """
     memory = sight.state.memory
     columns = [cell - 1 for cell in sight.place.cells]
-    volt = memory.history_volt.astype(np.float64)
-    own = median(volt[:, columns], axis=1) - median(volt, axis=1)
+    own = median(memory.history_volt[:, columns].astype(np.float64), axis=1)
     rows = np.isfinite(own) & np.isfinite(memory.history_soc)
     rows &= memory.history_second > sight.onset_second - 0.5 * SECOND_PER_HOUR
     # An early alarm may have been another's: what began later is looked at from there on.
@@ -133,7 +136,8 @@ def shape(sight: Sight) -> Shape | None:
         slope = np.interp(soc, _FLAT_SOC, _FLAT_SLOPE)
     else:
         charge = np.nan_to_num(memory.history_charge[rows].astype(np.float64))
-        shared = (np.nan_to_num(volt[rows]) * charge).sum(axis=1)
+        volt = np.nan_to_num(memory.history_volt[rows].astype(np.float64))
+        shared = (volt * charge).sum(axis=1)
         slope = shared / np.maximum((charge * charge).sum(axis=1), 1e-9)
     _, left_charge, _ = _fitted(slope[:, None], own)
     _, left_constant, _ = _fitted(np.ones((len(own), 1)), own)
@@ -198,7 +202,7 @@ def _raised(cause: str) -> Callable[[Sight], bool | None]:
 def _apart(sight: Sight) -> bool | None:
     if _alarms(sight, CELL_APART):
         return True
-    found = shape(sight)
+    found = sight.shape
     return None if found is None else abs(found.volt) >= 2.0 * VOLT_MIN
 
 
@@ -216,7 +220,7 @@ def _leaks(sight: Sight) -> bool | None:
 def _slides(sight: Sight) -> bool | None:
     if _alarms(sight, short.CAUSE):
         return None  # said already, and with more care
-    found = shape(sight)
+    found = sight.shape
     if found is None:
         return None
     if found.per_day <= -max(short.LOSS_MIN_PER_DAY[-1], SWING_SIGMA * found.per_day_sigma):
@@ -228,14 +232,14 @@ def _slides(sight: Sight) -> bool | None:
 def _constant(sight: Sight) -> bool | None:
     if sight.place.kind is LocationKind.PACK and not _alarms(sight, imbalance.CAUSE):
         return None
-    found = shape(sight)
+    found = sight.shape
     if found is None or abs(found.volt) < APART_VOLT or abs(found.constant_odds) < LOG_ODDS:
         return None
     return found.constant_odds > 0.0
 
 
 def _swings(sight: Sight) -> bool | None:
-    found = shape(sight)
+    found = sight.shape
     if found is None or found.soc_span < SPAN_MIN or found.constant_odds >= LOG_ODDS:
         return None
     if found.capacity >= max(CAPACITY_OPERATING, SWING_SIGMA * found.capacity_sigma):
@@ -245,7 +249,7 @@ def _swings(sight: Sight) -> bool | None:
 
 
 def _leans(sight: Sight) -> bool | None:
-    found = shape(sight)
+    found = sight.shape
     unclear = found is not None and found.soc_span >= SPAN_MIN
     if (
         found is None
@@ -277,7 +281,7 @@ def _follows(sight: Sight) -> bool | None:
 
 
 def _low(sight: Sight) -> bool | None:
-    found = shape(sight)
+    found = sight.shape
     return None if found is None or abs(found.volt) < APART_VOLT else found.volt < 0.0
 
 
