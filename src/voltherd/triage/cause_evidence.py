@@ -37,7 +37,7 @@ from voltherd.numerics.robust import median
 from voltherd.triage.cause_table import TOLD
 from voltherd.triage.hindsight import step_onset, swing_onset
 from voltherd.types.asset import Chemistry
-from voltherd.types.event import Location, LocationKind
+from voltherd.types.event import Location, LocationKind, Phenomenon
 from voltherd.units import SECOND_PER_HOUR
 
 DAYS_TO_LEAK: Final = 3.0
@@ -204,6 +204,22 @@ def _apart(sight: Sight) -> bool | None:
         return True
     found = sight.shape
     return None if found is None else abs(found.volt) >= 2.0 * VOLT_MIN
+
+
+def _called(phenomenon: Phenomenon) -> Callable[[Sight], bool | None]:
+    """Observe whether any alarm there bears a name, whichever detector raised it."""
+
+    def look(sight: Sight) -> bool | None:
+        if any(
+            alarm.severity is not None
+            and alarm.verdict.phenomenon is phenomenon
+            and _same(alarm.verdict.location, sight.place)
+            for alarm in sight.state.book.values()
+        ):
+            return True
+        return False if sight.state.memory.periods else None
+
+    return look
 
 
 def _leaks(sight: Sight) -> bool | None:
@@ -383,8 +399,8 @@ _OBSERVERS: Final[Mapping[str, Callable[[Sight], bool | None]]] = {
     "leans": _leans,
     "follows": _follows,
     "jumped": _jumped,
-    "frozen": _raised(stuck.CAUSE),
-    "spikes": _raised(spikes.CAUSE),
+    "frozen": _called(Phenomenon.SENSOR_STUCK),
+    "spikes": _called(Phenomenon.SENSOR_SPIKES),
     "exchanged": _raised(swap.CAUSE),
     "low": _low,
     "company": _company,
