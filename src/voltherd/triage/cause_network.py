@@ -11,7 +11,7 @@ from voltherd.triage.cause_counts import COUNTS, HEALTHY
 from voltherd.triage.cause_table import PRIOR, TOLD, Row
 from voltherd.types.event import Cause
 
-WEIGHT: Final = 2.0
+WEIGHT: Final = 4.0
 """Cases that a judged probability weighs as much as: Laplace's smoothing, about the judgement."""
 LINK_MAX: Final = 0.97
 """No cause is sure to show, however many simulated cases say so: real ones differ from them."""

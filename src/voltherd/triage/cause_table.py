@@ -4,7 +4,7 @@ A fault tree (IEC 61025) whose gates are all OR and whose events are uncertain i
 noisy-OR network (Bobbio et al., Reliability Engineering & System Safety 71 (2001) 249).  Each row
 is a piece of evidence.  ``links`` say how likely a cause brings it about; a cause that is not named
 has nothing to do with it.  The numbers here are judgements, each with its reason.  They weigh as
-little as two cases; ``cause_network`` adds what was counted in the simulator.
+little as four cases; ``cause_network`` adds what was counted in the simulator.
 """
 
 from collections.abc import Mapping
