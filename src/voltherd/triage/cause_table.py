@@ -193,7 +193,7 @@ TOLD: Final = (
         frozenset({CELL}),
         "it jumps and returns far more often than its siblings",
         "it does not jump and return",
-        "more samples",
+        "",
         0.0001,
         {
             C.SENSOR: 0.15,  # a loose sense lead

@@ -33,7 +33,7 @@ CLEAR = [
     ({"leaky": True, "damp": True}, PACK, Cause.INGRESS),
     ({"wide": True, "constant": False, "climbs": False}, PACK, Cause.IMBALANCE),
     ({"astray": True, "company": False}, CHANNEL, Cause.SENSOR),
-    ({"leaks": True, "low": True, "constant": False, "jumped": False}, CELL, Cause.INTERNAL_SHORT),
+    ({"leaks": True, "low": True, "constant": False}, CELL, Cause.INTERNAL_SHORT),
 ]
 
 
@@ -72,7 +72,7 @@ def test_what_speaks_against_the_first_is_said():
 
 
 def test_a_short_and_a_bleeding_switch_are_decided_with_the_harness_unplugged():
-    found = weighed({"leaks": True, "low": True, "jumped": False, "constant": False}, CELL)
+    found = weighed({"leaks": True, "low": True, "constant": False}, CELL)
     assert {each.cause for each in found.ranked[:2]} == {Cause.INTERNAL_SHORT, Cause.SWITCH}
     assert "harness" in found.decide or "contactors" in found.decide
 
