@@ -245,6 +245,22 @@ def test_a_finding_is_told_with_evidence_and_siblings(client):
         assert measure["unit"] in ("%", "mV")
 
 
+def test_a_finding_tells_its_probable_causes_and_the_fleet_its_most_frequent(client):
+    row = get(client, "/api/v1/findings")["items"][0]
+    first = row["causes"]["ranked"][0]
+    assert row["causes"]["told"]
+    assert (first["cause"], first["title"]) == ("sensor", "measurement")
+    assert first["probability"] > 0.9 and first["supporting"]
+    assert get(client, f"/api/v1/findings/{row['finding_id']}")["causes"] == row["causes"]
+    counts = get(client, "/api/v1/findings/causes")["items"]
+    fleet = [each for each in counts if each["by"] == "fleet"]
+    assert [(each["cause"], each["findings"], each["vehicles"]) for each in fleet] == [
+        ("sensor", 1, 1)
+    ]
+    assert {each["by"] for each in counts} <= {"fleet", "model", "site"}
+    assert any(each["by"] == "model" and each["group"] for each in counts)
+
+
 def test_key_figures_carry_formula_and_evidence(client):
     told = get(client, "/api/v1/kpis")
     assert {v["vehicle_id"] for v in told["vehicles"]} == {"bus-1", "bus-2", "bus 3/ü"}

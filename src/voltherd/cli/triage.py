@@ -22,6 +22,7 @@ from voltherd.detection.engine import Detection, init, step
 from voltherd.errors import InputError
 from voltherd.intake.answers import Survey, answers_of, survey, together
 from voltherd.triage.findings import findings, urgency
+from voltherd.triage.frequent import most_frequent
 from voltherd.types.asset import Vehicle
 from voltherd.types.event import Finding
 from voltherd.types.report import ImportReport, TriageReport, VehicleSummary
@@ -80,12 +81,14 @@ def triage(
             progress(f"joining {vehicle_id}")
             _read_again(vehicle_id, vehicle, reading)
     found = [f for v in followed.values() for f in _findings(v)]
+    assets = {name: v.state.asset for name, v in followed.items() if v.state.asset is not None}
     return TriageReport(
         generated_second=generated_second,
         vehicles=tuple(_summary(v) for _, v in sorted(followed.items())),
         findings=tuple(sorted(found, key=urgency)),
         refused=tuple(refused),
         truth_path=str(truth) if truth else None,
+        root_causes=most_frequent(found, assets) if len(followed) > 1 else (),
     )
 
 

@@ -9,20 +9,24 @@ from voltherd.cloud.finding_names import Known
 from voltherd.cloud.quantities import age
 from voltherd.cloud.schema import Location
 from voltherd.cloud.schema_findings import (
+    CauseCount,
+    Causes,
     Evidence,
     FindingDetail,
     FindingRow,
     Note,
     Plot,
     PlotSeries,
+    PossibleCause,
     SiblingMeasure,
     Siblings,
 )
 from voltherd.cloud.view import VehicleView
 from voltherd.cloud.workflow import Standing, Step
 from voltherd.detection.memory import Memory
+from voltherd.report.causes import CAUSE_TITLE
 from voltherd.report.words import TITLE, clean, rfc3339, where
-from voltherd.types import event
+from voltherd.types import event, report
 from voltherd.units import SECOND_PER_HOUR
 
 _LATEST: Final = 24
@@ -67,6 +71,7 @@ def _told(known: Known, standing: Standing, now_second: float) -> dict[str, Any]
         "summary": finding.summary,
         "action": finding.action,
         "confirm": finding.confirm,
+        "causes": _causes(finding.causes) if finding.causes else None,
         "status": standing.status,
         "acknowledged_by": acknowledged.by if acknowledged else None,
         "acknowledged_time": rfc3339(acknowledged.unix_time_second) if acknowledged else None,
@@ -74,6 +79,39 @@ def _told(known: Known, standing: Standing, now_second: float) -> dict[str, Any]
         "work_order_time": rfc3339(planned) if planned is not None else None,
         "notes": standing.notes,
     }
+
+
+def _causes(causes: event.Causes) -> Causes:
+    return Causes(
+        ranked=[
+            PossibleCause(
+                cause=each.cause.value,
+                title=CAUSE_TITLE[each.cause],
+                probability=each.probability,
+                supporting=list(each.supporting),
+                opposing=list(each.opposing),
+            )
+            for each in causes.ranked
+        ],
+        told=causes.told,
+        unexplained=causes.unexplained,
+        decide=causes.decide,
+        missing=list(causes.missing),
+    )
+
+
+def cause_count(each: report.CauseCount) -> CauseCount:
+    """Tell how often a root cause stands behind the findings of a group."""
+    return CauseCount(
+        by=each.by,  # type: ignore[arg-type]
+        group=clean(each.group),
+        cause=each.cause.value if each.cause else None,
+        title=CAUSE_TITLE[each.cause] if each.cause else "cannot tell yet",
+        findings=each.findings,
+        expected=each.expected,
+        vehicles=each.vehicles,
+        vehicles_with_findings=each.vehicles_with_findings,
+    )
 
 
 def location(place: event.Location) -> Location:

@@ -7,19 +7,26 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Header, Path, Query, Request
 
 from voltherd.cloud.finding_names import Known
-from voltherd.cloud.findings import finding_detail, finding_row
+from voltherd.cloud.findings import cause_count, finding_detail, finding_row
 from voltherd.cloud.paging import cursor as write_cursor
 from voltherd.cloud.paging import place
 from voltherd.cloud.problems import ProblemError, answers
 from voltherd.cloud.routes_vehicles import CloudNow, Cursor
 from voltherd.cloud.schema import Page, Severity, unix_second
-from voltherd.cloud.schema_findings import Action, FindingDetail, FindingRow, NoteAction
+from voltherd.cloud.schema_findings import (
+    Action,
+    CauseCounts,
+    FindingDetail,
+    FindingRow,
+    NoteAction,
+)
 from voltherd.cloud.service import Cloud
 from voltherd.cloud.view import VehicleView
 from voltherd.cloud.workflow import Request as Wish
 from voltherd.errors import UsageError
 from voltherd.report.words import clean
 from voltherd.triage.findings import urgency
+from voltherd.triage.frequent import most_frequent
 
 router = APIRouter(prefix="/api/v1/findings", tags=["findings"])
 FindingId = Annotated[str, Path(description="The finding's name.", max_length=64)]
@@ -118,6 +125,27 @@ def _found(cloud: Cloud, finding_id: str) -> tuple[VehicleView, Known]:
             if known.finding_id == finding_id:
                 return view, known
     raise ProblemError("finding-unknown", f"no finding is called {finding_id[:64]!r}")
+
+
+@router.get("/causes", response_model=CauseCounts, responses=answers(404))
+def causes(cloud: CloudNow) -> CauseCounts:
+    """Count the root causes of unresolved findings over the fleet, each model and each site."""
+    views = cloud.fleet.view.vehicles
+    counts = most_frequent(
+        (
+            known.finding
+            for view in views.values()
+            for known in view.known
+            if view.standings[known.finding_id].status != "resolved"
+        ),
+        {
+            name: view.followed.asset
+            for name, view in views.items()
+            if view.followed is not None and view.followed.asset is not None
+        },
+        {name: view.site_id for name, view in views.items()},
+    )
+    return CauseCounts(items=[cause_count(each) for each in counts])
 
 
 @router.get("/{finding_id}", response_model=FindingDetail, responses=answers(404))

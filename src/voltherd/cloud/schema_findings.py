@@ -6,6 +6,73 @@ from pydantic import ConfigDict, Field
 
 from voltherd.cloud.schema import Instant, Location, Number, Outcome, Severity, Shape, Status, Time
 
+CauseName = Literal[
+    "internal_short",
+    "contact",
+    "weak_cell",
+    "cooling",
+    "sensor",
+    "plating",
+    "imbalance",
+    "tampering",
+    "switch",
+    "ingress",
+]
+
+
+class PossibleCause(Shape):
+    """One cause that may be behind a finding."""
+
+    cause: CauseName
+    title: str
+    """What it is called on screen."""
+    probability: float
+    """That it is there; two may be there at once."""
+    supporting: list[str]
+    """What speaks for it, strongest first."""
+    opposing: list[str]
+    """What speaks against it, strongest first."""
+
+
+class Causes(Shape):
+    """What is probably behind a finding."""
+
+    ranked: list[PossibleCause]
+    """The most probable causes, at most three; empty where none explains it."""
+    told: bool
+    """Whether the first may be named; else it cannot be told yet."""
+    unexplained: float
+    """Probability that it is none of the known causes."""
+    decide: str
+    """The test that would decide between the first two."""
+    missing: list[str]
+    """What could not be seen and would help, most telling first."""
+
+
+class CauseCount(Shape):
+    """How often one root cause stands behind the findings of a group of vehicles."""
+
+    by: Literal["fleet", "model", "site"]
+    group: str
+    """The model or site; empty for the whole fleet."""
+    cause: CauseName | None
+    """Null for findings whose cause cannot be told yet."""
+    title: str
+    findings: int
+    """Findings of which it is the most likely cause."""
+    expected: float
+    """The same counted by probability."""
+    vehicles: int
+    """Vehicles that have such a finding."""
+    vehicles_with_findings: int
+    """Vehicles of the group that have any finding asked about its cause."""
+
+
+class CauseCounts(Shape):
+    """Most frequent root causes of unresolved findings."""
+
+    items: list[CauseCount]
+
 
 class FindingRow(Shape):
     """One cause in one vehicle, and what became of it."""
@@ -30,6 +97,8 @@ class FindingRow(Shape):
     action: str
     confirm: str
     """What would confirm or refute it."""
+    causes: Causes | None = None
+    """What is probably behind it; null where nobody has asked."""
     status: Status
     acknowledged_by: str | None
     acknowledged_time: Time | None

@@ -11,9 +11,10 @@ from typing import Final
 
 from voltherd.report.standing import standings
 from voltherd.report.words import rfc3339
-from voltherd.types.event import Evidence, Finding, Plot
+from voltherd.types.event import Causes, Evidence, Finding, Plot
 from voltherd.types.report import (
     Answer,
+    CauseCount,
     ImportReport,
     Remark,
     TriageReport,
@@ -45,6 +46,7 @@ def to_document(report: TriageReport) -> dict[str, object]:
         "findings": [_finding(finding) for finding in report.findings],
         "refused": [{"source": source, "reason": reason} for source, reason in report.refused],
         "truth": report.truth_path,
+        "root_causes": [_cause_count(each) for each in report.root_causes],
     }
 
 
@@ -138,6 +140,37 @@ def _finding(finding: Finding) -> dict[str, object]:
         "action": finding.action,
         "confirm": finding.confirm,
         "evidence": [_evidence(evidence) for evidence in finding.evidence],
+        "causes": None if finding.causes is None else _causes(finding.causes),
+    }
+
+
+def _causes(causes: Causes) -> dict[str, object]:
+    return {
+        "ranked": [
+            {
+                "cause": each.cause.value,
+                "probability": float(each.probability),
+                "supporting": list(each.supporting),
+                "opposing": list(each.opposing),
+            }
+            for each in causes.ranked
+        ],
+        "told": bool(causes.told),
+        "unexplained": float(causes.unexplained),
+        "decide": causes.decide,
+        "missing": list(causes.missing),
+    }
+
+
+def _cause_count(each: CauseCount) -> dict[str, object]:
+    return {
+        "by": each.by,
+        "group": each.group,
+        "cause": each.cause.value if each.cause else None,
+        "findings": int(each.findings),
+        "expected": float(each.expected),
+        "vehicles": int(each.vehicles),
+        "vehicles_with_findings": int(each.vehicles_with_findings),
     }
 
 

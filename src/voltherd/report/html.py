@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
+from voltherd.report.causes import frequent_lines
 from voltherd.report.gather import timezones
 from voltherd.report.glyph import glyph, severity_name
 from voltherd.report.html_finding import capitalised, cards
@@ -41,6 +42,7 @@ def render_html(report: TriageReport) -> str:
     main = [
         _fleet(every, findings),
         _findings(findings, every),
+        _root_causes(report),
         _vehicles(every, findings),
         refused_sources(report.refused),
         _key(report),
@@ -89,6 +91,18 @@ def _top(report: TriageReport, every: tuple[Standing, ...], title: str) -> Marku
             if tally
             else None,
         ]
+    )
+
+
+def _root_causes(report: TriageReport) -> Markup | None:
+    told = frequent_lines(report.root_causes)
+    if not told:
+        return None
+    return element(
+        "section",
+        element("h2", "Most frequent root causes", id="root-causes"),
+        element("ul", *(element("li", capitalised(line)) for line in told)),
+        aria_labelledby="root-causes",
     )
 
 

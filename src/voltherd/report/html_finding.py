@@ -1,5 +1,6 @@
 """One finding as a card: what, where, what to do first; the evidence below."""
 
+from voltherd.report.causes import cause_words
 from voltherd.report.glyph import glyph, meter
 from voltherd.report.markup import Markup, element, joined
 from voltherd.report.standing import age, since
@@ -67,6 +68,7 @@ def finding_card(finding: Finding, vehicle: VehicleSummary | None, place: int) -
                 confirm,
                 class_="do",
             ),
+            _causes(finding),
             _facts(finding, vehicle) if urgent else None,
             class_="inner",
         ),
@@ -92,6 +94,16 @@ def fact(name: str, value: str, note: str = "", drawing: Markup | None = None) -
         element("dt", name),
         element("dd", value, drawing, element("span", note) if note else None),
     )
+
+
+def _causes(finding: Finding) -> Markup | None:
+    told = cause_words(finding)
+    if not told:
+        return None
+    lines = (
+        element("p", element("b", f"{capitalised(label)}:"), f" {text}") for label, text in told
+    )
+    return element("div", element("div", element("h4", "What is behind it"), *lines), class_="do")
 
 
 def _facts(finding: Finding, vehicle: VehicleSummary | None) -> Markup:

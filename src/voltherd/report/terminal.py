@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from voltherd.report.causes import cause_words, frequent_lines
 from voltherd.report.gather import remark_groups, timezones, vehicles_by_answers
 from voltherd.report.standing import (
     Standing,
@@ -77,6 +78,7 @@ def render_triage(report: TriageReport, width: int, colour: bool) -> str:
             _why(place, finding, vehicles.get(finding.vehicle_id), width, colour)
             for place, finding in enumerate(findings[: urgent + OPERATING_EXPLAINED], start=1)
         )
+    blocks.append(_frequent(report, width, colour))
     blocks.append(_quiet(every, width, colour))
     blocks.append(_cannot_tell(every, width, colour))
     blocks.append(_data(report, width, colour))
@@ -186,7 +188,12 @@ def _why(
     ]
     if finding.trend:
         facts.append(f"trend: {clean(finding.trend)}")
-    body = indent("; ".join(facts), width, blank)
+    body = [
+        line
+        for label, text in cause_words(finding)
+        for line in indent(f"{label}: {clean(text)}", width, blank)
+    ]
+    body += indent("; ".join(facts), width, blank)
     if finding.confirm:
         body += indent(f"to confirm: {clean(finding.confirm)}", width, blank)
     return lines + [blank + paint(line[len(blank) :], Paint.DIM, colour) for line in body]
@@ -196,6 +203,13 @@ def _evidence(evidence: Evidence) -> str:
     value, interval = quantity(evidence)
     text = f"{clean(evidence.name)}: {value}" + (f" ({interval})" if interval else "")
     return f"{text}; {clean(evidence.basis)}" if evidence.basis else text
+
+
+def _frequent(report: TriageReport, width: int, colour: bool) -> list[str]:
+    told = [
+        line for text in frequent_lines(report.root_causes) for line in indent(text, width, "  ")
+    ]
+    return [paint("Most frequent root causes", Paint.BOLD, colour), *told] if told else []
 
 
 def _quiet(every: tuple[Standing, ...], width: int, colour: bool) -> list[str]:

@@ -1,11 +1,10 @@
 """From alarms to findings: one per cause and place, told in words, ordered by urgency."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final, NamedTuple
 
 import numpy as np
-from jaxtyping import Float
 
 from voltherd.detection import (
     cells,
@@ -26,10 +25,12 @@ from voltherd.detection.memory import HISTORY_PERIODS, days
 from voltherd.detection.verdict import Alarm, Verdict, confidence
 from voltherd.numerics.robust import median
 from voltherd.triage.advice import ACTION, CONFIRM
+from voltherd.triage.cause_evidence import Sight
+from voltherd.triage.causes import causes_of
 from voltherd.triage.evidence import evidence_of
-from voltherd.triage.hindsight import Trend, ramp_onset, step_onset, swing_onset, trend
+from voltherd.triage.hindsight import Trend, ramp_onset, step_onset, swing_onset, trend, widths
 from voltherd.triage.words import summary, trend_words
-from voltherd.types.event import Finding, Location, LocationKind, Phenomenon, Severity
+from voltherd.types.event import Cause, Finding, Location, LocationKind, Phenomenon, Severity
 from voltherd.units import SECOND_PER_DAY
 
 PRECEDENCE: Final = (
@@ -56,25 +57,33 @@ class Told(NamedTuple):
     alarms: tuple[Alarm, ...]
 
 
-def findings(state: Detection, names: Sequence[str] = ()) -> tuple[Finding, ...]:
+def findings(
+    state: Detection, names: Sequence[str] = (), prior: Mapping[Cause, float] | None = None
+) -> tuple[Finding, ...]:
     """Give everything that was raised for one vehicle, most urgent first.
 
     Args:
         state: After the last row.
         names: The source's names of the cells, in order.
+        prior: What a fleet knows better than ``cause_table`` of its root causes' frequency.
 
     Returns:
         One finding per cause and place.
     """
-    return tuple(each.finding for each in told(state, names))
+    return tuple(each.finding for each in told(state, names, prior))
 
 
-def told(state: Detection, names: Sequence[str] = ()) -> tuple[Told, ...]:
+def told(
+    state: Detection, names: Sequence[str] = (), prior: Mapping[Cause, float] | None = None
+) -> tuple[Told, ...]:
     """Give the same with the alarms behind each finding, for whoever follows them over time."""
     raised = [alarm for alarm in state.book.values() if alarm.severity is not None]
     merged = _merge_modules(_merge_whole(_merge_cells(raised)))
     singled = any(group[0].verdict.location.kind is LocationKind.CELL for group in merged)
-    every = [Told(_tell(group, state, names, singled), group) for group in merged]
+    every = [
+        Told(_with_causes(_tell(group, state, names, singled), state, prior), group)
+        for group in merged
+    ]
     return tuple(sorted(every, key=lambda each: urgency(each.finding)))
 
 
@@ -188,6 +197,13 @@ def _tell(
     )
 
 
+def _with_causes(
+    finding: Finding, state: Detection, prior: Mapping[Cause, float] | None
+) -> Finding:
+    sight = Sight(state, finding.location, finding.onset_second)
+    return replace(finding, causes=causes_of(sight, prior))
+
+
 def _named(place: Location, state: Detection, names: Sequence[str]) -> Location:
     """Add the source's own name of a cell or probe."""
     if place.kind is LocationKind.CELL and place.index and names:
@@ -240,10 +256,10 @@ def _hindsight(alarm: Alarm, state: Detection) -> tuple[float, Trend]:
     forgotten = len(memory.history_second) >= HISTORY_PERIODS  # then its first row is the limit
     start = float(memory.history_second[0]) if forgotten else state.first_second
     if alarm.verdict.cause == imbalance.CAUSE and memory.periods >= 2:
-        widths = _widths(memory.history_charge)
-        row = step_onset(widths)
+        course = widths(memory.history_charge)
+        row = step_onset(course)
         started = float(memory.history_second[row - 1]) if row else start
-        return started, trend(days(memory), widths)
+        return started, trend(days(memory), course)
     if place.kind not in (LocationKind.CELL, LocationKind.MODULE) or memory.periods < 2:
         return alarm.first_second, unknown
     if alarm.verdict.cause in (stuck.CAUSE, swap.CAUSE, spikes.CAUSE, jump.CAUSE):
@@ -272,15 +288,6 @@ def _gauge_hindsight(alarm: Alarm) -> tuple[float, Trend]:
         return begun, Trend(np.nan, np.nan)
     away = n["per_day"] * np.sign(n["change"])
     return begun, Trend(float(away), soc_report.CHANGE_SIGMA / days)
-
-
-def _widths(charge: Float[np.ndarray, "n c"]) -> Float[np.ndarray, " n"]:
-    """Give the width of the middle 80 % of the cells in every period, NaN where unreadable."""
-    width = np.full(len(charge), np.nan)
-    rows = np.isfinite(charge).any(axis=1)
-    low, high = np.nanquantile(charge[rows].astype(np.float64), [0.1, 0.9], axis=1)
-    width[rows] = high - low
-    return width
 
 
 def worst(found: Sequence[Finding]) -> Severity | None:

@@ -130,3 +130,14 @@ def trend(day: Float[np.ndarray, " n"], values: Float[np.ndarray, " n"]) -> Tren
     # 1.05 over the least-squares error: the median slope's efficiency under normal noise.
     sigma = 1.05 * noise / max(float(np.sqrt(((x - x.mean()) ** 2).sum())), 1e-9)
     return Trend(slope, sigma)
+
+
+def widths(charge: Float[np.ndarray, "n c"]) -> Float[np.ndarray, " n"]:
+    """Give the width of the middle 80 % of the cells in every period, NaN where unreadable."""
+    width = np.full(len(charge), np.nan)
+    rows = np.isfinite(charge).any(axis=1)
+    if not rows.any():
+        return width
+    low, high = np.nanquantile(charge[rows].astype(np.float64), [0.1, 0.9], axis=1)
+    width[rows] = high - low
+    return width

@@ -160,6 +160,70 @@ class Evidence:
     plot: Plot | None = None
 
 
+class Cause(StrEnum):
+    """What may be behind a finding: the top of the fault tree."""
+
+    INTERNAL_SHORT = "internal_short"
+    """A path inside the cell discharges it."""
+    CONTACT = "contact"
+    """A joint, weld, busbar or fuse has too much resistance."""
+    WEAK_CELL = "weak_cell"
+    """The cell has lost capacity more than its siblings."""
+    COOLING = "cooling"
+    """Heat is not carried away there: coolant, pump, air or thermal paste."""
+    SENSOR = "sensor"
+    """The measurement is wrong: sensor, sense lead, converter, board or gauge."""
+    PLATING = "plating"
+    """Lithium was deposited while charging, fast or in the cold."""
+    IMBALANCE = "imbalance"
+    """Cells hold different charge because balancing is missing or has not had the time."""
+    TAMPERING = "tampering"
+    """Somebody changes what is reported."""
+    SWITCH = "switch"
+    """A contactor, a balancing switch or another switch does not do what it is told."""
+    INGRESS = "ingress"
+    """Water or dirt has come into the pack."""
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PossibleCause:
+    """One cause that may be behind a finding.
+
+    Attributes:
+        cause: Which.
+        probability: That it is there, 0…1; two may be there at once.
+        supporting: What speaks for it, strongest first, in plain words.
+        opposing: What speaks against it, strongest first.
+    """
+
+    cause: Cause
+    probability: float
+    supporting: tuple[str, ...] = ()
+    opposing: tuple[str, ...] = ()
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Causes:
+    """What is probably behind a finding.
+
+    Attributes:
+        ranked: The most probable ones, at most three; empty where no cause explains it.
+        told: Whether the first may be named; else it cannot be told yet.
+        unexplained: Probability that it is none of the known causes, 0…1.
+        decide: The test that would decide between the first two, in plain words; empty where
+            there is nothing to decide.
+        missing: What could not be seen and would help, most telling first.
+    """
+
+    ranked: tuple[PossibleCause, ...]
+    told: bool
+    unexplained: float
+    decide: str = ""
+    missing: tuple[str, ...] = ()
+
+
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
@@ -179,6 +243,7 @@ class Finding:
         action: What to do.
         confirm: What would confirm or refute it.
         evidence: The numbers behind it.
+        causes: What is probably behind it, None where nobody has asked.
     """
 
     vehicle_id: str
@@ -194,3 +259,4 @@ class Finding:
     action: str
     confirm: str
     evidence: tuple[Evidence, ...] = ()
+    causes: Causes | None = None

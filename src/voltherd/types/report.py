@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import final
 
-from voltherd.types.event import Finding
+from voltherd.types.event import Cause, Finding
 
 
 @final
@@ -104,6 +104,31 @@ class VehicleSummary:
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CauseCount:
+    """How often one root cause stands behind the findings of a group of vehicles.
+
+    Attributes:
+        by: What groups them: ``fleet``, ``model`` or ``site``.
+        group: The model or site; empty for the whole fleet.
+        cause: Which; None for findings whose cause cannot be told yet.
+        findings: Findings of which it is the most likely cause.
+        expected: The same counted by probability over all findings of the group, the doubtful ones
+            too; 0 where the cause cannot be told.
+        vehicles: Vehicles that have such a finding.
+        vehicles_with_findings: Vehicles of the group that have any finding asked about its cause.
+    """
+
+    by: str
+    group: str
+    cause: Cause | None
+    findings: int
+    expected: float
+    vehicles: int
+    vehicles_with_findings: int
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TriageReport:
     """Which vehicles need attention: findings ordered most urgent first.
 
@@ -113,6 +138,7 @@ class TriageReport:
         findings: Ordered by severity, confidence and age.
         refused: Sources that could not be used, with the reason.
         truth_path: Where the planted truth lies, for simulated fleets.
+        root_causes: Most frequent root causes of the fleet, each model and each site.
     """
 
     generated_second: float
@@ -120,3 +146,4 @@ class TriageReport:
     findings: tuple[Finding, ...]
     refused: tuple[tuple[str, str], ...] = field(default=())
     truth_path: str | None = None
+    root_causes: tuple[CauseCount, ...] = ()

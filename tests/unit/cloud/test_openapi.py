@@ -59,6 +59,7 @@ def test_every_number_of_an_answer_carries_its_unit(document):
         "indices", "highlight", "highlighted", "module", "first_cell", "last_cell", "days",
         "lowest_cell", "highest_cell", "lowest_soc", "highest_soc", "p50", "p99", "pending",
         "epochs", "vehicles", "vehicles_online", "vehicles_offline", "cell_soc", "figures",
+        "probability", "unexplained", "expected", "vehicles_with_findings",
     }  # fmt: skip
     units = (
         "_second", "_volt", "_ampere", "_celsius", "_fraction", "_ah", "_kilometre", "_records",

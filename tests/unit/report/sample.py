@@ -5,15 +5,25 @@ import random
 from dataclasses import replace
 
 from voltherd.types.event import (
+    Cause,
+    Causes,
     Evidence,
     Finding,
     Location,
     LocationKind,
     Phenomenon,
     Plot,
+    PossibleCause,
     Severity,
 )
-from voltherd.types.report import Answer, ImportReport, Remark, TriageReport, VehicleSummary
+from voltherd.types.report import (
+    Answer,
+    CauseCount,
+    ImportReport,
+    Remark,
+    TriageReport,
+    VehicleSummary,
+)
 
 DAY = 86_400.0
 END = 1_715_500_800.0  # 2024-05-12 08:00 UTC
@@ -171,6 +181,36 @@ def probe_plot() -> Plot:
     )
 
 
+def short_causes() -> Causes:
+    return Causes(
+        ranked=(
+            PossibleCause(
+                cause=Cause.INTERNAL_SHORT,
+                probability=0.78,
+                supporting=("its charge falls against the siblings day by day",),
+                opposing=("insulation holds",),
+            ),
+            PossibleCause(cause=Cause.SWITCH, probability=0.17),
+        ),
+        told=True,
+        unexplained=0.01,
+        decide="unplug the sense harness for some days: does the loss go on?",
+    )
+
+
+def untold_causes() -> Causes:
+    return Causes(
+        ranked=(
+            PossibleCause(cause=Cause.WEAK_CELL, probability=0.44),
+            PossibleCause(cause=Cause.IMBALANCE, probability=0.38),
+        ),
+        told=False,
+        unexplained=0.1,
+        decide="charge and discharge fully at low current",
+        missing=("data over a wider range of charge",),
+    )
+
+
 def short_finding() -> Finding:
     return Finding(
         vehicle_id="bus-7",
@@ -216,6 +256,7 @@ def short_finding() -> Finding:
             ),
             Evidence(name="rests used", value=61.0, unit="1", basis="longer than an hour"),
         ),
+        causes=short_causes(),
     )
 
 
@@ -254,6 +295,7 @@ def weak_finding() -> Finding:
                 basis="robust spread of 96 cells",
             ),
         ),
+        causes=untold_causes(),
     )
 
 
@@ -349,6 +391,18 @@ def vehicle(vehicle_id: str, *, cells: int = 96, last: float = END) -> VehicleSu
     )
 
 
+def cause_count(*, by: str, cause: Cause | None, group: str = "") -> CauseCount:
+    return CauseCount(
+        by=by,
+        group=group,
+        cause=cause,
+        findings=1,
+        expected=0.78 if cause else 0.0,
+        vehicles=1,
+        vehicles_with_findings=2,
+    )
+
+
 def triage_report() -> TriageReport:
     """Six vehicles: three need attention, one is worth knowing, two show nothing."""
     quiet = vehicle("van-12")
@@ -371,6 +425,11 @@ def triage_report() -> TriageReport:
         ),
         refused=(("data/notes.pdf", "not readable as CSV; leave it out, or convert it"),),
         truth_path="fleet/truth.json",
+        root_causes=(
+            cause_count(by="fleet", cause=Cause.INTERNAL_SHORT),
+            cause_count(by="fleet", cause=None),
+            cause_count(by="model", group="citybus 12", cause=Cause.INTERNAL_SHORT),
+        ),
     )
 
 

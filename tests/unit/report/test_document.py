@@ -9,7 +9,7 @@ import pytest
 
 from voltherd.report import document
 from voltherd.report.document import SCHEMA_ID, dumps, to_document
-from voltherd.types.event import Evidence, LocationKind, Phenomenon, Severity
+from voltherd.types.event import Cause, Evidence, LocationKind, Phenomenon, Severity
 
 SCHEMA = json.loads(Path(document.__file__).with_name("triage.schema.json").read_text("utf-8"))
 
@@ -28,6 +28,7 @@ def test_every_report_is_valid_under_the_published_schema(sample, validator):
 def test_the_schema_names_its_version_and_knows_every_word():
     assert SCHEMA["$id"] == SCHEMA_ID == SCHEMA["properties"]["schema"]["const"]
     assert SCHEMA["$defs"]["phenomenon"]["enum"] == [p.value for p in Phenomenon]
+    assert SCHEMA["$defs"]["cause"]["enum"] == [cause.value for cause in Cause]
     assert SCHEMA["$defs"]["severity"]["enum"] == [s.word for s in sorted(Severity)]
     kinds = SCHEMA["$defs"]["location"]["properties"]["kind"]["enum"]
     assert set(kinds) == {kind.value for kind in LocationKind}

@@ -10,7 +10,7 @@ from voltherd.sim.fleet import fleet_spec, simulate
 from voltherd.triage.advice import ACTION, CONFIRM
 from voltherd.triage.findings import findings, urgency, worst
 from voltherd.types.asset import Chemistry
-from voltherd.types.event import LocationKind, Phenomenon, Severity
+from voltherd.types.event import Cause, LocationKind, Phenomenon, Severity
 
 NAMES = tuple(f"CellV{i:02d}" for i in range(1, 97))
 
@@ -94,3 +94,29 @@ def test_findings_come_most_urgent_first():
 
 def test_a_healthy_vehicle_has_no_finding():
     assert found("none", days=8) == ()
+
+
+def test_a_joint_is_named_with_what_speaks_for_it():
+    [finding] = found("contact_resistance:1mohm@cell=50,day=1")
+    assert finding.causes.told
+    assert finding.causes.ranked[0].cause is Cause.CONTACT
+    assert finding.causes.ranked[0].probability > 0.8
+    assert any("follows the current" in said for said in finding.causes.ranked[0].supporting)
+
+
+def test_a_fleets_own_priors_are_heard():
+    [finding] = found("contact_resistance:1mohm@cell=50,day=1")
+    spec = fleet_spec(
+        vehicles=1,
+        days=5,
+        seed=2,
+        faults="contact_resistance:1mohm@cell=50,day=1",
+        chemistry=((Chemistry.NMC, 1.0),),
+    )
+    state = None
+    for day in simulate(spec):
+        state = state or init(day.batch.vehicle_id, day.batch.cells, day.batch.probes, spec.layout)
+        state = step(state, day.batch)
+    [other] = findings(state, NAMES, {Cause.CONTACT: 1e-9, Cause.PLATING: 0.5})
+    assert other.causes != finding.causes
+    assert other.causes.ranked[0].cause is not Cause.CONTACT

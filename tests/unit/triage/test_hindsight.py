@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voltherd.triage.hindsight import ramp_onset, step_onset, swing_onset, trend
+from voltherd.triage.hindsight import ramp_onset, step_onset, swing_onset, trend, widths
 
 
 @given(st.integers(3, 40), st.integers(3, 40), st.floats(0.05, 5.0))
@@ -51,3 +51,8 @@ def test_a_cell_that_always_swung_has_no_later_beginning():
     rng = np.random.default_rng(5)
     soc = rng.uniform(0.2, 0.9, 160)
     assert swing_onset(soc, 0.15 * (soc - 0.5) + rng.normal(0.0, 0.003, 160)) == 0
+
+
+def test_a_pack_of_which_nothing_can_be_read_as_charge_has_no_width():
+    """On an iron-phosphate plateau every half hour is like that."""
+    assert np.isnan(widths(np.full((5, 12), np.nan, np.float32))).all()
