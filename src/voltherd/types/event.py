@@ -179,6 +179,8 @@ class Finding:
         action: What to do.
         confirm: What would confirm or refute it.
         evidence: The numbers behind it.
+        score: How far from its siblings the strongest verdict of this severity stood, in robust
+            standard deviations; 0 where nothing was scored.
     """
 
     vehicle_id: str
@@ -194,3 +196,4 @@ class Finding:
     action: str
     confirm: str
     evidence: tuple[Evidence, ...] = ()
+    score: float = 0.0
