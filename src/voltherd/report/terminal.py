@@ -2,16 +2,17 @@
 
 from typing import Final
 
+from voltherd.report import budget
 from voltherd.report.gather import remark_groups, timezones, vehicles_by_answers
 from voltherd.report.standing import (
     Standing,
     age,
     freshness,
     headline,
+    listed,
     named,
     since,
     standings,
-    urgent_first,
 )
 from voltherd.report.terminal_import import render_data_quality, render_import
 from voltherd.report.text import Column, Paint, indent, paint, table, wrap
@@ -63,20 +64,21 @@ def render_triage(report: TriageReport, width: int, colour: bool) -> str:
     width = max(WIDTH_LEAST, width)
     every = standings(report)
     vehicles = {standing.vehicle.vehicle_id: standing.vehicle for standing in every}
-    findings = urgent_first(report.findings)
+    findings = listed(report)
     blocks = [_opening(report, every, width, colour)]
     if findings:
         urgent = sum(finding.severity > Severity.OPERATING for finding in findings)
-        listed = findings[: urgent + OPERATING_LISTED]
-        blocks.append(_findings_table(listed, vehicles, width, colour))
-        if len(listed) < len(findings):
-            rest = count(len(findings) - len(listed), "more finding")
+        first = findings[: urgent + OPERATING_LISTED]
+        blocks.append(_findings_table(first, vehicles, width, colour))
+        if len(first) < len(findings):
+            rest = count(len(findings) - len(first), "more finding")
             blocks[-1].append(f"{rest} at severity operating: in --html and --json")
         blocks.append([paint("Why", Paint.BOLD, colour)])
         blocks.extend(
             _why(place, finding, vehicles.get(finding.vehicle_id), width, colour)
             for place, finding in enumerate(findings[: urgent + OPERATING_EXPLAINED], start=1)
         )
+    blocks += _budget(report, width, colour)
     blocks.append(_quiet(every, width, colour))
     blocks.append(_cannot_tell(every, width, colour))
     blocks.append(_data(report, width, colour))
@@ -196,6 +198,19 @@ def _evidence(evidence: Evidence) -> str:
     value, interval = quantity(evidence)
     text = f"{clean(evidence.name)}: {value}" + (f" ({interval})" if interval else "")
     return f"{text}; {clean(evidence.basis)}" if evidence.basis else text
+
+
+def _budget(report: TriageReport, width: int, colour: bool) -> list[list[str]]:
+    """Say what a budget made of the findings, held back ones with their reason."""
+    if report.decisions is None:
+        return []
+    return [
+        [
+            paint(part.title, Paint.BOLD, colour),
+            *(line for text in part.lines for line in indent(text, width, "  · ")),
+        ]
+        for part in budget.parts(report.decisions)
+    ]
 
 
 def _quiet(every: tuple[Standing, ...], width: int, colour: bool) -> list[str]:

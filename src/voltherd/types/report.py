@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import final
 
+from voltherd.types.decision import Decisions
 from voltherd.types.event import Finding
 
 
@@ -110,9 +111,11 @@ class TriageReport:
     Attributes:
         generated_second: When the report was made [unix s].
         vehicles: Every vehicle looked at, those without findings too.
-        findings: Ordered by severity, confidence and age.
+        findings: Ordered by severity, confidence and age; with decisions those shown, what costs
+            most to leave first.
         refused: Sources that could not be used, with the reason.
         truth_path: Where the planted truth lies, for simulated fleets.
+        decisions: What a budget made of the findings, None where none was set.
     """
 
     generated_second: float
@@ -120,3 +123,4 @@ class TriageReport:
     findings: tuple[Finding, ...]
     refused: tuple[tuple[str, str], ...] = field(default=())
     truth_path: str | None = None
+    decisions: Decisions | None = None
