@@ -63,14 +63,24 @@ def decide(
         The same findings, what costs most to leave first; nothing is left out.
     """
     cut = cut_of(policy, known, said)
-    judged = [_decided(finding, policy, cut, known, said) for finding in findings]
-    ranked = tuple(sorted(judged, key=_rank))
+    ranked = tuple(sorted(judged(findings, policy, cut, known, said), key=_rank))
     return Decisions(
         policy=policy,
         cut=cut,
         decided=ranked,
         floods=floods(ranked, policy, groups or {}, known),
     )
+
+
+def judged(
+    findings: Sequence[Finding],
+    policy: Policy,
+    cut: Cut,
+    known: Calibration,
+    said: Said = _NOTHING_SAID,
+) -> tuple[Decided, ...]:
+    """Say the same of findings by a cut that was made before, in their own order."""
+    return tuple(_decided(finding, policy, cut, known, said) for finding in findings)
 
 
 def cut_of(policy: Policy, known: Calibration, said: Said = _NOTHING_SAID) -> Cut:
@@ -133,10 +143,11 @@ def feedback(
 
 def _tighter(budget: float, said: Said) -> float:
     """Say how much more often this fleet dismisses than its budget allows, 1 where it does not."""
-    if not said:
+    days = max((each.vehicle_days for each in said.values()), default=0.0)
+    if days == 0.0:
         return 1.0
     dismissed = sum(each.dismissed for each in said.values())
-    expected = budget / 1000.0 * max(each.vehicle_days for each in said.values())
+    expected = budget / 1000.0 * days
     return min(max((1.0 + dismissed) / (1.0 + expected), 1.0), TIGHTER_MOST)
 
 

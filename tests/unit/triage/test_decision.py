@@ -16,7 +16,9 @@ from tests.unit.triage.synthetic_fleets import (
     false_findings,
     finding,
 )
+from voltherd.adapters.files.calibration import calibration_document
 from voltherd.errors import InputError, UsageError
+from voltherd.numerics.counts import poisson_upper
 from voltherd.triage.calibration import FEEDBACK_MOST, Feedback, from_plain, log_odds, probability
 from voltherd.triage.decision import Outcome, cut_of, decide, feedback
 from voltherd.types.decision import Policy, Proof
@@ -296,3 +298,11 @@ def test_many_places_of_one_vehicle_are_one_matter(known):
     [flood] = decide(every, Policy(), known).floods
     assert flood.vehicles == ("bus-1",)
     assert len(flood.positions) == 6
+
+
+def test_the_calibration_that_is_shipped_says_what_it_can_and_cannot_prove():
+    shipped = from_plain(calibration_document())
+    least = 1000.0 * poisson_upper(len(shipped.check), 0.95) / shipped.check_vehicle_days
+    assert cut_of(Policy(budget_per_thousand=1.01 * least), shipped).proof is Proof.KEPT
+    small = 0.99 * 1000.0 * poisson_upper(0, 0.95) / shipped.check_vehicle_days
+    assert cut_of(Policy(budget_per_thousand=small), shipped).proof is Proof.CANNOT_TELL
