@@ -1,4 +1,4 @@
-"""A long run that may be stopped: it goes on, joins only what belongs together, and ends the same."""
+"""A long run that may be stopped goes on, joins only what belongs together, and ends the same."""
 
 import pytest
 
