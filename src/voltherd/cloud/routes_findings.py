@@ -171,7 +171,7 @@ def _act(
         reused = "used for another" in error.what
         raise ProblemError("key-reused" if reused else "bad-request", str(error)) from error
     cloud.fleet.retell(view.vehicle_id)
-    return _detail(cloud, view, known)
+    return _detail(cloud, *_found(cloud, finding_id))
 
 
 _ANSWERS = answers(400, 404, 409, 413)

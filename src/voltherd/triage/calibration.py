@@ -290,9 +290,9 @@ def probability(known: Calibration, finding: Finding, said: Feedback | None = No
     high = middle + math.log(mean / fewest) + math.log(most / usual) if count else math.inf
     found = signature.faulty
     basis = (
-        f"{count} false in {exposure:,.0f} healthy simulated vehicle-days, {found.number} of "
-        f"{found.exposure:.0f} planted faults found, {100 * least:g}–{100 * most:g} % of vehicles "
-        "faulty in a year"
+        f"{signature.healthy.number} false in {exposure:,.0f} healthy simulated vehicle-days, "
+        f"{found.number} of {found.exposure:.0f} planted faults found, "
+        f"{100 * least:g}–{100 * most:g} % of vehicles faulty in a year"
     )
     if said and (said.confirmed or said.dismissed):
         basis += f"; in this fleet {said.confirmed} confirmed, {said.dismissed} dismissed"
