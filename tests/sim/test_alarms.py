@@ -2,7 +2,8 @@
 
 import pytest
 
-from voltherd.bench.alarms import poisson_upper, triaged
+from voltherd.bench.alarms import triaged
+from voltherd.numerics.counts import poisson_upper
 from voltherd.sim.fleet import fleet_spec
 from voltherd.types.asset import Chemistry
 from voltherd.types.event import Severity

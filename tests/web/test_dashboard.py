@@ -39,11 +39,12 @@ def fragments(worst):
         "chain": "#/chain",
         "layers": "#/chain?view=layers",
         "kpis": "#/kpis",
+        "budget": "#/budget",
         "nowhere": "#/nowhere",
     }
 
 
-PAGES = ("fleet", "vehicle", "finding", "chain", "layers", "kpis", "nowhere")
+PAGES = ("fleet", "vehicle", "finding", "chain", "layers", "kpis", "budget", "nowhere")
 
 
 @pytest.mark.parametrize(("width", "dark"), LOOKS, ids=["phone, light", "desk, dark"])
@@ -166,6 +167,32 @@ def test_arrows_walk_through_the_list_of_packs(watched, cloud):
     page.keyboard.press("Enter")
     page.wait_for_url(f"**/#/vehicles/{ids[1]}")
     view.until("document.activeElement.id === 'main'")
+
+
+def test_a_budget_is_tried_on_last_month_before_it_is_applied(watched, cloud):
+    page = watched().go("#/budget")
+    apply = page.get_by_role("button", name="Apply this budget")
+    assert apply.is_disabled(), "nothing is changed yet"
+    page.get_by_label("False alarms").fill("0.001")
+    page.get_by_text("Cannot tell whether the budget of 0.001").wait_for()
+    page.get_by_label("A miss costs").fill("5")
+    page.get_by_role("alert").get_by_text("one cost alone decides nothing").wait_for()
+    assert apply.is_disabled()
+    page.get_by_label("A visit costs").fill("2")
+    tried = cloud.ask("policy/preview?budget_per_thousand=0.001&miss_cost=5&visit_cost=2")
+    page.get_by_text(f"visits: {tried['visits_cost']:g}").wait_for()
+    assert cloud.ask("policy")["set_by"] is None, "so far only tried"
+    page.get_by_label("Your name").fill("Ana")
+    apply.click()
+    page.get_by_text("This budget counts from now on.").wait_for()
+    try:
+        state = cloud.ask("policy")
+        assert (state["set_by"], state["policy"]["miss_cost"]) == ("Ana", 5.0)
+    finally:
+        page.evaluate(
+            "fetch('api/v1/policy', {method: 'PUT', headers: {'Content-Type': 'application/json'},"
+            " body: JSON.stringify({by: 'Ana'})})"
+        )
 
 
 def test_an_acknowledgement_is_kept_and_a_note_of_another_arrives_by_itself(

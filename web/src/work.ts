@@ -23,6 +23,7 @@ export const noted = (finding: FindingRow | undefined): string =>
         `since ${day(seconds(finding.onset_time))}`,
         finding.acknowledged_by && `seen by ${finding.acknowledged_by}`,
         finding.work_order_time && `work planned for ${day(seconds(finding.work_order_time))}`,
+        !finding.shown && 'watched, below your budget',
         !finding.holds && 'no longer so in the newest data',
       ]
         .filter(Boolean)

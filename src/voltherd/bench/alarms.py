@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from typing import Final, final
 
 from voltherd.detection.engine import Detection, init, step
+from voltherd.numerics.counts import poisson_upper
 from voltherd.sim.faults import Fault
 from voltherd.sim.fleet import fleet_spec, simulate
 from voltherd.sim.spec import FleetSpec
@@ -158,32 +159,13 @@ def triaged(spec: FleetSpec, progress: Progress) -> Iterator[tuple[str, tuple[Fi
         yield name, findings(state)
 
 
-def poisson_upper(count: int, confidence: float) -> float:
-    """Give the upper bound of a Poisson mean of which ``count`` were seen, by bisection.
-
-    >>> round(poisson_upper(0, 0.95), 3)
-    2.996
-    """
-
-    def at_most(mean: float) -> float:
-        return sum(
-            math.exp(-mean + k * math.log(mean) - math.lgamma(k + 1)) for k in range(count + 1)
-        )
-
-    low, high = 1e-9, 10.0 + 3.0 * count
-    for _ in range(100):
-        middle = 0.5 * (low + high)
-        low, high = (middle, high) if at_most(middle) > 1.0 - confidence else (low, middle)
-    return 0.5 * (low + high)
-
-
 def _power(fault: str, spec: FleetSpec, progress: Progress) -> Power:
     by_vehicle = dict(triaged(spec, progress))
     delays: list[float] = []
     named = recommended = 0
     for planted in spec.faults:
         name = f"sim-{planted.vehicle:04d}"
-        hits = [f for f in by_vehicle[name] if _same_place(f, planted)]
+        hits = [f for f in by_vehicle[name] if same_place(f, planted)]
         if not hits:
             continue
         first = min(hits, key=lambda f: f.raised_second)
@@ -201,7 +183,8 @@ def _power(fault: str, spec: FleetSpec, progress: Progress) -> Power:
     )
 
 
-def _same_place(finding: Finding, planted: Fault) -> bool:
+def same_place(finding: Finding, planted: Fault) -> bool:
+    """Say whether a finding speaks of a planted fault: at its place, and not before it began."""
     if finding.raised_second < planted.start_second:
         return False
     if finding.location.kind is not planted.location.kind:

@@ -18,13 +18,14 @@ from pathlib import Path
 from typing import Any, Final, final
 
 from voltherd.bench import detect_recorded, detect_simulated
-from voltherd.bench.alarms import CONFIDENCE, poisson_upper
+from voltherd.bench.alarms import CONFIDENCE
 from voltherd.bench.detect_cases import CELLS, CONTACTS, RECORDED, SENSORS, SHORTS, Case
 from voltherd.bench.detect_peers import Raised, fixed_thresholds, sibling_scores
 from voltherd.bench.detect_recorded import Outcome, Vehicle, at, first_second
 from voltherd.bench.detect_simulated import Healthy
 from voltherd.bench.plain import finite
 from voltherd.errors import InputError
+from voltherd.numerics.counts import poisson_upper
 from voltherd.types.event import Location, LocationKind
 from voltherd.units import SECOND_PER_HOUR
 

@@ -16,6 +16,8 @@ from voltherd.intake.profile import Profile, from_plain, to_plain
 from voltherd.intake.recognise import Recognition, recognise
 from voltherd.intake.siblings import Known, doubted, helped, known
 from voltherd.ports import Store
+from voltherd.triage.calibration import Calibration
+from voltherd.triage.calibration import from_plain as calibration_from_plain
 from voltherd.types.asset import Vehicle
 from voltherd.types.frame import MessageFrames, WrittenLog
 from voltherd.types.report import ImportReport
@@ -290,6 +292,13 @@ def joined(batches: list[SampleBatch]) -> SampleBatch:
     for batch in batches:
         store.append(batch)
     return store.read(batches[0].vehicle_id)
+
+
+def calibration() -> Calibration:
+    """Give the calibration that voltherd ships."""
+    from voltherd.adapters.files.calibration import calibration_document
+
+    return calibration_from_plain(calibration_document())
 
 
 def export_bdf(batch: SampleBatch, folder: Path) -> tuple[Path, ...]:

@@ -13,7 +13,19 @@ from voltherd.cli.bench import bench_app
 from voltherd.cli.cloud import cloud_app
 from voltherd.cli.edge import edge
 from voltherd.cli.identify import identify
-from voltherd.cli.options import Dbc, Html, Paths, ProfileFile, Timezone, VehicleName, reading_of
+from voltherd.cli.options import (
+    Budget,
+    CostMiss,
+    CostRecall,
+    CostVisit,
+    Dbc,
+    Html,
+    Paths,
+    ProfileFile,
+    Timezone,
+    VehicleName,
+    reading_of,
+)
 from voltherd.cli.screen import Json, colour, output, progress, width
 from voltherd.cli.soh import audit_soc, soh
 from voltherd.cli.store.commands import store_app
@@ -98,6 +110,10 @@ def triage(
     profile: ProfileFile = None,
     timezone: Timezone = "UTC",
     vehicle: VehicleName = None,
+    budget: Budget = None,
+    cost_miss: CostMiss = None,
+    cost_visit: CostVisit = None,
+    cost_recall: CostRecall = None,
     fail_on: Annotated[
         str | None,
         typer.Option(
@@ -113,9 +129,17 @@ def triage(
     from voltherd.report.html import render_html
     from voltherd.report.terminal import render_triage
     from voltherd.triage.findings import worst
+    from voltherd.types.decision import Policy
 
     limit = _severity(fail_on)
-    report = run(paths, reading_of(paths, dbc, profile, timezone, vehicle), time.time(), progress)
+    policy = Policy(
+        budget_per_thousand=budget,
+        miss_cost=cost_miss,
+        visit_cost=cost_visit,
+        recall_cost=cost_recall,
+    )
+    reading = reading_of(paths, dbc, profile, timezone, vehicle)
+    report = run(paths, reading, time.time(), progress, None if policy.empty else policy)
     progress("")
     if html:
         output(html, render_html(report))

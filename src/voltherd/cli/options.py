@@ -22,6 +22,20 @@ VehicleName = Annotated[
 Timezone = Annotated[
     str, typer.Option("--timezone", help="Zone of time stamps that name none, as Europe/Berlin.")
 ]
+Budget = Annotated[
+    float | None,
+    typer.Option("--budget", help="False alarms to show at most per 1,000 vehicle-days."),
+]
+CostMiss = Annotated[
+    float | None, typer.Option("--cost-miss", help="Cost of a fault that nobody was told of.")
+]
+CostVisit = Annotated[
+    float | None, typer.Option("--cost-visit", help="Cost of looking at a vehicle; same currency.")
+]
+CostRecall = Annotated[
+    float | None,
+    typer.Option("--cost-recall", help="Cost of looking at all vehicles of a kind at once."),
+]
 Html = Annotated[Path | None, typer.Option("--html", help="Write a self-contained page.")]
 
 

@@ -4,7 +4,7 @@ Vehicles are followed as a stream, so that a year of many fits into memory.  Whe
 vehicle turn out not to be in order, that vehicle is read again as a whole.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import final
@@ -14,6 +14,7 @@ from voltherd.cli.compose import (
     Progress,
     Reading,
     Refusal,
+    calibration,
     joined,
     pieces,
     truth_path,
@@ -21,9 +22,11 @@ from voltherd.cli.compose import (
 from voltherd.detection.engine import Detection, init, step
 from voltherd.errors import InputError
 from voltherd.intake.answers import Survey, answers_of, survey, together
+from voltherd.triage.decision import decide
 from voltherd.triage.findings import findings, urgency
 from voltherd.triage.frequent import most_frequent
 from voltherd.types.asset import Vehicle
+from voltherd.types.decision import Decisions, Policy
 from voltherd.types.event import Finding
 from voltherd.types.report import ImportReport, TriageReport, VehicleSummary
 from voltherd.types.sample import SampleBatch
@@ -50,9 +53,20 @@ class Followed:  # mutable: grows while its sources are read, and dies with the 
 
 
 def triage(
-    paths: Iterable[Path], reading: Reading, generated_second: float, progress: Progress
+    paths: Iterable[Path],
+    reading: Reading,
+    generated_second: float,
+    progress: Progress,
+    policy: Policy | None = None,
 ) -> TriageReport:
     """Triage everything at some paths.
+
+    Args:
+        paths: Files, folders or stores.
+        reading: How they are to be read.
+        generated_second: Now [unix s].
+        progress: Told where it stands.
+        policy: What the fleet can bear; None shows everything.
 
     Raises:
         InputError: Nothing usable is there.
@@ -82,14 +96,28 @@ def triage(
             _read_again(vehicle_id, vehicle, reading)
     found = [f for v in followed.values() for f in _findings(v)]
     assets = {name: v.state.asset for name, v in followed.items() if v.state.asset is not None}
+    made = _decisions(found, followed, policy) if policy else None
+    shown = [each.finding for each in made.decided if each.shown] if made else None
     return TriageReport(
         generated_second=generated_second,
         vehicles=tuple(_summary(v) for _, v in sorted(followed.items())),
-        findings=tuple(sorted(found, key=urgency)),
+        findings=tuple(sorted(found, key=urgency) if shown is None else shown),
         refused=tuple(refused),
         truth_path=str(truth) if truth else None,
         root_causes=most_frequent(found, assets) if len(followed) > 1 else (),
+        decisions=made,
     )
+
+
+def _decisions(
+    found: Sequence[Finding], followed: Mapping[str, Followed], policy: Policy
+) -> Decisions:
+    """Apply a policy; vehicles of one model share it."""
+    models = {
+        name: (f"model {vehicle.state.asset.model}",) if vehicle.state.asset else ()
+        for name, vehicle in followed.items()
+    }
+    return decide(found, policy, calibration(), groups=models)
 
 
 def _follow(followed: dict[str, Followed], piece: Piece) -> None:

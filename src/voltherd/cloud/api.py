@@ -11,6 +11,7 @@ from voltherd.cloud import (
     problems,
     routes_findings,
     routes_fleet,
+    routes_policy,
     routes_session,
     routes_vehicles,
     schema,
@@ -61,7 +62,13 @@ def described() -> FastAPI:
         generate_unique_id_function=lambda route: route.name,
         separate_input_output_schemas=False,
     )
-    for module in (routes_vehicles, routes_findings, routes_fleet, routes_session):
+    for module in (
+        routes_vehicles,
+        routes_findings,
+        routes_policy,
+        routes_fleet,
+        routes_session,
+    ):
         app.include_router(module.router)
     problems.install(app)
     app.openapi = lambda: document(app)  # type: ignore[method-assign]

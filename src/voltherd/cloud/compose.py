@@ -8,6 +8,7 @@ from collections.abc import Callable
 from importlib.metadata import version
 from typing import Final, NamedTuple
 
+from voltherd.adapters.files.calibration import calibration_document
 from voltherd.adapters.http.client import post
 from voltherd.adapters.records.retention import Retention
 from voltherd.adapters.records.store import RecordStore
@@ -17,6 +18,7 @@ from voltherd.adapters.sqlite.outgoing import FILE as OUTGOING
 from voltherd.adapters.sqlite.outgoing import OutgoingBook
 from voltherd.cloud.access import Access
 from voltherd.cloud.api import application
+from voltherd.cloud.budget import Budget
 from voltherd.cloud.chain import ApiFigures, BusFigures, ChainWatch, Sources
 from voltherd.cloud.clocks import WallClock
 from voltherd.cloud.commands import Commands
@@ -46,6 +48,7 @@ from voltherd.cloud.webhooks import Target, Webhooks
 from voltherd.cloud.workflow import Workflow
 from voltherd.errors import StoreError, UsageError
 from voltherd.ports import Bus, Clock
+from voltherd.triage.calibration import from_plain
 from voltherd.types.event import Severity
 from voltherd.types.record import Record
 
@@ -138,6 +141,7 @@ class _Core(NamedTuple):
     log: RecordStore | None
     journal: BookJournal
     workflow: Workflow
+    budget: Budget
     hub: Hub
     teller: Teller
     fleet: Fleet
@@ -235,10 +239,32 @@ def _core(config: CloudConfig, given: Given) -> _Core:
         if webhooks is not None:
             webhooks.changed(change)
 
-    fleet = Fleet(kept, book, workflow, clock, shelf, committed, changed, teller.live)
+    budget = Budget(journal, workflow, from_plain(calibration_document()), lambda: fleet.view)
+    fleet = Fleet(
+        kept,
+        book,
+        workflow,
+        clock,
+        shelf,
+        committed,
+        changed,
+        teller.live,
+        budget.judge,
+    )
     about = given.about or About(version=version("voltherd"), started_second=clock.unix_second())
     return _Core(
-        kept, log, journal, workflow, hub, teller, fleet, clock, about, webhooks, tuple(parts)
+        kept,
+        log,
+        journal,
+        workflow,
+        budget,
+        hub,
+        teller,
+        fleet,
+        clock,
+        about,
+        webhooks,
+        tuple(parts),
     )
 
 
@@ -309,6 +335,7 @@ def _cloud(
     return Cloud(
         fleet=core.fleet,
         workflow=core.workflow,
+        budget=core.budget,
         journal=core.journal,
         records=core.kept,
         past=core.kept,

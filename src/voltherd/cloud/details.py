@@ -48,6 +48,7 @@ def vehicle_detail(view: VehicleView, epochs: tuple[int, ...], now_second: float
         view.site_id,
         followed,
         view.known,
+        [known for known in view.known if view.asks(known.finding_id)],
         view.standings,
         view.edge,
         view.lag_second,
@@ -69,7 +70,7 @@ def vehicle_detail(view: VehicleView, epochs: tuple[int, ...], now_second: float
         twin=twin_told(followed, now_second),
         soc_pack=pack_limits(followed, blind),
         open_findings=[
-            finding_row(known, view.standings[known.finding_id], now_second)
+            finding_row(view, known, now_second)
             for known in view.known
             if view.standings[known.finding_id].status != "resolved"
         ],

@@ -7,7 +7,7 @@ import numpy as np
 
 from voltherd.cloud.finding_names import Known
 from voltherd.cloud.quantities import age
-from voltherd.cloud.schema import Location
+from voltherd.cloud.schema import Location, Quantity
 from voltherd.cloud.schema_findings import (
     CauseCount,
     Causes,
@@ -33,9 +33,10 @@ _LATEST: Final = 24
 """Half hours observed that the siblings' recent mean is taken of."""
 
 
-def finding_row(known: Known, standing: Standing, now_second: float) -> FindingRow:
+def finding_row(view: VehicleView, known: Known, now_second: float) -> FindingRow:
     """Tell a finding in a list."""
-    return FindingRow(**_told(known, standing, now_second))
+    standing = view.standings[known.finding_id]
+    return FindingRow(**_told(view, known, standing, now_second))
 
 
 def finding_detail(
@@ -43,15 +44,17 @@ def finding_detail(
 ) -> FindingDetail:
     """Tell a finding with all that is behind it."""
     return FindingDetail(
-        **_told(known, standing, now_second),
+        **_told(view, known, standing, now_second),
         evidence=[_evidence(each) for each in known.finding.evidence],
         journal=[_note(step) for step in steps],
         siblings=_siblings(view, known.finding.location),
     )
 
 
-def _told(known: Known, standing: Standing, now_second: float) -> dict[str, Any]:
+def _told(view: VehicleView, known: Known, standing: Standing, now_second: float) -> dict[str, Any]:
     finding = known.finding
+    decided = view.decided.get(known.finding_id)
+    right = decided.probability if decided else None
     acknowledged = standing.acknowledged
     planned = standing.planned_second
     return {
@@ -78,6 +81,17 @@ def _told(known: Known, standing: Standing, now_second: float) -> dict[str, Any]
         "outcome": standing.outcome or None,
         "work_order_time": rfc3339(planned) if planned is not None else None,
         "notes": standing.notes,
+        "shown": view.asks(known.finding_id),
+        "reason": decided.reason if decided else "",
+        "probability": Quantity(
+            value=right.value if right else None,
+            low=right.low if right else None,
+            high=right.high if right else None,
+            unit="1",
+            method="odds of healthy and planted vehicles",
+            evidence=right.basis if right else "cannot tell: no calibration",
+        ),
+        "cost": decided.cost if decided else None,
     }
 
 

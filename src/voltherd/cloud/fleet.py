@@ -10,9 +10,10 @@ import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
+from voltherd.cloud.finding_names import Known
 from voltherd.cloud.follow import Followed
 from voltherd.cloud.quantities import blind_cells
 from voltherd.cloud.replay import Assets, Telemetry
@@ -24,6 +25,7 @@ from voltherd.cloud.view import FleetView, VehicleView
 from voltherd.cloud.workflow import Workflow
 from voltherd.errors import VoltherdError
 from voltherd.ports import Clock
+from voltherd.types.decision import Decided
 from voltherd.types.record import EdgeState, Record, RecordKind
 from voltherd.wire.envelope import Live
 
@@ -75,6 +77,7 @@ class Fleet:
         on_change: Told of every new view, on the thread that made it.
         on_live: Told of every live sample that could be shown: the vehicle, cells not to be
             trusted, and when it was heard [ns].
+        judge: Says what the fleet's budget makes of findings, by name.
     """
 
     def __init__(
@@ -87,6 +90,7 @@ class Fleet:
         states: States | None = None,
         on_change: Callable[[Change], None] = lambda _: None,
         on_live: Callable[[Followed, frozenset[int], int], None] = _nobody,
+        judge: Callable[[Sequence[Known]], Mapping[str, Decided]] = lambda _: {},
     ) -> None:
         self._telemetry = telemetry
         self._assets = assets
@@ -98,6 +102,7 @@ class Fleet:
         self._keep_second = time.monotonic() + KEEP_SECOND
         self._on_change = on_change
         self._on_live = on_live
+        self._judge = judge
         self._hints: queue.PriorityQueue[Hint] = queue.PriorityQueue(HINTS_MAX)
         self._lost: set[str] = set()
         self._ticket = 0
@@ -331,11 +336,14 @@ class Fleet:
         followed = shown.followed if shown else track.followed
         known = shown.known if shown else track.known
         standings = {each.finding_id: self._workflow.standing(each.finding_id) for each in known}
+        decided = self._judge(known)
+        asking = [k for k in known if k.finding_id not in decided or decided[k.finding_id].shown]
         row = vehicle_row(
             track.vehicle_id,
             track.edge.site_id if track.edge else "",
             followed,
             known,
+            asking,
             standings,
             track.edge,
             track.lag_second,
@@ -347,6 +355,7 @@ class Fleet:
             followed=followed,
             known=known,
             standings=standings,
+            decided=decided,
             edge=track.edge,
             lag_second=track.lag_second,
             catching_up=row.catching_up,
@@ -380,6 +389,7 @@ def _said(view: VehicleView) -> dict[str, tuple[object, ...]]:
             each.finding.location,
             each.holds,
             view.standings[each.finding_id],
+            view.asks(each.finding_id),
         )
         for each in view.known
     }

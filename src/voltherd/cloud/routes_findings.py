@@ -40,8 +40,8 @@ IdempotencyKey = Annotated[
         pattern=r"^[\x21-\x7e]+$",
     ),
 ]
-Order = Literal["urgency", "raised", "-raised", "last_seen", "-last_seen"]
-"""``raised`` and ``last_seen`` begin with the newest."""
+Order = Literal["urgency", "cost", "raised", "-raised", "last_seen", "-last_seen"]
+"""``raised`` and ``last_seen`` begin with the newest, ``cost`` with what is dearest to leave."""
 
 
 @router.get("", response_model=Page[FindingRow], responses=answers(404))
@@ -55,6 +55,10 @@ def findings(
         Literal["open", "acknowledged", "resolved", "unresolved", "all"],
         Query(description="``unresolved`` is open or acknowledged."),
     ] = "unresolved",
+    shown: Annotated[
+        bool | None,
+        Query(description="Only those the budget shows, or only those it holds back."),
+    ] = None,
     sort: Annotated[Order, Query()] = "urgency",
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     cursor: Cursor = None,
@@ -68,17 +72,18 @@ def findings(
         for known in view.known
         if severity is None or known.finding.severity.word == severity
         if status == "all" or view.standings[known.finding_id].status in wanted
+        if shown is None or view.asks(known.finding_id) is shown
     ]
-    key = _KEYS[sort]
-    found.sort(key=lambda pair: key(pair[1]))
+    key = _key(sort)
+    found.sort(key=lambda pair: key(*pair))
     if cursor is not None:
         after = _after(cursor, sort)
-        found = [pair for pair in found if key(pair[1]) > after]
-    shown = found[:limit]
+        found = [pair for pair in found if key(*pair) > after]
+    listed = found[:limit]
     now = cloud.clock.unix_second()
     return Page[FindingRow](
-        items=[finding_row(known, view.standings[known.finding_id], now) for view, known in shown],
-        next_cursor=write_cursor(sort, *key(shown[-1][1])) if len(found) > limit else None,
+        items=[finding_row(view, known, now) for view, known in listed],
+        next_cursor=write_cursor(sort, *key(*listed[-1])) if len(found) > limit else None,
     )
 
 
@@ -99,6 +104,18 @@ def _seen(known: Known) -> Key:
 
 def _turned(key: Callable[[Known], Key]) -> Callable[[Known], Key]:
     return lambda known: (-key(known)[0], *key(known)[1:])
+
+
+def _costly(view: VehicleView, known: Known) -> Key:
+    """Order by what leaving it costs: safety first, then what is shown, by its probability."""
+    decided = view.decided.get(known.finding_id)
+    right = decided.probability.value if decided else known.finding.confidence
+    held = not view.asks(known.finding_id)
+    return -float(known.finding.severity), float(held), -right, known.finding_id
+
+
+def _key(sort: str) -> Callable[[VehicleView, Known], Key]:
+    return _costly if sort == "cost" else lambda _, known: _KEYS[sort](known)
 
 
 _KEYS = {
@@ -182,7 +199,7 @@ def _act(
         reused = "used for another" in error.what
         raise ProblemError("key-reused" if reused else "bad-request", str(error)) from error
     cloud.fleet.retell(view.vehicle_id)
-    return _detail(cloud, view, known)
+    return _detail(cloud, *_found(cloud, finding_id))
 
 
 _ANSWERS = answers(400, 404, 409, 413)

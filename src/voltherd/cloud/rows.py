@@ -51,14 +51,19 @@ def vehicle_row(
     site_id: str,
     followed: Followed | None,
     known: Sequence[Known],
+    asking: Sequence[Known],
     standings: Mapping[str, Standing],
     edge: EdgeState | None,
     lag_second: float,
     catching_up: bool,
 ) -> VehicleRow:
-    """Tell a vehicle's line, ages left out."""
+    """Tell a vehicle's line, ages left out.
+
+    ``asking`` are the findings that the fleet's budget shows: the others are watched, and make no
+    vehicle stand out.
+    """
     batch = followed.newest if followed else None
-    unresolved = [k for k in known if standings[k.finding_id].status != "resolved"]
+    unresolved = [k for k in asking if standings[k.finding_id].status != "resolved"]
     worst = unresolved[0] if unresolved else None
     model = followed.asset.model if followed and followed.asset else ""
     return VehicleRow(

@@ -4,7 +4,17 @@ from typing import Literal
 
 from pydantic import ConfigDict, Field
 
-from voltherd.cloud.schema import Instant, Location, Number, Outcome, Severity, Shape, Status, Time
+from voltherd.cloud.schema import (
+    Instant,
+    Location,
+    Number,
+    Outcome,
+    Quantity,
+    Severity,
+    Shape,
+    Status,
+    Time,
+)
 
 CauseName = Literal[
     "internal_short",
@@ -106,6 +116,14 @@ class FindingRow(Shape):
     work_order_time: Time | None
     """When work on it is planned."""
     notes: int
+    shown: bool
+    """Whether the fleet's budget lets it ask for somebody; else it is watched."""
+    reason: str
+    """Why it is shown or held back."""
+    probability: Quantity
+    """That it is a true fault, at the true rate of faults; confidence leaves that rate out."""
+    cost: Number
+    """Expected cost of leaving it, null where no costs are set."""
 
 
 class Note(Shape):

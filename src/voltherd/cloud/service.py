@@ -6,6 +6,7 @@ from typing import final
 
 from fastapi import Request
 
+from voltherd.cloud.budget import Budget
 from voltherd.cloud.events import Records
 from voltherd.cloud.fleet import Fleet
 from voltherd.cloud.kpis import Board
@@ -48,6 +49,7 @@ class Cloud:
     Attributes:
         fleet: Every vehicle now.
         workflow: What people did about findings.
+        budget: The fleet's policy, applied.
         journal: Documents of all kinds.
         records: Events and gaps.
         past: Channels over time.
@@ -63,6 +65,7 @@ class Cloud:
 
     fleet: Fleet
     workflow: Workflow
+    budget: Budget
     journal: Journal
     records: Records
     past: Past

@@ -55,7 +55,7 @@ class Teller:
         for view, name in change.findings:
             known = next((each for each in view.known if each.finding_id == name), None)
             if known is not None:
-                row = finding_row(known, view.standings[name], now)
+                row = finding_row(view, known, now)
                 self._hub.publish("finding", _json(row), view.vehicle_id)
 
     def chain(self, chain: Chain) -> None:

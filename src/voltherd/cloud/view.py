@@ -9,6 +9,7 @@ from voltherd.cloud.finding_names import Known
 from voltherd.cloud.follow import Followed
 from voltherd.cloud.usage import CHARGING_AMPERE, MOVING_KILOMETRE_PER_HOUR
 from voltherd.cloud.workflow import Standing
+from voltherd.types.decision import Decided
 from voltherd.types.record import EdgeState
 from voltherd.types.sample import SampleBatch
 
@@ -47,6 +48,7 @@ class VehicleView:
         followed: All that is known of it, None before its first row.
         known: Its findings, most urgent first.
         standings: What became of each, by name.
+        decided: What the fleet's budget makes of each, by name.
         edge: What its edge last said, None where it has not.
         lag_second: From the last frame to its commit, newest record, NaN where unknown [s].
         catching_up: Whether its state is being rebuilt.
@@ -58,10 +60,16 @@ class VehicleView:
     followed: Followed | None
     known: tuple[Known, ...]
     standings: Mapping[str, Standing]
+    decided: Mapping[str, Decided]
     edge: EdgeState | None
     lag_second: float
     catching_up: bool
     row: Row
+
+    def asks(self, finding_id: str) -> bool:
+        """Say whether a finding is shown, not only watched."""
+        decided = self.decided.get(finding_id)
+        return decided is None or decided.shown
 
 
 @final

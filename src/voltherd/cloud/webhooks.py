@@ -155,10 +155,10 @@ class Webhooks:
         self._news = {target.url: threading.Event() for target in targets}
 
     def changed(self, change: Change) -> None:
-        """Put notices of findings that are new, worse or open again."""
+        """Put notices of findings that are new, worse or open again, and within the budget."""
         for view, name in change.findings:
             known = next((each for each in view.known if each.finding_id == name), None)
-            if known is None or view.standings[name].status != "open":
+            if known is None or view.standings[name].status != "open" or not view.asks(name):
                 continue
             for target in self._targets:
                 if known.finding.severity >= target.severity:
@@ -168,7 +168,7 @@ class Webhooks:
         reopened = sum(step.kind == "reopen" for step in self._steps(known.finding_id))
         severity = known.finding.severity.word
         name = f"{known.finding_id}.{severity}.{reopened}"
-        row = finding_row(known, view.standings[known.finding_id], self._fleet_now())
+        row = finding_row(view, known, self._fleet_now())
         plain = {
             "type": "finding.reopened" if reopened else "finding.raised",
             "timestamp": rfc3339(self._now()),

@@ -2,8 +2,8 @@
 
 Every step is a document of the asset book, written before anybody is told, so it survives restarts,
 joins with telemetry in one query, and later learning can read what each finding turned out to be.
-A resolved finding stays resolved until the vehicle gives a new reason: it becomes worse, or it ends
-and begins again.
+A resolved finding stays resolved until the vehicle gives a new reason: it becomes worse, grows by
+half, or ends and begins again.
 """
 
 import hashlib
@@ -22,6 +22,8 @@ KIND: Final = "finding."
 """Documents of these kinds are steps: ``finding.acknowledge``, ``finding.resolve`` …"""
 STEPS: Final = ("acknowledge", "note", "work_order", "resolve", "reopen")
 OUTCOMES: Final = ("confirmed", "dismissed", "repaired")
+GROWN: Final = 1.5
+"""A resolved finding whose score has grown by this factor since is to be looked at again."""
 VOLTHERD: Final = "voltherd"
 """Who reopens a finding when the vehicle gives a new reason."""
 
@@ -93,6 +95,8 @@ class Step:
         severity: Of the finding then.
         request: Name that the sender gave the request, to be carried out once.
         content: Digest of the request, so that a reused name is noticed.
+        phenomenon: Of the finding then, empty in steps of earlier versions.
+        score: Of the finding then, 0 in steps of earlier versions.
     """
 
     note_id: str
@@ -108,6 +112,8 @@ class Step:
     severity: Severity
     request: str
     content: str
+    phenomenon: str = ""
+    score: float = 0.0
 
 
 class Standing(NamedTuple):
@@ -212,6 +218,8 @@ class Workflow:
                 severity=known.finding.severity,
                 request=request.name,
                 content=content,
+                phenomenon=known.finding.phenomenon.value,
+                score=known.finding.score,
             )
             self._journal.write(step.vehicle_id, now_second, KIND + step.kind, _body(step))
             self._enter(step)
@@ -262,6 +270,8 @@ def new_reason(known: Known, steps: Sequence[Step]) -> str:
         return ""
     if known.finding.severity > resolved.severity:
         return f"worse: {known.finding.severity.word}, was {resolved.severity.word}"
+    if resolved.score > 0.0 and known.finding.score >= GROWN * resolved.score:
+        return f"grown: a score of {known.finding.score:.1f}, was {resolved.score:.1f}"
     if known.begun_second > resolved.unix_time_second:
         return "it had ended and has begun again"
     return ""
@@ -283,6 +293,8 @@ def _body(step: Step) -> dict[str, Any]:
         "severity": step.severity.word,
         "request": step.request,
         "content": step.content,
+        "phenomenon": step.phenomenon,
+        "score": step.score,
     }
 
 
@@ -302,4 +314,6 @@ def _step(document: Kept) -> Step:
         severity=Severity[str(body["severity"]).upper()],
         request=str(body["request"]),
         content=str(body["content"]),
+        phenomenon=str(body.get("phenomenon", "")),
+        score=float(body.get("score", 0.0)),
     )

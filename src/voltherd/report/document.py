@@ -11,6 +11,7 @@ from typing import Final
 
 from voltherd.report.standing import standings
 from voltherd.report.words import rfc3339
+from voltherd.types.decision import Decided, Decisions
 from voltherd.types.event import Causes, Evidence, Finding, Plot
 from voltherd.types.report import (
     Answer,
@@ -47,6 +48,7 @@ def to_document(report: TriageReport) -> dict[str, object]:
         "refused": [{"source": source, "reason": reason} for source, reason in report.refused],
         "truth": report.truth_path,
         "root_causes": [_cause_count(each) for each in report.root_causes],
+        "decision": _decision(report.decisions) if report.decisions else None,
     }
 
 
@@ -183,6 +185,54 @@ def _evidence(evidence: Evidence) -> dict[str, object]:
         "high": _number(evidence.high),
         "basis": evidence.basis,
         "plot": None if evidence.plot is None else _plot(evidence.plot),
+    }
+
+
+def _decision(made: Decisions) -> dict[str, object]:
+    policy, cut = made.policy, made.cut
+    return {
+        "policy": {
+            "budget_per_thousand": policy.budget_per_thousand,
+            "miss_cost": policy.miss_cost,
+            "visit_cost": policy.visit_cost,
+            "recall_cost": policy.recall_cost,
+        },
+        "false_alarms": {
+            "per_thousand": float(cut.per_thousand),
+            "per_thousand_max": float(cut.per_thousand_max),
+            "confidence": cut.confidence,
+            "vehicle_days": float(cut.vehicle_days),
+            "proof": cut.proof.value,
+            "told": cut.told,
+        },
+        "shown": [_odds(each) for each in made.decided if each.shown],
+        "held": [_odds(each) | {"finding": _finding(each.finding)} for each in made.held],
+        "floods": [
+            {
+                "phenomenon": flood.phenomenon.value,
+                "shared": flood.shared,
+                "vehicles": list(flood.vehicles),
+                "first": _instant(flood.first_second),
+                "last": _instant(flood.last_second),
+                "summary": flood.summary,
+                "action": flood.action,
+            }
+            for flood in made.floods
+        ],
+    }
+
+
+def _odds(each: Decided) -> dict[str, object]:
+    right = each.probability
+    return {
+        "probability": {
+            "value": float(right.value),
+            "low": float(right.low),
+            "high": float(right.high),
+            "basis": right.basis,
+        },
+        "cost": each.cost,
+        "reason": each.reason,
     }
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
+from voltherd.report import budget
 from voltherd.report.causes import frequent_lines
 from voltherd.report.gather import timezones
 from voltherd.report.glyph import glyph, severity_name
@@ -14,10 +15,10 @@ from voltherd.report.standing import (
     Standing,
     freshness,
     headline,
+    listed,
     named,
     since,
     standings,
-    urgent_first,
 )
 from voltherd.report.words import TITLE, URGENCY, count, day_in_words, where
 from voltherd.types.event import Finding, Severity
@@ -37,12 +38,13 @@ def render_html(report: TriageReport) -> str:
         A whole HTML document, UTF-8 declared.
     """
     every = standings(report)
-    findings = urgent_first(report.findings)
+    findings = listed(report)
     title = headline(report)
     main = [
         _fleet(every, findings),
         _findings(findings, every),
         _root_causes(report),
+        _budget(report),
         _vehicles(every, findings),
         refused_sources(report.refused),
         _key(report),
@@ -191,6 +193,28 @@ def _findings(findings: tuple[Finding, ...], every: tuple[Standing, ...]) -> Mar
         element("h2", "Findings, most urgent first", id="findings"),
         body,
         aria_labelledby="findings",
+    )
+
+
+def _budget(report: TriageReport) -> Markup | None:
+    """Say what a budget made of the findings, held back ones with their reason."""
+    if report.decisions is None:
+        return None
+    first, *rest = budget.parts(report.decisions)
+    return element(
+        "section",
+        element("h2", first.title, id="budget"),
+        *(element("p", line) for line in first.lines),
+        *(
+            joined(
+                [
+                    element("h3", part.title),
+                    element("ul", *(element("li", line) for line in part.lines)),
+                ]
+            )
+            for part in rest
+        ),
+        aria_labelledby="budget",
     )
 
 

@@ -53,6 +53,11 @@ class Standing:
         return self.worst is None and not self.checked
 
 
+def listed(report: TriageReport) -> tuple[Finding, ...]:
+    """Give the findings of a report in the order to show them: a budget's own, where one is set."""
+    return report.findings if report.decisions else urgent_first(report.findings)
+
+
 def urgent_first(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
     """Order findings by severity, then confidence, then age; equal ones keep their order."""
     return tuple(sorted(findings, key=lambda f: (-f.severity, -f.confidence, f.onset_second)))

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from voltherd.report import budget
 from voltherd.report.causes import cause_words, frequent_lines
 from voltherd.report.gather import remark_groups, timezones, vehicles_by_answers
 from voltherd.report.standing import (
@@ -9,10 +10,10 @@ from voltherd.report.standing import (
     age,
     freshness,
     headline,
+    listed,
     named,
     since,
     standings,
-    urgent_first,
 )
 from voltherd.report.terminal_import import render_data_quality, render_import
 from voltherd.report.text import Column, Paint, indent, paint, table, wrap
@@ -64,14 +65,14 @@ def render_triage(report: TriageReport, width: int, colour: bool) -> str:
     width = max(WIDTH_LEAST, width)
     every = standings(report)
     vehicles = {standing.vehicle.vehicle_id: standing.vehicle for standing in every}
-    findings = urgent_first(report.findings)
+    findings = listed(report)
     blocks = [_opening(report, every, width, colour)]
     if findings:
         urgent = sum(finding.severity > Severity.OPERATING for finding in findings)
-        listed = findings[: urgent + OPERATING_LISTED]
-        blocks.append(_findings_table(listed, vehicles, width, colour))
-        if len(listed) < len(findings):
-            rest = count(len(findings) - len(listed), "more finding")
+        first = findings[: urgent + OPERATING_LISTED]
+        blocks.append(_findings_table(first, vehicles, width, colour))
+        if len(first) < len(findings):
+            rest = count(len(findings) - len(first), "more finding")
             blocks[-1].append(f"{rest} at severity operating: in --html and --json")
         blocks.append([paint("Why", Paint.BOLD, colour)])
         blocks.extend(
@@ -79,6 +80,7 @@ def render_triage(report: TriageReport, width: int, colour: bool) -> str:
             for place, finding in enumerate(findings[: urgent + OPERATING_EXPLAINED], start=1)
         )
     blocks.append(_frequent(report, width, colour))
+    blocks += _budget(report, width, colour)
     blocks.append(_quiet(every, width, colour))
     blocks.append(_cannot_tell(every, width, colour))
     blocks.append(_data(report, width, colour))
@@ -210,6 +212,19 @@ def _frequent(report: TriageReport, width: int, colour: bool) -> list[str]:
         line for text in frequent_lines(report.root_causes) for line in indent(text, width, "  ")
     ]
     return [paint("Most frequent root causes", Paint.BOLD, colour), *told] if told else []
+
+
+def _budget(report: TriageReport, width: int, colour: bool) -> list[list[str]]:
+    """Say what a budget made of the findings, held back ones with their reason."""
+    if report.decisions is None:
+        return []
+    return [
+        [
+            paint(part.title, Paint.BOLD, colour),
+            *(line for text in part.lines for line in indent(text, width, "  · ")),
+        ]
+        for part in budget.parts(report.decisions)
+    ]
 
 
 def _quiet(every: tuple[Standing, ...], width: int, colour: bool) -> list[str]:

@@ -287,9 +287,9 @@ def _follows(sight: Sight) -> bool | None:
         return True
     memory = sight.state.memory
     cell = sight.place.cells[0] - 1
-    if min(memory.follow_ampere2, memory.follow_cell_ampere2[cell]) < contact.AMPERE2_MIN:
+    if min(memory.follow.ampere2, memory.follow.cell_ampere2[cell]) < contact.AMPERE2_MIN:
         return None
-    own = memory.follow_pack_watt / memory.follow_ampere2
+    own = memory.follow.pack_watt / memory.follow.ampere2
     if own < contact.PLAUSIBLE_OHM:
         return None
     ohm = cell_resistance_ohm(memory)

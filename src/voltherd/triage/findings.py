@@ -1,6 +1,6 @@
 """From alarms to findings: one per cause and place, told in words, ordered by urgency."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final, NamedTuple
 
@@ -188,6 +188,7 @@ def _tell(
         action="",
         confirm="",
         evidence=evidence_of((lead, *(a for a in group if a is not lead)), state, names),
+        score=_score(a for a in speaking if a.severity == severity),
     )
     return replace(
         finding,
@@ -202,6 +203,12 @@ def _with_causes(
 ) -> Finding:
     sight = Sight(state, finding.location, finding.onset_second)
     return replace(finding, causes=causes_of(sight, prior))
+
+
+def _score(alarms: Iterable[Alarm]) -> float:
+    """Give how far the strongest verdict of some alarms stood from its siblings."""
+    scores = [abs((alarm.peak or alarm.verdict).score) for alarm in alarms]
+    return float(max((score for score in scores if np.isfinite(score)), default=0.0))
 
 
 def _named(place: Location, state: Detection, names: Sequence[str]) -> Location:

@@ -244,6 +244,8 @@ class Finding:
         confirm: What would confirm or refute it.
         evidence: The numbers behind it.
         causes: What is probably behind it, None where nobody has asked.
+        score: How far from its siblings the strongest verdict of this severity stood, in robust
+            standard deviations; 0 where nothing was scored.
     """
 
     vehicle_id: str
@@ -260,3 +262,4 @@ class Finding:
     confirm: str
     evidence: tuple[Evidence, ...] = ()
     causes: Causes | None = None
+    score: float = 0.0

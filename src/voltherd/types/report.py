@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import final
 
+from voltherd.types.decision import Decisions
 from voltherd.types.event import Cause, Finding
 
 
@@ -135,10 +136,12 @@ class TriageReport:
     Attributes:
         generated_second: When the report was made [unix s].
         vehicles: Every vehicle looked at, those without findings too.
-        findings: Ordered by severity, confidence and age.
+        findings: Ordered by severity, confidence and age; with decisions those shown, what costs
+            most to leave first.
         refused: Sources that could not be used, with the reason.
         truth_path: Where the planted truth lies, for simulated fleets.
         root_causes: Most frequent root causes of the fleet, each model and each site.
+        decisions: What a budget made of the findings, None where none was set.
     """
 
     generated_second: float
@@ -147,3 +150,4 @@ class TriageReport:
     refused: tuple[tuple[str, str], ...] = field(default=())
     truth_path: str | None = None
     root_causes: tuple[CauseCount, ...] = ()
+    decisions: Decisions | None = None

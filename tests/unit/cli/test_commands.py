@@ -55,6 +55,30 @@ def fleet(tmp_path_factory):
     return out
 
 
+def test_a_budget_tells_what_stands_behind_it_and_hides_nothing(fleet, tmp_path):
+    document = tmp_path / "r.json"
+    done = voltherd_run("triage", fleet, "--budget", 20, "--json", document)
+    assert done.returncode == 0, done.stderr
+    report = json.loads(document.read_text())
+    jsonschema.validate(report, json.loads(SCHEMA.read_text()))
+    made = report["decision"]
+    assert made["false_alarms"]["proof"] == "kept"
+    assert made["false_alarms"]["per_thousand_max"] <= 20
+    assert len(report["findings"]) + len(made["held"]) == 1
+    assert (
+        "the budget of 20 false alarms per 1,000 vehicle-days is kept" in words(done.stdout).lower()
+    )
+
+
+@pytest.mark.parametrize(
+    "wrong", [("--budget", 0), ("--cost-miss", 5), ("--cost-miss", 5, "--cost-visit", 5)]
+)
+def test_a_policy_that_makes_no_sense_is_a_usage_error(fleet, wrong):
+    done = voltherd_run("triage", fleet, *wrong)
+    assert done.returncode == 2
+    assert done.stderr.startswith("voltherd: ")
+
+
 def test_the_planted_cell_is_named_in_valid_json_and_on_a_page(fleet, tmp_path):
     page, document = tmp_path / "r.html", tmp_path / "r.json"
     done = voltherd_run("triage", fleet, "--html", page, "--json", document)

@@ -1,5 +1,7 @@
 """What people do about findings: kept, attributed, once, and until there is a new reason."""
 
+from dataclasses import replace
+
 import pytest
 
 from voltherd.cloud.finding_names import Known, alarm_name, named
@@ -224,3 +226,14 @@ def test_a_finding_holds_while_its_latest_judgement_says_so():
     assert standing_.holds
     assert standing_.begun_second == NOW - 4000.0
     assert not past.holds
+
+
+@pytest.mark.parametrize(("score", "again"), [(14.0, False), (15.0, True)])
+def test_a_resolved_finding_is_looked_at_again_once_it_has_grown_by_half(journal, score, again):
+    work = Workflow(journal)
+    then = known()._replace(finding=replace(finding(), score=10.0))
+    work.act(then, Request("resolve", "Bo", "let it be", "confirmed"), NOW)
+    grown = known()._replace(finding=replace(finding(), score=score))
+    steps = Workflow(journal).steps("f1")
+    assert bool(new_reason(grown, steps)) is again
+    assert (steps[0].phenomenon, steps[0].score) == ("weak_cell", 10.0), "for feedback"

@@ -65,6 +65,13 @@ export async function getAll<T>(path: string, query: Query = {}): Promise<T[]> {
   return items;
 }
 
+/** Set something; the same again changes nothing. */
+export async function put<T>(path: string, body: unknown): Promise<T> {
+  const headers = { 'Content-Type': 'application/json' };
+  const init = { method: 'PUT', headers, body: JSON.stringify(body) };
+  return (await request(url(path), init)).json();
+}
+
 /** Change something, once: the key makes a repeated request the same request. */
 export async function post<T>(path: string, body: unknown): Promise<T> {
   const key = [...crypto.getRandomValues(new Uint8Array(16))]

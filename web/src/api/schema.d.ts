@@ -144,6 +144,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/findings/causes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Causes
+         * @description Count the root causes of unresolved findings over the fleet, each model and each site.
+         */
+        get: operations["causes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/findings/{finding_id}": {
         parameters: {
             query?: never;
@@ -238,6 +258,50 @@ export interface paths {
          * @description Take a resolution or an acknowledgement back.
          */
         post: operations["reopen"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/policy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Policy
+         * @description Tell the policy that counts, what stands behind it, and what people said so far.
+         */
+        get: operations["policy"];
+        /**
+         * Set Policy
+         * @description Let another policy count, from now on and for all findings.
+         */
+        put: operations["set_policy"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/policy/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Preview
+         * @description Say what a policy would have made of last month's findings; nothing is changed.
+         */
+        get: operations["preview"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -423,6 +487,88 @@ export interface components {
             planned_time?: string | null;
         };
         /**
+         * CauseCount
+         * @description How often one root cause stands behind the findings of a group of vehicles.
+         */
+        CauseCount: {
+            /**
+             * By
+             * @enum {string}
+             */
+            by: "fleet" | "model" | "site";
+            /**
+             * Group
+             * @description The model or site; empty for the whole fleet.
+             */
+            group: string;
+            /**
+             * Cause
+             * @description Null for findings whose cause cannot be told yet.
+             */
+            cause: ("internal_short" | "contact" | "weak_cell" | "cooling" | "sensor" | "plating" | "imbalance" | "tampering" | "switch" | "ingress") | null;
+            /** Title */
+            title: string;
+            /**
+             * Findings
+             * @description Findings of which it is the most likely cause.
+             */
+            findings: number;
+            /**
+             * Expected
+             * @description The same counted by probability.
+             */
+            expected: number;
+            /**
+             * Vehicles
+             * @description Vehicles that have such a finding.
+             */
+            vehicles: number;
+            /**
+             * Vehicles With Findings
+             * @description Vehicles of the group that have any finding asked about its cause.
+             */
+            vehicles_with_findings: number;
+        };
+        /**
+         * CauseCounts
+         * @description Most frequent root causes of unresolved findings.
+         */
+        CauseCounts: {
+            /** Items */
+            items: components["schemas"]["CauseCount"][];
+        };
+        /**
+         * Causes
+         * @description What is probably behind a finding.
+         */
+        Causes: {
+            /**
+             * Ranked
+             * @description The most probable causes, at most three; empty where none explains it.
+             */
+            ranked: components["schemas"]["PossibleCause"][];
+            /**
+             * Told
+             * @description Whether the first may be named; else it cannot be told yet.
+             */
+            told: boolean;
+            /**
+             * Unexplained
+             * @description Probability that it is none of the known causes.
+             */
+            unexplained: number;
+            /**
+             * Decide
+             * @description The test that would decide between the first two.
+             */
+            decide: string;
+            /**
+             * Missing
+             * @description What could not be seen and would help, most telling first.
+             */
+            missing: string[];
+        };
+        /**
          * Cell
          * @description One cell now.
          */
@@ -581,6 +727,39 @@ export interface components {
             plot: components["schemas"]["Plot"] | null;
         };
         /**
+         * FalseAlarms
+         * @description What stands behind a budget: false findings on healthy simulated vehicles.
+         */
+        FalseAlarms: {
+            /**
+             * Per Thousand
+             * @description Estimate of the false alarms shown per 1,000 vehicle-days.
+             */
+            per_thousand: number | null;
+            /**
+             * Per Thousand Max
+             * @description Upper confidence bound of the same.
+             */
+            per_thousand_max: number | null;
+            /** Confidence */
+            confidence: number;
+            /**
+             * Vehicle Days
+             * @description Healthy simulated vehicle-days it was checked on.
+             */
+            vehicle_days: number;
+            /**
+             * Proof
+             * @enum {string}
+             */
+            proof: "not_asked" | "kept" | "cannot_tell" | "exceeded";
+            /**
+             * Told
+             * @description The same in words.
+             */
+            told: string;
+        };
+        /**
          * FindingDetail
          * @description A finding with all that is behind it.
          */
@@ -631,6 +810,8 @@ export interface components {
              * @description What would confirm or refute it.
              */
             confirm: string;
+            /** @description What is probably behind it; null where nobody has asked. */
+            causes?: components["schemas"]["Causes"] | null;
             /**
              * Status
              * @enum {string}
@@ -649,6 +830,23 @@ export interface components {
             work_order_time: string | null;
             /** Notes */
             notes: number;
+            /**
+             * Shown
+             * @description Whether the fleet's budget lets it ask for somebody; else it is watched.
+             */
+            shown: boolean;
+            /**
+             * Reason
+             * @description Why it is shown or held back.
+             */
+            reason: string;
+            /** @description That it is a true fault, at the true rate of faults; confidence leaves that rate out. */
+            probability: components["schemas"]["Quantity"];
+            /**
+             * Cost
+             * @description Expected cost of leaving it, null where no costs are set.
+             */
+            cost: number | null;
             /** Evidence */
             evidence: components["schemas"]["Evidence"][];
             /**
@@ -709,6 +907,8 @@ export interface components {
              * @description What would confirm or refute it.
              */
             confirm: string;
+            /** @description What is probably behind it; null where nobody has asked. */
+            causes?: components["schemas"]["Causes"] | null;
             /**
              * Status
              * @enum {string}
@@ -727,6 +927,35 @@ export interface components {
             work_order_time: string | null;
             /** Notes */
             notes: number;
+            /**
+             * Shown
+             * @description Whether the fleet's budget lets it ask for somebody; else it is watched.
+             */
+            shown: boolean;
+            /**
+             * Reason
+             * @description Why it is shown or held back.
+             */
+            reason: string;
+            /** @description That it is a true fault, at the true rate of faults; confidence leaves that rate out. */
+            probability: components["schemas"]["Quantity"];
+            /**
+             * Cost
+             * @description Expected cost of leaving it, null where no costs are set.
+             */
+            cost: number | null;
+        };
+        /**
+         * Flood
+         * @description Findings that most likely have one cause.
+         */
+        Flood: {
+            /** Vehicles */
+            vehicles: string[];
+            /** Summary */
+            summary: string;
+            /** Action */
+            action: string;
         };
         /**
          * Gap
@@ -1147,6 +1376,169 @@ export interface components {
             values: (number | null)[];
         };
         /**
+         * PolicyChange
+         * @description Another policy; what is left out is not limited.
+         */
+        PolicyChange: {
+            /**
+             * Budget Per Thousand
+             * @description False alarms that may be shown per 1,000 vehicle-days.
+             */
+            budget_per_thousand?: number | null;
+            /**
+             * Miss Cost
+             * @description Cost of a fault that nobody was told of; any currency.
+             */
+            miss_cost?: number | null;
+            /**
+             * Visit Cost
+             * @description Cost of looking at a vehicle, in the same currency; less than a miss.
+             */
+            visit_cost?: number | null;
+            /**
+             * Recall Cost
+             * @description Cost of looking at all vehicles of a kind at once; no less than a visit.
+             */
+            recall_cost?: number | null;
+            /**
+             * By
+             * @description Who; where signing in is asked for, the name signed in with is taken instead.
+             */
+            by: string;
+        };
+        /**
+         * PolicyNumbers
+         * @description What a fleet can bear; null for no limit, or where a cost is not known.
+         */
+        PolicyNumbers: {
+            /**
+             * Budget Per Thousand
+             * @description False alarms that may be shown per 1,000 vehicle-days.
+             */
+            budget_per_thousand?: number | null;
+            /**
+             * Miss Cost
+             * @description Cost of a fault that nobody was told of; any currency.
+             */
+            miss_cost?: number | null;
+            /**
+             * Visit Cost
+             * @description Cost of looking at a vehicle, in the same currency; less than a miss.
+             */
+            visit_cost?: number | null;
+            /**
+             * Recall Cost
+             * @description Cost of looking at all vehicles of a kind at once; no less than a visit.
+             */
+            recall_cost?: number | null;
+        };
+        /**
+         * PolicyPreview
+         * @description What a policy would have made of last month's findings, had it counted.
+         */
+        PolicyPreview: {
+            /** Days */
+            days: number;
+            policy: components["schemas"]["PolicyNumbers"];
+            false_alarms: components["schemas"]["FalseAlarms"];
+            /**
+             * Findings
+             * @description Raised within these days, recommended or above.
+             */
+            findings: number;
+            /** Shown */
+            shown: number;
+            /** Held */
+            held: number;
+            /**
+             * Shown Now
+             * @description Under the policy that counts.
+             */
+            shown_now: number;
+            /** Vehicles Shown */
+            vehicles_shown: string[];
+            /**
+             * Vehicles Held
+             * @description Vehicles of which nothing would be shown, though something was found.
+             */
+            vehicles_held: string[];
+            /**
+             * Visits Cost
+             * @description Of a visit to every vehicle shown, null where no costs are given.
+             */
+            visits_cost: number | null;
+            /**
+             * Left Cost
+             * @description Expected cost of what is held back, null where no costs are given.
+             */
+            left_cost: number | null;
+            /**
+             * Items
+             * @description What costs most to leave first, at most 1,000.
+             */
+            items: components["schemas"]["Tried"][];
+            /** Floods */
+            floods: components["schemas"]["Flood"][];
+        };
+        /**
+         * PolicyState
+         * @description The policy that counts, and what stands behind it.
+         */
+        PolicyState: {
+            policy: components["schemas"]["PolicyNumbers"];
+            /** Set By */
+            set_by: string | null;
+            /** Set Time */
+            set_time: string | null;
+            false_alarms: components["schemas"]["FalseAlarms"];
+            /**
+             * Confirmed
+             * @description Findings that people said were right, recommended or above.
+             */
+            confirmed: number;
+            /**
+             * Dismissed
+             * @description Findings that people said were not.
+             */
+            dismissed: number;
+            /**
+             * Vehicle Days
+             * @description Watched so far in this fleet.
+             */
+            vehicle_days: number;
+        };
+        /**
+         * PossibleCause
+         * @description One cause that may be behind a finding.
+         */
+        PossibleCause: {
+            /**
+             * Cause
+             * @enum {string}
+             */
+            cause: "internal_short" | "contact" | "weak_cell" | "cooling" | "sensor" | "plating" | "imbalance" | "tampering" | "switch" | "ingress";
+            /**
+             * Title
+             * @description What it is called on screen.
+             */
+            title: string;
+            /**
+             * Probability
+             * @description That it is there; two may be there at once.
+             */
+            probability: number;
+            /**
+             * Supporting
+             * @description What speaks for it, strongest first.
+             */
+            supporting: string[];
+            /**
+             * Opposing
+             * @description What speaks against it, strongest first.
+             */
+            opposing: string[];
+        };
+        /**
          * Probe
          * @description One temperature probe now.
          */
@@ -1353,6 +1745,53 @@ export interface components {
             name: string;
             /** Password */
             password: string;
+        };
+        /**
+         * Tried
+         * @description One finding of last month, under the policy tried and under the one that counts.
+         */
+        Tried: {
+            /** Finding Id */
+            finding_id: string;
+            /** Vehicle Id */
+            vehicle_id: string;
+            /** Title */
+            title: string;
+            /** Place */
+            place: string;
+            /**
+             * Severity
+             * @enum {string}
+             */
+            severity: "operating" | "recommended" | "safety";
+            /** Raised Time */
+            raised_time: string | null;
+            /**
+             * Shown
+             * @description Under the policy tried.
+             */
+            shown: boolean;
+            /**
+             * Shown Now
+             * @description Under the policy that counts.
+             */
+            shown_now: boolean;
+            /** Reason */
+            reason: string;
+            /**
+             * Probability
+             * @description That it is a true fault, at the true rate of faults.
+             */
+            probability: number;
+            /** Probability Low */
+            probability_low: number;
+            /** Probability High */
+            probability_high: number;
+            /**
+             * Cost
+             * @description Expected cost of leaving it, null where no costs are given.
+             */
+            cost: number | null;
         };
         /**
          * Truth
@@ -2135,7 +2574,9 @@ export interface operations {
                 severity?: ("operating" | "recommended" | "safety") | null;
                 /** @description ``unresolved`` is open or acknowledged. */
                 status?: "open" | "acknowledged" | "resolved" | "unresolved" | "all";
-                sort?: "urgency" | "raised" | "-raised" | "last_seen" | "-last_seen";
+                /** @description Only those the budget shows, or only those it holds back. */
+                shown?: boolean | null;
+                sort?: "urgency" | "cost" | "raised" | "-raised" | "last_seen" | "-last_seen";
                 limit?: number;
                 /** @description Where to go on: ``next_cursor`` of the page before. */
                 cursor?: string | null;
@@ -2153,6 +2594,80 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_FindingRow_"];
+                };
+            };
+            /** @description Signing in is needed · Name or password are wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such vehicle · No such finding · No such channel · No such place in this list · Nothing is here */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This service does not answer to that name */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request cannot be understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many streams are open · The store refused · A service is out of reach */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    causes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CauseCounts"];
                 };
             };
             /** @description Signing in is needed · Name or password are wrong */
@@ -2696,6 +3211,237 @@ export interface operations {
             };
             /** @description The request is too large */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This service does not answer to that name */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request cannot be understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many streams are open · The store refused · A service is out of reach */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    policy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyState"];
+                };
+            };
+            /** @description Signing in is needed · Name or password are wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This service does not answer to that name */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request cannot be understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many streams are open · The store refused · A service is out of reach */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_policy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PolicyChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyState"];
+                };
+            };
+            /** @description The request cannot be carried out as asked */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Signing in is needed · Name or password are wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This service does not answer to that name */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request cannot be understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many streams are open · The store refused · A service is out of reach */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    preview: {
+        parameters: {
+            query?: {
+                budget_per_thousand?: number | null;
+                miss_cost?: number | null;
+                visit_cost?: number | null;
+                recall_cost?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyPreview"];
+                };
+            };
+            /** @description The request cannot be carried out as asked */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Signing in is needed · Name or password are wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request comes from another site */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
