@@ -9,13 +9,16 @@ from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Float, Int
 
 from voltherd.detection import (
+    cell_step,
     cells,
     channels,
     contact,
+    freeze,
     gauge,
+    glitch,
     humidity,
     imbalance,
     insulation,
@@ -23,6 +26,7 @@ from voltherd.detection import (
     modules,
     pack_sum,
     pressure,
+    probe_step,
     runaway,
     short,
     soc_report,
@@ -41,6 +45,7 @@ from voltherd.detection.memory import (
     whole,
 )
 from voltherd.detection.memory import init as blank_memory
+from voltherd.detection.trail import Trail, follow, recent
 from voltherd.detection.verdict import Book, Verdict, note
 from voltherd.detection.windows import Windows, closing_rows, join, summarise
 from voltherd.types.asset import PackLayout, Vehicle
@@ -78,7 +83,11 @@ class Detection(NamedTuple):
         open_windows: Closed windows of the period under way, None at its start.
         memory: The past.
         watch: What is known of channels.
+        trail: The windows closed last and some of their rows, None at the start.
+        habit: In which patterns the cells usually move from window to window.
         guard: What the row before told of a runaway.
+        still: Since when each cell has kept its value.
+        last: What the rows before told of single readings that stray.
         gauge: What is known of the vehicle's own state of charge.
         vent: What the rows before told of the pressure inside the pack.
         damp: How damp it was there in the last day.
@@ -98,7 +107,11 @@ class Detection(NamedTuple):
     open_windows: Windows | None
     memory: Memory
     watch: channels.Watch
+    trail: Trail | None
+    habit: Float[np.ndarray, "c k"]
     guard: runaway.Guard
+    still: freeze.Still
+    last: glitch.Last
     gauge: gauge.Gauge
     vent: pressure.Vent
     damp: humidity.Damp
@@ -138,7 +151,11 @@ def init(
         open_windows=None,
         memory=blank_memory(cells),
         watch=channels.init(probes),
+        trail=None,
+        habit=cell_step.init(cells),
         guard=runaway.init(cells, probes),
+        still=freeze.init(cells),
+        last=glitch.init(cells),
         gauge=gauge.init(),
         vent=pressure.CALM,
         damp=humidity.init(),
@@ -164,15 +181,22 @@ def step(state: Detection, batch: SampleBatch) -> Detection:
         return state
     guard, urgent = runaway.look(state.guard, batch)
     vent, gas = pressure.look(state.vent, batch)
+    still, frozen = freeze.look(state.still, batch)
+    last, strayed = glitch.look(state.last, batch)
     book = state.book
     for time, verdict in sorted((*urgent, *gas), key=lambda entry: entry[0]):
         book = note(book, [verdict], time, [])
+    for cause, judged in ((freeze.CAUSE, frozen), (glitch.CAUSE, strayed)):
+        for time, verdicts in judged:
+            book = note(book, verdicts, time, (cause,))
     waiting = state.open_rows.rows + sum(late.rows for late in state.late_rows)
     closing, observed = closing_rows(
         batch.unix_time_second, state.last_second, state.open_millisecond, waiting
     )
     state = state._replace(
         guard=guard,
+        still=still,
+        last=last,
         vent=vent,
         book=book,
         rows=state.rows + batch.rows,
@@ -226,6 +250,8 @@ def _advance(
     seen = gauge.look(state.gauge, rows, pack)
     damp = humidity.look(state.damp, rows, ends)
     shake = vibration.look(state.shake, rows, ends)
+    trail = follow(state.trail, part, rows, ends)
+    first = len(trail.rows) - len(ends)
     moved = channels.moved_by(state.watch, rows, ends, "insulation_resistance_ohm")
     timed = [
         (time, verdicts, (cause,))
@@ -233,6 +259,8 @@ def _advance(
             (stuck.CAUSE, stuck.judge(part)),
             (swap.CAUSE, swap.judge(part, _reference(past), past)),
             (insulation.CAUSE, insulation.judge(part, moved)),
+            (cell_step.CAUSE, cell_step.judge(trail, first, past, state.habit)),
+            (probe_step.CAUSE, probe_step.judge(trail, first)),
         )
         for time, verdicts in judged
     ]
@@ -241,7 +269,13 @@ def _advance(
         book = note(book, verdicts, time, causes)
     windows = part if state.open_windows is None else join(state.open_windows, part)
     state = state._replace(
-        watch=watch, gauge=seen, damp=damp, shake=shake, book=book, open_windows=windows
+        watch=watch,
+        gauge=seen,
+        trail=recent(trail),
+        damp=damp,
+        shake=shake,
+        book=book,
+        open_windows=windows,
     )
     if len(windows.end_second) < WINDOWS_PER_PERIOD:
         return state
@@ -261,6 +295,7 @@ def _advance(
     judged = (*_PERIOD_CAUSES, *(() if shaken is None else (vibration.CAUSE,)))
     return state._replace(
         memory=memory,
+        habit=cell_step.learn(state.habit, windows),
         open_windows=None,
         damp=damp,
         shake=shake,

@@ -11,11 +11,14 @@ from voltherd.detection.anchors import Anchors, Change
 from voltherd.detection.channels import Watch
 from voltherd.detection.charge_scale import Curve
 from voltherd.detection.engine import Detection
+from voltherd.detection.freeze import Still
 from voltherd.detection.gauge import Gauge, Jump, Row, Stand
+from voltherd.detection.glitch import Last
 from voltherd.detection.humidity import Damp
 from voltherd.detection.memory import Memory
 from voltherd.detection.pressure import Recent, Vent
 from voltherd.detection.runaway import Guard
+from voltherd.detection.trail import Trail
 from voltherd.detection.verdict import Alarm, Verdict
 from voltherd.detection.vibration import Shake
 from voltherd.detection.windows import Windows
@@ -39,6 +42,7 @@ CLASSES: Final = (
     Gauge,
     Guard,
     Jump,
+    Last,
     Location,
     LocationKind,
     Memory,
@@ -50,6 +54,8 @@ CLASSES: Final = (
     Severity,
     Shake,
     Stand,
+    Still,
+    Trail,
     Vehicle,
     Vent,
     Verdict,
