@@ -29,7 +29,7 @@ HABIT_START_VOLT: Final = 1e-3
 CLIP_SPREADS: Final = 4.0
 KEEP: Final = 0.95
 """Of a habit from period to period."""
-VOLT_OPERATING: Final = 0.0035
+VOLT_OPERATING: Final = 0.004
 """A step of 5 mV, less what half a dozen readings leave uncertain of it."""
 VOLT_RECOMMENDED: Final = 0.03
 SURE: Final = 6.0
@@ -44,9 +44,11 @@ SHARED_DOUBT: Final = 3.0
 """Of a typical sibling's part in them."""
 SCATTERS: Final = 2.0
 """Standard deviations of a single reading, which in a stop-and-go minute are no noise."""
-SIBLINGS_SCORE_MIN: Final = 6.0
+SIBLINGS_SCORE_MIN: Final = 7.0
 OTHERS_TIMES: Final = 1.5
 """Of what all but the few that changed most did: half a pack may shift when a load is gone."""
+LEVEL_SHARE: Final = 0.2
+"""Of what the cell stood away by: on the steep ends of its curve it moves by as much."""
 STANDS_ROWS: Final = 31
 CELLS_MAX: Final = 3
 """More cells at once are a changed pack, not a changed cell."""
@@ -110,9 +112,10 @@ def _levels(windows: Windows, own_ohm: Float[np.ndarray, " c"]) -> Float[np.ndar
     """Give each cell's deviation in each window, the current's effect taken out [V]."""
     ampere = np.nan_to_num(windows.current_ampere)
     level = windows.deviation_volt - ampere[:, :, None] * own_ohm
-    seen = np.isfinite(level) * windows.rows[:, :, None]
-    total = (np.nan_to_num(level) * seen).sum(axis=1)
-    return np.where(seen.any(axis=1), total / np.maximum(seen.sum(axis=1), 1), np.nan)
+    seen = windows.rows[:, :, None] * (level == level)
+    total = np.add.reduce(np.where(seen > 0, level * seen, 0.0), axis=1)
+    rows = np.add.reduce(seen, axis=1)
+    return np.where(rows > 0, total / np.maximum(rows, 1), np.nan)
 
 
 def _moved(
@@ -157,9 +160,7 @@ def _steps(
     verdicts = []
     for cell in cells:
         doubts = np.array([doubt_ohm[cell], *[SHARED_DOUBT] * SHARED])
-        step = step_in(
-            deviation[:, cell], second, np.vstack([load, shared]), doubts, FLOOR_VOLT
-        )
+        step = step_in(deviation[:, cell], second, np.vstack([load, shared]), doubts, FLOOR_VOLT)
         if step is None or abs(step.size) < max(
             VOLT_OPERATING, SURE * step.sigma, SCATTERS * step.scatter
         ):
@@ -182,14 +183,27 @@ def _score(
     near = slice(max(0, row - SIDE_ROWS), row + SIDE_ROWS)
     values, course = np.nan_to_num(deviation[near]), shared[:, near]
     row = min(row, SIDE_ROWS)
+    if abs(size) < LEVEL_SHARE * abs(float(median(values[:row, cell], axis=0))):
+        return None
+    alone = np.delete(values, cell, axis=1)
+    if abs(size) < OTHERS_TIMES * _few_but(CELLS_MAX, _change(alone, row)):
+        return None
     course = course - course.mean(axis=1)[:, None]
-    shares = np.linalg.lstsq(course.T, values - values.mean(axis=0), rcond=None)[0]
-    values = values - course.T @ shares
-    change = median(values[row:], axis=0) - median(values[:row], axis=0)
-    score, centre, sigma = sibling_score(np.delete(change, cell), FLOOR_VOLT)
-    others = np.sort(np.abs(score))[-CELLS_MAX] * sigma
-    apart = abs(size - centre) >= max(SIBLINGS_SCORE_MIN * sigma, OTHERS_TIMES * others)
-    return float((size - centre) / sigma) if apart else None
+    shares = np.linalg.lstsq(course.T, alone - alone.mean(axis=0), rcond=None)[0]
+    score, centre, sigma = sibling_score(_change(alone - course.T @ shares, row), FLOOR_VOLT)
+    apart = abs(size - centre)
+    if apart < sigma * max(SIBLINGS_SCORE_MIN, OTHERS_TIMES * _few_but(CELLS_MAX, score)):
+        return None
+    return float((size - centre) / sigma)
+
+
+def _change(values: Float[np.ndarray, "n k"], row: int) -> Float[np.ndarray, " k"]:
+    return np.asarray(median(values[row:], axis=0) - median(values[:row], axis=0))
+
+
+def _few_but(few: int, values: Float[np.ndarray, " k"]) -> float:
+    """Give the largest size but for a few less than so many."""
+    return float(np.sort(np.abs(values))[-few])
 
 
 def _verdict(cell: int, step: Step, score: float) -> Verdict:

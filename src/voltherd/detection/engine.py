@@ -87,7 +87,7 @@ class Detection(NamedTuple):
         habit: In which patterns the cells usually move from window to window.
         guard: What the row before told of a runaway.
         still: Since when each cell has kept its value.
-        last: What the rows before told of single readings that stray.
+        glitches: What the rows before told of single readings that stray.
         gauge: What is known of the vehicle's own state of charge.
         vent: What the rows before told of the pressure inside the pack.
         damp: How damp it was there in the last day.
@@ -111,7 +111,7 @@ class Detection(NamedTuple):
     habit: Float[np.ndarray, "c k"]
     guard: runaway.Guard
     still: freeze.Still
-    last: glitch.Last
+    glitches: glitch.Last
     gauge: gauge.Gauge
     vent: pressure.Vent
     damp: humidity.Damp
@@ -155,7 +155,7 @@ def init(
         habit=cell_step.init(cells),
         guard=runaway.init(cells, probes),
         still=freeze.init(cells),
-        last=glitch.init(cells),
+        glitches=glitch.init(cells),
         gauge=gauge.init(),
         vent=pressure.CALM,
         damp=humidity.init(),
@@ -182,7 +182,7 @@ def step(state: Detection, batch: SampleBatch) -> Detection:
     guard, urgent = runaway.look(state.guard, batch)
     vent, gas = pressure.look(state.vent, batch)
     still, frozen = freeze.look(state.still, batch)
-    last, strayed = glitch.look(state.last, batch)
+    glitches, strayed = glitch.look(state.glitches, batch)
     book = state.book
     for time, verdict in sorted((*urgent, *gas), key=lambda entry: entry[0]):
         book = note(book, [verdict], time, [])
@@ -196,7 +196,7 @@ def step(state: Detection, batch: SampleBatch) -> Detection:
     state = state._replace(
         guard=guard,
         still=still,
-        last=last,
+        glitches=glitches,
         vent=vent,
         book=book,
         rows=state.rows + batch.rows,
@@ -253,13 +253,16 @@ def _advance(
     trail = follow(state.trail, part, rows, ends)
     first = len(trail.rows) - len(ends)
     moved = channels.moved_by(state.watch, rows, ends, "insulation_resistance_ohm")
+    stepped = cell_step.judge(trail, first, past, state.habit)
+    reference = _reference(past)
     timed = [
         (time, verdicts, (cause,))
         for cause, judged in (
             (stuck.CAUSE, stuck.judge(part)),
-            (swap.CAUSE, swap.judge(part, _reference(past), past)),
+            (swap.CAUSE, swap.judge(part, reference, past)),
             (insulation.CAUSE, insulation.judge(part, moved)),
-            (cell_step.CAUSE, cell_step.judge(trail, first, past, state.habit)),
+            (cell_step.CAUSE, stepped),
+            (swap.CAUSE_AT_ONCE, swap.judge_steps(stepped, reference)),
             (probe_step.CAUSE, probe_step.judge(trail, first)),
         )
         for time, verdicts in judged

@@ -74,24 +74,20 @@ def look(
 def _slab(
     still: Still, volt: Float[np.ndarray, "t c"], time: Float[np.ndarray, " t"]
 ) -> tuple[Still, list[tuple[float, tuple[Verdict, ...]]]]:
-    change = np.empty_like(volt)
-    np.subtract(volt[:1], still.cell_volt, out=change[:1])
-    np.subtract(volt[1:], volt[:-1], out=change[1:])
+    change = np.concatenate([still.cell_volt[None], volt])
+    change = change[1:] - change[:-1]
     kept = change == 0.0
     moving = _moving(change)
     held = np.zeros_like(still.held)
-    may = still.held + kept[moving].sum(axis=0) >= ROWS_OPERATING
-    columns = np.flatnonzero(may | kept[-1])
-    if not len(columns):  # in use, mostly: every cell has just changed
-        return Still(volt[-1].copy(), held), []
-    moved = np.cumsum(moving)[:, None]
-    began = np.maximum.accumulate(
-        np.where(kept[:, columns], -still.held[columns], moved), axis=0
-    )
-    run = moved - began
-    held[columns] = run[-1]
+    may = still.held + np.add.reduce(kept[moving], axis=0) >= ROWS_OPERATING
+    columns = (may | kept[-1]).nonzero()[0]
+    if len(columns):
+        moved = np.add.accumulate(moving, dtype=np.int64)[:, None]
+        base = np.where(kept[:, columns], -still.held[columns], moved)
+        run = moved - np.maximum.accumulate(base, axis=0)
+        held[columns] = run[-1]
     known = Still(volt[-1].copy(), held)
-    if not may.any():
+    if not may.any():  # mostly
         return known, []
     before = np.concatenate([still.held[columns][None], run[:-1]])
     told = (run // ROWS_OPERATING != before // ROWS_OPERATING).any(axis=1)
@@ -103,11 +99,12 @@ def _slab(
 
 def _moving(change: Float[np.ndarray, "t c"]) -> Bool[np.ndarray, " t"]:
     """Tell the rows in which nearly every cell moved."""
-    far = np.abs(change) >= MOVED_VOLT
-    measured = np.full(len(change), change.shape[1])
-    if np.isnan(change.sum()):
-        measured = np.isfinite(change).sum(axis=1)
-    return np.asarray((far.sum(axis=1) >= MOVED_SHARE * measured) & (measured >= CELLS_MIN))
+    far = np.add.reduce(np.abs(change) >= MOVED_VOLT, axis=1, dtype=np.int64)
+    total = float(np.add.reduce(change, axis=None))
+    if total == total:
+        return np.asarray(far >= MOVED_SHARE * change.shape[1])
+    measured = np.add.reduce(np.isfinite(change), axis=1, dtype=np.int64)
+    return np.asarray((far >= MOVED_SHARE * measured) & (measured >= CELLS_MIN))
 
 
 def _verdicts(

@@ -20,7 +20,7 @@ from voltherd.types.sample import SampleBatch
 CAUSE: Final = "glitch"
 CELLS_MIN: Final = 6
 SPIKE_VOLT: Final = 0.06
-SWINGS: Final = 1.0
+SWINGS: Final = 1.3
 """Moves of the whole pack in one sample that a reading out of time cannot exceed."""
 ROWS_BEFORE: Final = 16
 RETURN_SHARE: Final = 0.5
@@ -41,14 +41,16 @@ class Last(NamedTuple):
     Attributes:
         cell_volt: Each cell in the two rows before [V].
         swing_volt: What the pack's mean cell moved by in each of the rows before [V].
-        count: Spikes of each cell so far.
+        spikes: Of each cell, so far.
         wait: Rows without another until the last spike is called over; 0 when it was.
+        back: Cells that came back in the row before: that is no spike of their usual reading.
     """
 
     cell_volt: Float[np.ndarray, "2 c"]
     swing_volt: Float[np.ndarray, " n"]
-    count: Int[np.ndarray, " c"]
+    spikes: Int[np.ndarray, " c"]
     wait: int
+    back: tuple[int, ...]
 
 
 def init(cells: int) -> Last:
@@ -58,6 +60,7 @@ def init(cells: int) -> Last:
         np.zeros(ROWS_BEFORE, np.float32),
         np.zeros(cells, np.int64),
         0,
+        (),
     )
 
 
@@ -91,26 +94,32 @@ def _slab(
     change = rows[1:] - rows[:-1]  # the first of them is of the row before the slab
     swing = np.concatenate([last.swing_volt, np.abs(_mean(change[1:]))])
     wide = np.fmax.reduce(change, axis=1) - np.fmin.reduce(change, axis=1) >= SPIKE_VOLT
-    both = np.flatnonzero(wide[:-1] & wide[1:])
+    both = (wide[:-1] & wide[1:]).nonzero()[0]
     found = _strayed(change, swing, both) if len(both) else {}
-    count, wait, since = last.count.copy(), last.wait, 0
+    count, wait, since = last.spikes.copy(), last.wait, 0
     told: list[tuple[float, tuple[Verdict, ...]]] = []
+    back, back_row = last.back, -1
     for row in (*found, len(volt)):
+        fresh = [c for c in found.get(row, ()) if row - back_row > 1 or c[0] not in back]
         if 0 < wait <= row - since:
             told.append((float(time[since + wait - 1]), ()))
             wait = 0
         if row == len(volt):
             break
-        for cell, _ in found[row]:
+        if not fresh:
+            continue
+        for cell, _ in fresh:
             count[cell] += 1
-        verdicts = tuple(_verdict(cell, size, int(count[cell])) for cell, size in found[row])
+        verdicts = tuple(_verdict(cell, size, int(count[cell])) for cell, size in fresh)
         told.append((float(time[row]), verdicts))
         wait, since = OVER_ROWS, row + 1
+        back, back_row = tuple(cell for cell, _ in fresh), row
     known = Last(
         rows[-2:].copy(),
         swing[-ROWS_BEFORE:].copy(),
         count,
         max(wait - (len(volt) - since), 0),
+        back if back_row == len(volt) - 1 else (),
     )
     return known, told
 
@@ -140,9 +149,9 @@ def _own(change: Float[np.ndarray, "k c"]) -> Float[np.ndarray, "k c"]:
 
 def _mean(change: Float[np.ndarray, "t c"]) -> Float[np.ndarray, " t"]:
     """Give the mean over the cells measured, 0 where none was."""
-    mean = change.mean(axis=1)
-    if not np.isnan(mean).any():
-        return np.asarray(mean)
+    total = np.add.reduce(change, axis=1)
+    if not (total != total).any():
+        return np.asarray(total / change.dtype.type(change.shape[1]))
     measured = np.isfinite(change)
     total = np.where(measured, change, 0.0).sum(axis=1)
     return np.asarray(total / np.maximum(measured.sum(axis=1), 1), change.dtype)

@@ -9,7 +9,7 @@ that only a step of two of them, 2 K, is told from that; one that reads tenths t
 from typing import Final
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from voltherd.detection.step_shape import SIDE_ROWS, Step, step_in
 from voltherd.detection.trail import WINDOWS_BEFORE, Trail, last_gap, upto
@@ -53,15 +53,26 @@ def judge(trail: Trail, first: int) -> tuple[tuple[float, tuple[Verdict, ...]], 
         return ()
     resolution = _resolution(trail.probe_celsius)
     least = max(KELVIN_OPERATING, RESOLUTIONS * resolution)
+    far = _candidates(celsius, first, SCREEN_SHARE * least)
     judged = []
-    for window in range(max(first, 1), len(celsius)):
-        moved = celsius[window] - celsius[max(0, window - WINDOWS_BEFORE) : window]
-        far = np.fmax.reduce(np.abs(moved - _others_mean(moved)), axis=0) >= SCREEN_SHARE * least
-        if far.any():
-            near = upto(trail, window + 1, WINDOWS_BEFORE + 1)
-            verdicts = _steps(near, np.flatnonzero(far), least, resolution)
-            judged.append((float(near.windows.end_second[-1]), verdicts))
+    for window in np.flatnonzero(far.any(axis=1)):
+        near = upto(trail, first + int(window) + 1, WINDOWS_BEFORE + 1)
+        verdicts = _steps(near, np.flatnonzero(far[window]), least, resolution)
+        judged.append((float(near.windows.end_second[-1]), verdicts))
     return tuple(judged)
+
+
+def _candidates(
+    celsius: Float[np.ndarray, "w p"], first: int, least: float
+) -> Bool[np.ndarray, "n p"]:
+    """Tell the probes that moved alone against one of the two windows before."""
+    out = np.zeros((len(celsius) - first, celsius.shape[1]), bool)
+    for back in range(1, min(WINDOWS_BEFORE, len(celsius) - 1) + 1):
+        lacking = max(0, back - first)
+        later = celsius[first + lacking :]
+        moved = later - celsius[first + lacking - back : len(celsius) - back]
+        out[lacking:] |= np.abs(moved - _others_mean(moved)) >= least
+    return out
 
 
 def _resolution(celsius: Float[np.ndarray, "n p"]) -> float:

@@ -1,4 +1,4 @@
-"""The rows of the last windows, thinned: what tells a step from a ramp after a window has closed."""
+"""The rows of the last windows, thinned: what tells a step from a ramp once a window has closed."""
 
 from typing import Final, NamedTuple
 

@@ -445,6 +445,7 @@ _TELLERS: Final = {
     runaway.CAUSE: _runaway,
     stuck.CAUSE: _stuck,
     swap.CAUSE: _swap,
+    swap.CAUSE_AT_ONCE: _swap,
     temperature.CAUSE: _temperature,
     pack_sum.CAUSE: _pack_sum,
     insulation.CAUSE: _insulation,

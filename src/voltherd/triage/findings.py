@@ -40,6 +40,7 @@ PRECEDENCE: Final = (
     stuck.CAUSE,
     freeze.CAUSE,
     swap.CAUSE,
+    swap.CAUSE_AT_ONCE,
     spikes.CAUSE,
     glitch.CAUSE,
     short.CAUSE,
@@ -49,7 +50,7 @@ PRECEDENCE: Final = (
     cell_step.CAUSE,
 )
 """What explains what when one cell has several alarms: an earlier cause makes the later ones."""
-_UNREAD: Final = (stuck.CAUSE, freeze.CAUSE, swap.CAUSE)
+_UNREAD: Final = (stuck.CAUSE, freeze.CAUSE, swap.CAUSE, swap.CAUSE_AT_ONCE)
 """What leaves a cell without a reading of its own."""
 CHANNEL_CONFIDENCE: Final = 0.99
 """Of findings that are plain facts of the record: a code, a constant, a counter that fell."""
