@@ -7,7 +7,7 @@ import pytest
 from driven import driven, raised, with_cell, with_probe
 from vehicles import run
 
-from voltherd.detection import cell_step, probe_step
+from voltherd.detection import cell_step, probe_step, swap
 from voltherd.detection.step_shape import shared_courses, step_in
 from voltherd.triage.findings import findings
 from voltherd.types.event import LocationKind, Phenomenon, Severity
@@ -161,3 +161,29 @@ def test_the_pieces_change_nothing(cuts):
     assert run(batch, cuts).book == run(batch).book
     assert raised(run(batch), cell_step.CAUSE).keys() == {20}
     assert raised(run(batch), probe_step.CAUSE).keys() == {5}
+
+
+@pytest.mark.parametrize("period_second", [10.0, 30.0])
+def test_two_cells_that_step_to_each_others_place_are_exchanged(period_second):
+    rows = 520 if period_second == 10.0 else 200
+    batch = driven(rows, period_second=period_second, charging=True, ampere=10.0)
+    batch = with_cell(with_cell(batch, 11, lambda v: v + 0.012), 30, lambda v: v - 0.006)
+    before, volt = run(batch), batch.cell_voltage_volt.copy()
+    cut = int(0.85 * rows)
+    volt[cut:, [10, 29]] = volt[cut:, [29, 10]]
+    state = run(replace(batch, cell_voltage_volt=volt))
+    alarms = [a for a in state.book.values() if a.verdict.cause == swap.CAUSE_AT_ONCE]
+    [pair] = [a for a in alarms if a.severity is not None]
+    assert pair.verdict.location.cells == (11, 30)
+    assert pair.raised_second[1] - batch.unix_time_second[cut] <= TEN_MINUTES
+    assert not [a for a in before.book.values() if a.verdict.cause == swap.CAUSE_AT_ONCE]
+    told = [f for f in findings(state) if 11 in f.location.cells]
+    assert [f.phenomenon for f in told] == [Phenomenon.CHANNEL_SWAP]
+
+
+def test_two_cells_that_step_apart_without_changing_places_are_no_exchange():
+    batch = driven(240, charging=True, ampere=30.0)
+    batch = stepped(stepped(batch, 0.012, 180, cell=11), -0.012, 180, cell=30)
+    state = run(batch)
+    assert raised(state, cell_step.CAUSE).keys() == {11, 30}
+    assert raised(state, swap.CAUSE_AT_ONCE) == {}
