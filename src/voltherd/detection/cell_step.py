@@ -168,7 +168,8 @@ def _steps(
         row = int(np.searchsorted(second, step.second))
         score = _score(deviation, shared, row, int(cell), step.size)
         if score is not None:
-            verdicts.append(_verdict(int(cell), step, score))
+            before = deviation[max(0, row - SIDE_ROWS) : row, cell]
+            verdicts.append(_verdict(int(cell), step, score, float(median(before, axis=0))))
     return tuple(verdicts)
 
 
@@ -206,7 +207,7 @@ def _few_but(few: int, values: Float[np.ndarray, " k"]) -> float:
     return float(np.sort(np.abs(values))[-few])
 
 
-def _verdict(cell: int, step: Step, score: float) -> Verdict:
+def _verdict(cell: int, step: Step, score: float, before_volt: float) -> Verdict:
     grave = abs(step.size) >= VOLT_RECOMMENDED and step.rows_after >= STANDS_ROWS
     return Verdict(
         cause=CAUSE,
@@ -218,6 +219,7 @@ def _verdict(cell: int, step: Step, score: float) -> Verdict:
         event=True,
         numbers={
             "volt": step.size,
+            "before_volt": before_volt,
             "step_sigma_volt": step.sigma,
             "since_second": step.second,
         },

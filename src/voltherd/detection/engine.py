@@ -254,15 +254,14 @@ def _advance(
     first = len(trail.rows) - len(ends)
     moved = channels.moved_by(state.watch, rows, ends, "insulation_resistance_ohm")
     stepped = cell_step.judge(trail, first, past, state.habit)
-    reference = _reference(past)
     timed = [
         (time, verdicts, (cause,))
         for cause, judged in (
             (stuck.CAUSE, stuck.judge(part)),
-            (swap.CAUSE, swap.judge(part, reference, past)),
+            (swap.CAUSE, swap.judge(part, _reference(past), past)),
             (insulation.CAUSE, insulation.judge(part, moved)),
             (cell_step.CAUSE, stepped),
-            (swap.CAUSE_AT_ONCE, swap.judge_steps(stepped, reference)),
+            (swap.CAUSE_AT_ONCE, swap.judge_steps(stepped)),
             (probe_step.CAUSE, probe_step.judge(trail, first)),
         )
         for time, verdicts in judged

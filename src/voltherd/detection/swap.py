@@ -27,7 +27,7 @@ CAUSE_AT_ONCE: Final = "exchange"
 TOGETHER_SECOND: Final = 60.0
 APART_RECOMMENDED_VOLT: Final = 0.01
 LANDING_VOLT: Final = 0.002
-"""How well a signature is known at any moment."""
+"""How well the place of a cell is known from a few readings."""
 SIBLINGS_MIN: Final = 6
 JUMP_SCORE_MIN: Final = 6.0
 JUMP_VOLT_MIN: Final = 0.004
@@ -75,13 +75,12 @@ def judge(
 
 
 def judge_steps(
-    stepped: Iterable[tuple[float, tuple[Verdict, ...]]], reference_volt: Float[np.ndarray, "3 c"]
+    stepped: Iterable[tuple[float, tuple[Verdict, ...]]],
 ) -> tuple[tuple[float, tuple[Verdict, ...]], ...]:
     """Name pairs of cells that stepped at one moment, each to where the other was.
 
     Args:
         stepped: From ``cell_step``.
-        reference_volt: Mean deviations so far, per state; NaN where hardly seen.
 
     Returns:
         Time of each window with such a pair [unix s], with its verdicts.
@@ -91,32 +90,27 @@ def judge_steps(
         pairs = [
             pair
             for one, other in combinations(verdicts, 2)
-            if (pair := _at_once(one, other, reference_volt)) is not None
+            if (pair := _at_once(one, other)) is not None
         ]
         if pairs:
             judged.append((time, tuple(pairs)))
     return tuple(judged)
 
 
-def _at_once(
-    one: Verdict, other: Verdict, reference_volt: Float[np.ndarray, "3 c"]
-) -> Verdict | None:
+def _at_once(one: Verdict, other: Verdict) -> Verdict | None:
     low, high = sorted((one, other), key=lambda verdict: verdict.numbers["volt"])
     fall, rise = -low.numbers["volt"], high.numbers["volt"]
     apart_second = abs(low.numbers["since_second"] - high.numbers["since_second"])
     if min(fall, rise) <= 0.0 or apart_second > TOGETHER_SECOND:
         return None
-    first, second = (verdict.location.cells[0] for verdict in (low, high))
-    signature = reference_volt[:, first - 1] - reference_volt[:, second - 1]
-    usual = float(median(signature, axis=0))  # the one that falls was the higher one
-    size = 0.5 * (fall + rise)
-    if not max(abs(fall - usual), abs(rise - usual)) <= max(MATCH_MAX * size, LANDING_VOLT):
+    # The one that falls was the higher one.
+    apart = low.numbers["before_volt"] - high.numbers["before_volt"]
+    if max(abs(fall - apart), abs(rise - apart)) > max(MATCH_MAX * apart, LANDING_VOLT):
         return None
-    score = min(abs(low.score), abs(high.score))
-    at_once = _verdict(*sorted((first, second)), round(size, 3), round(score, 0))
-    grave = size >= APART_RECOMMENDED_VOLT
+    first, second = sorted((low.location.cells[0], high.location.cells[0]))
+    grave = apart >= APART_RECOMMENDED_VOLT
     return replace(
-        at_once,
+        _verdict(first, second, round(apart, 3), round(min(abs(low.score), abs(high.score)), 0)),
         cause=CAUSE_AT_ONCE,
         severity=Severity.RECOMMENDED if grave else Severity.OPERATING,
         persistence=1,
