@@ -9,14 +9,17 @@ from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Float, Int
 
 from voltherd.detection import (
+    cell_step,
     cells,
     channels,
     contact,
+    freeze,
     full_charge,
     gauge,
+    glitch,
     humidity,
     imbalance,
     insulation,
@@ -24,6 +27,7 @@ from voltherd.detection import (
     modules,
     pack_sum,
     pressure,
+    probe_step,
     runaway,
     short,
     soc_report,
@@ -44,6 +48,7 @@ from voltherd.detection.memory import (
     whole,
 )
 from voltherd.detection.memory import init as blank_memory
+from voltherd.detection.trail import Trail, follow, recent
 from voltherd.detection.verdict import Book, Verdict, note
 from voltherd.detection.windows import Windows, closing_rows, join, summarise
 from voltherd.types.asset import PackLayout, Vehicle
@@ -82,7 +87,11 @@ class Detection(NamedTuple):
         memory: The past.
         watch: What is known of channels.
         top: The end of a charge under way.
+        trail: The windows closed last and some of their rows, None at the start.
+        habit: In which patterns the cells usually move from window to window.
         guard: What the row before told of a runaway.
+        still: Since when each cell has kept its value.
+        glitches: What the rows before told of single readings that stray.
         gauge: What is known of the vehicle's own state of charge.
         vent: What the rows before told of the pressure inside the pack.
         damp: How damp it was there in the last day.
@@ -103,7 +112,11 @@ class Detection(NamedTuple):
     memory: Memory
     watch: channels.Watch
     top: full_charge.Top
+    trail: Trail | None
+    habit: Float[np.ndarray, "c k"]
     guard: runaway.Guard
+    still: freeze.Still
+    glitches: glitch.Last
     gauge: gauge.Gauge
     vent: pressure.Vent
     damp: humidity.Damp
@@ -144,7 +157,11 @@ def init(
         memory=blank_memory(cells),
         watch=channels.init(probes),
         top=full_charge.init(cells),
+        trail=None,
+        habit=cell_step.init(cells),
         guard=runaway.init(cells, probes),
+        still=freeze.init(cells),
+        glitches=glitch.init(cells),
         gauge=gauge.init(),
         vent=pressure.CALM,
         damp=humidity.init(),
@@ -170,15 +187,22 @@ def step(state: Detection, batch: SampleBatch) -> Detection:
         return state
     guard, urgent = runaway.look(state.guard, batch)
     vent, gas = pressure.look(state.vent, batch)
+    still, frozen = freeze.look(state.still, batch)
+    glitches, strayed = glitch.look(state.glitches, batch)
     book = state.book
     for time, verdict in sorted((*urgent, *gas), key=lambda entry: entry[0]):
         book = note(book, [verdict], time, [])
+    for cause, judged in ((freeze.CAUSE, frozen), (glitch.CAUSE, strayed)):
+        for time, verdicts in judged:
+            book = note(book, verdicts, time, (cause,))
     waiting = state.open_rows.rows + sum(late.rows for late in state.late_rows)
     closing, observed = closing_rows(
         batch.unix_time_second, state.last_second, state.open_millisecond, waiting
     )
     state = state._replace(
         guard=guard,
+        still=still,
+        glitches=glitches,
         vent=vent,
         book=book,
         rows=state.rows + batch.rows,
@@ -237,13 +261,19 @@ def _advance(
     seen = gauge.look(state.gauge, rows, pack)
     damp = humidity.look(state.damp, rows, ends)
     shake = vibration.look(state.shake, rows, ends)
+    trail = follow(state.trail, part, rows, ends)
+    first = len(trail.rows) - len(ends)
     moved = channels.moved_by(state.watch, rows, ends, "insulation_resistance_ohm")
+    stepped = cell_step.judge(trail, first, past, state.habit)
     timed = [
         (time, verdicts, (cause,))
         for cause, judged in (
             (stuck.CAUSE, stuck.judge(part)),
             (swap.CAUSE, swap.judge(part, _reference(past), past)),
             (insulation.CAUSE, insulation.judge(part, moved)),
+            (cell_step.CAUSE, stepped),
+            (swap.CAUSE_AT_ONCE, swap.judge_steps(stepped)),
+            (probe_step.CAUSE, probe_step.judge(trail, first)),
         )
         for time, verdicts in judged
     ]
@@ -255,6 +285,7 @@ def _advance(
         watch=watch,
         top=top,
         gauge=seen,
+        trail=recent(trail),
         damp=damp,
         shake=shake,
         book=book,
@@ -278,6 +309,7 @@ def _advance(
     judged = (*_PERIOD_CAUSES, *(() if shaken is None else (vibration.CAUSE,)))
     return state._replace(
         memory=memory,
+        habit=cell_step.learn(state.habit, windows),
         open_windows=None,
         damp=damp,
         shake=shake,

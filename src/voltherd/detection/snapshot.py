@@ -12,12 +12,15 @@ from voltherd.detection.channels import Watch
 from voltherd.detection.charge_scale import Curve
 from voltherd.detection.engine import Detection
 from voltherd.detection.follow import Follow
+from voltherd.detection.freeze import Still
 from voltherd.detection.full_charge import Top
 from voltherd.detection.gauge import Gauge, Jump, Row, Stand
+from voltherd.detection.glitch import Last
 from voltherd.detection.humidity import Damp
 from voltherd.detection.memory import Memory
 from voltherd.detection.pressure import Recent, Vent
 from voltherd.detection.runaway import Guard
+from voltherd.detection.trail import Trail
 from voltherd.detection.verdict import Alarm, Verdict
 from voltherd.detection.vibration import Shake
 from voltherd.detection.windows import Windows
@@ -42,6 +45,7 @@ CLASSES: Final = (
     Gauge,
     Guard,
     Jump,
+    Last,
     Location,
     LocationKind,
     Memory,
@@ -54,6 +58,8 @@ CLASSES: Final = (
     Shake,
     Stand,
     Top,
+    Still,
+    Trail,
     Vehicle,
     Vent,
     Verdict,

@@ -6,6 +6,9 @@ somebody covering up a bad cell.  Twins whose signatures do not differ cannot be
 nothing is lost by that: a pair 6 mV apart is usually seen, one 3 mV apart usually not.
 """
 
+from collections.abc import Iterable
+from dataclasses import replace
+from itertools import combinations
 from typing import Final
 
 import numpy as np
@@ -19,6 +22,12 @@ from voltherd.numerics.robust import SIGMA_PER_MAD, median
 from voltherd.types.event import Location, LocationKind, Phenomenon, Severity
 
 CAUSE: Final = "swap"
+CAUSE_AT_ONCE: Final = "exchange"
+"""Of the same, told by two steps at one moment instead of by windows."""
+TOGETHER_SECOND: Final = 60.0
+APART_RECOMMENDED_VOLT: Final = 0.01
+LANDING_VOLT: Final = 0.002
+"""How well the place of a cell is known from a few readings."""
 SIBLINGS_MIN: Final = 6
 JUMP_SCORE_MIN: Final = 6.0
 JUMP_VOLT_MIN: Final = 0.004
@@ -63,6 +72,49 @@ def judge(
             pair = None
         judged.append((float(windows.end_second[w]), (_verdict(*pair),) if pair else ()))
     return tuple(judged)
+
+
+def judge_steps(
+    stepped: Iterable[tuple[float, tuple[Verdict, ...]]],
+) -> tuple[tuple[float, tuple[Verdict, ...]], ...]:
+    """Name pairs of cells that stepped at one moment, each to where the other was.
+
+    Args:
+        stepped: From ``cell_step``.
+
+    Returns:
+        Time of each window with such a pair [unix s], with its verdicts.
+    """
+    judged = []
+    for time, verdicts in stepped:
+        pairs = [
+            pair
+            for one, other in combinations(verdicts, 2)
+            if (pair := _at_once(one, other)) is not None
+        ]
+        if pairs:
+            judged.append((time, tuple(pairs)))
+    return tuple(judged)
+
+
+def _at_once(one: Verdict, other: Verdict) -> Verdict | None:
+    low, high = sorted((one, other), key=lambda verdict: verdict.numbers["volt"])
+    fall, rise = -low.numbers["volt"], high.numbers["volt"]
+    apart_second = abs(low.numbers["since_second"] - high.numbers["since_second"])
+    if min(fall, rise) <= 0.0 or apart_second > TOGETHER_SECOND:
+        return None
+    # The one that falls was the higher one.
+    apart = low.numbers["before_volt"] - high.numbers["before_volt"]
+    if max(abs(fall - apart), abs(rise - apart)) > max(MATCH_MAX * apart, LANDING_VOLT):
+        return None
+    first, second = sorted((low.location.cells[0], high.location.cells[0]))
+    grave = apart >= APART_RECOMMENDED_VOLT
+    return replace(
+        _verdict(first, second, round(apart, 3), round(min(abs(low.score), abs(high.score)), 0)),
+        cause=CAUSE_AT_ONCE,
+        severity=Severity.RECOMMENDED if grave else Severity.OPERATING,
+        persistence=1,
+    )
 
 
 def _pairs(

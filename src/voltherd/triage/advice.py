@@ -23,7 +23,8 @@ ACTION: Final[dict[Phenomenon, str]] = {
     "ends of the string.",
     P.CELL_OUTLIER: "Watch it; charge to full and let it balance, which also tells charge from "
     "sensor.",
-    P.SENSOR_BIAS: "Have the cell measured with a multimeter against its channel and the measuring "
+    P.SENSOR_BIAS: "Have the channel compared with an instrument (a multimeter for a cell, a "
+    "contact thermometer for a probe), and its connector checked; if it is off, have the measuring "
     "board recalibrated or replaced.",
     P.SENSOR_STUCK: "Have the measuring channel repaired soon: protection is blind to this cell.",
     P.SENSOR_SPIKES: "Have the sense lead and its connector checked.",
@@ -64,7 +65,8 @@ CONFIRM: Final[dict[Phenomenon, str]] = {
     P.MODULE_OFFSET: "Inlet and outlet temperature of the module, and one multimeter reading.",
     P.STRING_GRADIENT: "The offset does not change between high and low charge.",
     P.CELL_OUTLIER: "More data over a wider range of charge.",
-    P.SENSOR_BIAS: "A multimeter shows the sibling's voltage while the channel does not.",
+    P.SENSOR_BIAS: "The instrument shows the sibling's value while the channel does not. A step "
+    "of a cell by some millivolts may also be its balancing circuit at work.",
     P.SENSOR_STUCK: "A charge or a drive: the channel should move with its siblings.",
     P.SENSOR_SPIKES: "The spikes follow vibration, or stop when the connector is reseated.",
     P.CHANNEL_SWAP: "Load one module at a time, or compare the harness with its drawing.",

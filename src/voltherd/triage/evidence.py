@@ -7,9 +7,12 @@ from typing import Final
 import numpy as np
 
 from voltherd.detection import (
+    cell_step,
     cells,
     channels,
     contact,
+    freeze,
+    glitch,
     humidity,
     imbalance,
     insulation,
@@ -17,6 +20,7 @@ from voltherd.detection import (
     modules,
     pack_sum,
     pressure,
+    probe_step,
     runaway,
     short,
     soc_report,
@@ -35,6 +39,12 @@ from voltherd.triage.evidence_environment import (
     vibration_evidence,
 )
 from voltherd.triage.evidence_gauge import gauge_evidence
+from voltherd.triage.evidence_sensor import (
+    cell_step_evidence,
+    freeze_evidence,
+    glitch_evidence,
+    probe_step_evidence,
+)
 from voltherd.triage.plots import plot_of
 from voltherd.types.channel import SCALARS
 from voltherd.types.estimate import NORMAL_90
@@ -45,6 +55,8 @@ _AMONG_SIBLINGS: Final = (
     cells.CAUSE,
     modules.CAUSE,
     jump.CAUSE,
+    cell_step.CAUSE,
+    probe_step.CAUSE,
     contact.CAUSE,
     short.CAUSE,
     spikes.CAUSE,
@@ -422,6 +434,10 @@ _TELLERS: Final = {
     cells.CAUSE: _cell,
     modules.CAUSE: _module,
     jump.CAUSE: _jump,
+    cell_step.CAUSE: cell_step_evidence,
+    probe_step.CAUSE: probe_step_evidence,
+    freeze.CAUSE: freeze_evidence,
+    glitch.CAUSE: glitch_evidence,
     contact.CAUSE: _contact,
     short.CAUSE: _short,
     imbalance.CAUSE: _imbalance,
@@ -429,6 +445,7 @@ _TELLERS: Final = {
     runaway.CAUSE: _runaway,
     stuck.CAUSE: _stuck,
     swap.CAUSE: _swap,
+    swap.CAUSE_AT_ONCE: _swap,
     temperature.CAUSE: _temperature,
     pack_sum.CAUSE: _pack_sum,
     insulation.CAUSE: _insulation,

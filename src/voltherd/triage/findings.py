@@ -7,12 +7,16 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from voltherd.detection import (
+    cell_step,
     cells,
     channels,
     contact,
+    freeze,
+    glitch,
     imbalance,
     jump,
     modules,
+    probe_step,
     runaway,
     short,
     soc_report,
@@ -35,14 +39,20 @@ from voltherd.units import SECOND_PER_DAY
 
 PRECEDENCE: Final = (
     stuck.CAUSE,
+    freeze.CAUSE,
     swap.CAUSE,
+    swap.CAUSE_AT_ONCE,
     spikes.CAUSE,
+    glitch.CAUSE,
     short.CAUSE,
     contact.CAUSE,
     cells.CAUSE,
     jump.CAUSE,
+    cell_step.CAUSE,
 )
 """What explains what when one cell has several alarms: an earlier cause makes the later ones."""
+_UNREAD: Final = (stuck.CAUSE, freeze.CAUSE, swap.CAUSE, swap.CAUSE_AT_ONCE)
+"""What leaves a cell without a reading of its own."""
 CHANNEL_CONFIDENCE: Final = 0.99
 """Of findings that are plain facts of the record: a code, a constant, a counter that fell."""
 
@@ -158,7 +168,7 @@ def _tell(
 ) -> Finding:
     lead = _lead(group)
     # What a frozen or exchanged channel makes of its cell is its consequence, not a second cause.
-    explained = lead.verdict.cause in (stuck.CAUSE, swap.CAUSE)
+    explained = lead.verdict.cause in _UNREAD
     standing = tuple(a for a in group if a.streaks[0] or a is lead)
     speaking = (lead,) if explained else standing
     severity = max(a.severity for a in speaking if a.severity is not None)
@@ -242,9 +252,7 @@ def _lead(group: tuple[Alarm, ...]) -> Alarm:
     grave = [a for a in group if a.severity is Severity.SAFETY]
     since = min((a.raised_second[-1] or np.inf for a in grave), default=np.inf)
     stopped = [
-        a
-        for a in group
-        if a.verdict.cause in (stuck.CAUSE, swap.CAUSE) and (a.raised_second[0] or np.inf) <= since
+        a for a in group if a.verdict.cause in _UNREAD and (a.raised_second[0] or np.inf) <= since
     ]
     if stopped:
         return stopped[0]
@@ -267,9 +275,11 @@ def _hindsight(alarm: Alarm, state: Detection) -> tuple[float, Trend]:
         row = step_onset(course)
         started = float(memory.history_second[row - 1]) if row else start
         return started, trend(days(memory), course)
+    if alarm.verdict.cause in (cell_step.CAUSE, probe_step.CAUSE):
+        return alarm.telling.numbers["since_second"], unknown
     if place.kind not in (LocationKind.CELL, LocationKind.MODULE) or memory.periods < 2:
         return alarm.first_second, unknown
-    if alarm.verdict.cause in (stuck.CAUSE, swap.CAUSE, spikes.CAUSE, jump.CAUSE):
+    if alarm.verdict.cause in (*_UNREAD, spikes.CAUSE, glitch.CAUSE, jump.CAUSE):
         return alarm.first_second, unknown
     columns = [cell - 1 for cell in place.cells]
     series = median(memory.history_charge[:, columns].astype(np.float64), axis=1)

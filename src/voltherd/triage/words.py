@@ -135,6 +135,16 @@ def _imbalanced(n: Mapping[str, float]) -> str:
 
 
 def _biased(n: Mapping[str, float]) -> str:
+    if "kelvin" in n:
+        return (
+            f"stepped by {_signed(n['kelvin'], 1)} K from one reading to the next, and its "
+            "siblings did not: its measurement or connection changed."
+        )
+    if "since_second" in n:
+        return (
+            f"stepped by {_signed(n['volt'] * 1e3)} mV from one reading to the next, which neither "
+            "current nor siblings explain: its measurement or connection changed."
+        )
     read = f"reads {abs(n['volt']) * 1e3:.0f} mV {_side(n)}"
     if "sigma_volt" in n:
         return (
@@ -174,10 +184,18 @@ def _module(n: Mapping[str, float]) -> str:
 
 
 def _spiking(n: Mapping[str, float]) -> str:
+    if "count" in n:
+        times = f", {n['count']:.0f} times so far" if n["count"] > 1.0 else ""
+        return (
+            f"strayed by {_signed(n['volt'] * 1e3)} mV for a single reading and came back"
+            f"{times}; its siblings did not."
+        )
     return f"jumps and returns in {n['share'] * 100:.1f} % of its readings, its siblings do not."
 
 
 def _stuck(n: Mapping[str, float]) -> str:
+    if "rows" in n:
+        return f"kept one voltage through {n['rows']:.0f} readings in which its siblings moved."
     moved = n["sibling_range_volt"] * 1e3
     return f"gave one voltage only while its siblings moved by {moved:.0f} mV."
 

@@ -49,7 +49,7 @@ class Phenomenon(StrEnum):
     SENSOR_STUCK = "sensor_stuck"
     """One measurement no longer moves while its siblings do."""
     SENSOR_SPIKES = "sensor_spikes"
-    """One measurement jumps and returns far more often than its siblings."""
+    """One measurement jumps and returns while its siblings do not."""
     CHANNEL_SWAP = "channel_swap"
     """Two channels are exchanged."""
     CHANNEL_INVALID = "channel_invalid"
