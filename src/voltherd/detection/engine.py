@@ -16,6 +16,7 @@ from voltherd.detection import (
     channels,
     contact,
     gauge,
+    heating,
     humidity,
     imbalance,
     insulation,
@@ -27,6 +28,7 @@ from voltherd.detection import (
     short,
     soc_report,
     spikes,
+    stages,
     stuck,
     swap,
     temperature,
@@ -58,6 +60,8 @@ _PERIOD_CAUSES: Final = (
     pack_sum.CAUSE,
     soc_report.CAUSE,
     humidity.CAUSE,
+    heating.CAUSE,
+    heating.ZONE_CAUSE,
 )
 _REFERENCE_ROWS_MIN: Final = 1.9
 LATE_MAX: Final = 64
@@ -83,6 +87,8 @@ class Detection(NamedTuple):
         vent: What the rows before told of the pressure inside the pack.
         damp: How damp it was there in the last day.
         shake: How the pack is shaken, usually and now.
+        stages: How far the pack has come on the way to a runaway.
+        heat: What each probe's place makes of current and coolant.
         book: Alarms.
         rows: Rows taken in.
         first_second: First row [unix s].
@@ -103,6 +109,8 @@ class Detection(NamedTuple):
     vent: pressure.Vent
     damp: humidity.Damp
     shake: vibration.Shake
+    stages: stages.Stages
+    heat: heating.Heating
     book: Book
     rows: int
     first_second: float
@@ -143,6 +151,8 @@ def init(
         vent=pressure.CALM,
         damp=humidity.init(),
         shake=vibration.init(),
+        stages=stages.init(probes),
+        heat=heating.init(probes),
         book={},
         rows=0,
         first_second=np.nan,
@@ -164,9 +174,13 @@ def step(state: Detection, batch: SampleBatch) -> Detection:
         return state
     guard, urgent = runaway.look(state.guard, batch)
     vent, gas = pressure.look(state.vent, batch)
+    staged, told = stages.look(
+        state.stages, batch, [time for time, _ in urgent], [time for time, _ in gas]
+    )
     book = state.book
-    for time, verdict in sorted((*urgent, *gas), key=lambda entry: entry[0]):
-        book = note(book, [verdict], time, [])
+    for time, verdict in sorted((*urgent, *gas, *told), key=lambda entry: entry[0]):
+        # Without a verdict, an episode is over.
+        book = note(book, [verdict] if verdict else [], time, [] if verdict else [stages.CAUSE])
     waiting = state.open_rows.rows + sum(late.rows for late in state.late_rows)
     closing, observed = closing_rows(
         batch.unix_time_second, state.last_second, state.open_millisecond, waiting
@@ -174,6 +188,7 @@ def step(state: Detection, batch: SampleBatch) -> Detection:
     state = state._replace(
         guard=guard,
         vent=vent,
+        stages=staged,
         book=book,
         rows=state.rows + batch.rows,
         first_second=float(batch.unix_time_second[0]) if not state.rows else state.first_second,
@@ -226,6 +241,7 @@ def _advance(
     seen = gauge.look(state.gauge, rows, pack)
     damp = humidity.look(state.damp, rows, ends)
     shake = vibration.look(state.shake, rows, ends)
+    heat = heating.look(state.heat, part, rows, ends)
     moved = channels.moved_by(state.watch, rows, ends, "insulation_resistance_ohm")
     timed = [
         (time, verdicts, (cause,))
@@ -241,7 +257,13 @@ def _advance(
         book = note(book, verdicts, time, causes)
     windows = part if state.open_windows is None else join(state.open_windows, part)
     state = state._replace(
-        watch=watch, gauge=seen, damp=damp, shake=shake, book=book, open_windows=windows
+        watch=watch,
+        gauge=seen,
+        damp=damp,
+        shake=shake,
+        heat=heat,
+        book=book,
+        open_windows=windows,
     )
     if len(windows.end_second) < WINDOWS_PER_PERIOD:
         return state
@@ -252,11 +274,13 @@ def _advance(
     memory = remember(state.memory, period)
     damp, wet = humidity.judge(damp)
     shake, shaken = vibration.judge(shake)
+    heat, warm = heating.judge(heat, state.layout)
     verdicts = (
         *_judge_period(past, whole(memory), period, state.layout),
         *soc_report.judge(seen, pack),
         *wet,
         *(shaken or ()),
+        *warm,
     )
     judged = (*_PERIOD_CAUSES, *(() if shaken is None else (vibration.CAUSE,)))
     return state._replace(
@@ -264,6 +288,7 @@ def _advance(
         open_windows=None,
         damp=damp,
         shake=shake,
+        heat=heat,
         book=note(book, verdicts, period.end_second, judged),
     )
 

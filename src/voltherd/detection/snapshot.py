@@ -12,10 +12,12 @@ from voltherd.detection.channels import Watch
 from voltherd.detection.charge_scale import Curve
 from voltherd.detection.engine import Detection
 from voltherd.detection.gauge import Gauge, Jump, Row, Stand
+from voltherd.detection.heating import Heating, Means
 from voltherd.detection.humidity import Damp
 from voltherd.detection.memory import Memory
 from voltherd.detection.pressure import Recent, Vent
 from voltherd.detection.runaway import Guard
+from voltherd.detection.stages import Stages, Trail
 from voltherd.detection.verdict import Alarm, Verdict
 from voltherd.detection.vibration import Shake
 from voltherd.detection.windows import Windows
@@ -38,9 +40,11 @@ CLASSES: Final = (
     Detection,
     Gauge,
     Guard,
+    Heating,
     Jump,
     Location,
     LocationKind,
+    Means,
     Memory,
     PackLayout,
     Phenomenon,
@@ -49,7 +53,9 @@ CLASSES: Final = (
     SampleBatch,
     Severity,
     Shake,
+    Stages,
     Stand,
+    Trail,
     Vehicle,
     Vent,
     Verdict,

@@ -10,6 +10,7 @@ from voltherd.detection import (
     cells,
     channels,
     contact,
+    heating,
     humidity,
     imbalance,
     insulation,
@@ -21,6 +22,7 @@ from voltherd.detection import (
     short,
     soc_report,
     spikes,
+    stages,
     stuck,
     swap,
     temperature,
@@ -35,6 +37,7 @@ from voltherd.triage.evidence_environment import (
     vibration_evidence,
 )
 from voltherd.triage.evidence_gauge import gauge_evidence
+from voltherd.triage.evidence_thermal import heating_evidence, stage_evidence
 from voltherd.triage.plots import plot_of
 from voltherd.types.channel import SCALARS
 from voltherd.types.estimate import NORMAL_90
@@ -437,6 +440,8 @@ _TELLERS: Final = {
     pressure.CAUSE: pressure_evidence,
     humidity.CAUSE: humidity_evidence,
     vibration.CAUSE: vibration_evidence,
+    heating.CAUSE: heating_evidence,
+    stages.CAUSE: stage_evidence,
 }
 
 

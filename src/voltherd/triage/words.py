@@ -10,6 +10,7 @@ from voltherd.detection.verdict import Alarm
 from voltherd.triage.hindsight import Trend
 from voltherd.types.estimate import NORMAL_90
 from voltherd.types.event import Finding, LocationKind, Phenomenon
+from voltherd.types.stage import Stage
 from voltherd.units import SECOND_PER_DAY, SECOND_PER_HOUR
 
 STEADY_PERCENT_PER_WEEK: Final = 1.0
@@ -85,6 +86,21 @@ def _found(finding: Finding, alarm: Alarm, singled: bool) -> str:
         case Phenomenon.THERMAL_RUNAWAY:
             told = f"{_runaway_words(n)}, within a minute: this is a thermal runaway."
             return told[:1].upper() + told[1:]
+        case Phenomenon.THERMAL_STAGE:
+            probe = (
+                f": probe {n['probe']:.0f} is at {n['celsius']:.0f} °C" if "celsius" in n else ""
+            )
+            return (
+                f"The pack shows signs of stage {n['stage']:.0f} of 5 on the way to a thermal "
+                f"runaway, {Stage(int(n['stage'])).words}{probe}. When the next one comes, or "
+                "whether, cannot be told."
+            )
+        case Phenomenon.COOLING_BLOCKED:
+            return (
+                f"{place}: {n['probes']:.0f} neighbouring probes have become "
+                f"{n['excess_kelvin']:.1f} K warmer than their own past explains: this part of the "
+                "cooling fails."
+            )
         case Phenomenon.INSULATION_LOW:
             return f"Insulation fell to {n['ohm_per_volt']:.0f} Ω/V."
         case Phenomenon.PACK_PRESSURE:
@@ -196,6 +212,20 @@ def _astray(n: Mapping[str, float]) -> str:
     )
 
 
+def _heating(n: Mapping[str, float]) -> str:
+    return (
+        f"is {n['excess_kelvin']:.1f} K warmer than current, surroundings and its own past explain "
+        f"({n['celsius']:.0f} °C), whatever the current: something there heats by itself."
+    )
+
+
+def _joint(n: Mapping[str, float]) -> str:
+    return (
+        f"is {n['excess_kelvin']:.1f} K warmer than its own past explains ({n['celsius']:.0f} °C), "
+        "and the heat goes with the square of the current: a joint or a cell's resistance."
+    )
+
+
 def _frozen(n: Mapping[str, float]) -> str:
     return f"gave nothing but {n['value']:,.6g} in {_hours(n)} h observed."
 
@@ -269,6 +299,8 @@ _TELLERS: Final[Mapping[Phenomenon, Callable[[Mapping[str, float]], str]]] = {
     Phenomenon.SENSOR_STUCK: _stuck,
     Phenomenon.CHANNEL_SWAP: _swapped,
     Phenomenon.TEMPERATURE_OUTLIER: _astray,
+    Phenomenon.SELF_HEATING: _heating,
+    Phenomenon.JOINT_HEATING: _joint,
     Phenomenon.CHANNEL_FROZEN: _frozen,
     Phenomenon.COUNTER_RESET: _reset,
 }
