@@ -19,10 +19,12 @@ from voltherd.detection import (
     heating,
     humidity,
     imbalance,
+    impact,
     insulation,
     jump,
     modules,
     pack_sum,
+    plating,
     pressure,
     runaway,
     short,
@@ -33,6 +35,7 @@ from voltherd.detection import (
     swap,
     temperature,
     vibration,
+    warmth,
 )
 from voltherd.detection.memory import (
     WINDOWS_PER_PERIOD,
@@ -62,6 +65,8 @@ _PERIOD_CAUSES: Final = (
     humidity.CAUSE,
     heating.CAUSE,
     heating.ZONE_CAUSE,
+    warmth.CAUSE,
+    plating.CAUSE,
 )
 _REFERENCE_ROWS_MIN: Final = 1.9
 LATE_MAX: Final = 64
@@ -88,6 +93,9 @@ class Detection(NamedTuple):
         damp: How damp it was there in the last day.
         shake: How the pack is shaken, usually and now.
         stages: How far the pack has come on the way to a runaway.
+        signals: What the vehicle reported of a crash and of its self-checks.
+        plating: Charge beyond what the anodes take, and the rests after it.
+        warmth: Hours spent warm, seen and unseen.
         heat: What each probe's place makes of current and coolant.
         book: Alarms.
         rows: Rows taken in.
@@ -110,6 +118,9 @@ class Detection(NamedTuple):
     damp: humidity.Damp
     shake: vibration.Shake
     stages: stages.Stages
+    signals: impact.Signals
+    plating: plating.Plating
+    warmth: warmth.Warmth
     heat: heating.Heating
     book: Book
     rows: int
@@ -152,6 +163,9 @@ def init(
         damp=humidity.init(),
         shake=vibration.init(),
         stages=stages.init(probes),
+        signals=impact.CALM,
+        plating=plating.init(),
+        warmth=warmth.init(),
         heat=heating.init(probes),
         book={},
         rows=0,
@@ -174,11 +188,12 @@ def step(state: Detection, batch: SampleBatch) -> Detection:
         return state
     guard, urgent = runaway.look(state.guard, batch)
     vent, gas = pressure.look(state.vent, batch)
+    signals, reported = impact.look(state.signals, batch)
     staged, told = stages.look(
         state.stages, batch, [time for time, _ in urgent], [time for time, _ in gas]
     )
     book = state.book
-    for time, verdict in sorted((*urgent, *gas, *told), key=lambda entry: entry[0]):
+    for time, verdict in sorted((*urgent, *gas, *told, *reported), key=lambda entry: entry[0]):
         # Without a verdict, an episode is over.
         book = note(book, [verdict] if verdict else [], time, [] if verdict else [stages.CAUSE])
     waiting = state.open_rows.rows + sum(late.rows for late in state.late_rows)
@@ -189,6 +204,7 @@ def step(state: Detection, batch: SampleBatch) -> Detection:
         guard=guard,
         vent=vent,
         stages=staged,
+        signals=signals,
         book=book,
         rows=state.rows + batch.rows,
         first_second=float(batch.unix_time_second[0]) if not state.rows else state.first_second,
@@ -242,6 +258,10 @@ def _advance(
     damp = humidity.look(state.damp, rows, ends)
     shake = vibration.look(state.shake, rows, ends)
     heat = heating.look(state.heat, part, rows, ends)
+    warm = warmth.look(state.warmth, part)
+    plated = plating.look(
+        state.plating, rows, ends, pack.capacity_ah, pack.chemistry, pack.resistance_ohm
+    )
     moved = channels.moved_by(state.watch, rows, ends, "insulation_resistance_ohm")
     timed = [
         (time, verdicts, (cause,))
@@ -262,6 +282,8 @@ def _advance(
         damp=damp,
         shake=shake,
         heat=heat,
+        warmth=warm,
+        plating=plated,
         book=book,
         open_windows=windows,
     )
@@ -274,13 +296,16 @@ def _advance(
     memory = remember(state.memory, period)
     damp, wet = humidity.judge(damp)
     shake, shaken = vibration.judge(shake)
-    heat, warm = heating.judge(heat, state.layout)
+    heat, heated = heating.judge(heat, state.layout)
+    warm, worn = warmth.judge(warm)
     verdicts = (
         *_judge_period(past, whole(memory), period, state.layout),
         *soc_report.judge(seen, pack),
         *wet,
         *(shaken or ()),
-        *warm,
+        *heated,
+        *worn,
+        *plating.judge(plated),
     )
     judged = (*_PERIOD_CAUSES, *(() if shaken is None else (vibration.CAUSE,)))
     return state._replace(
@@ -289,6 +314,7 @@ def _advance(
         damp=damp,
         shake=shake,
         heat=heat,
+        warmth=warm,
         book=note(book, verdicts, period.end_second, judged),
     )
 

@@ -14,12 +14,15 @@ from voltherd.detection.engine import Detection
 from voltherd.detection.gauge import Gauge, Jump, Row, Stand
 from voltherd.detection.heating import Heating, Means
 from voltherd.detection.humidity import Damp
+from voltherd.detection.impact import Signals
 from voltherd.detection.memory import Memory
+from voltherd.detection.plating import Charge, Plating, Rested
 from voltherd.detection.pressure import Recent, Vent
 from voltherd.detection.runaway import Guard
 from voltherd.detection.stages import Stages, Trail
 from voltherd.detection.verdict import Alarm, Verdict
 from voltherd.detection.vibration import Shake
+from voltherd.detection.warmth import Day, Warmth
 from voltherd.detection.windows import Windows
 from voltherd.errors import UnreadableError
 from voltherd.types.asset import CellType, Chemistry, PackLayout, Vehicle
@@ -34,9 +37,11 @@ CLASSES: Final = (
     Anchors,
     CellType,
     Change,
+    Charge,
     Chemistry,
     Curve,
     Damp,
+    Day,
     Detection,
     Gauge,
     Guard,
@@ -48,17 +53,21 @@ CLASSES: Final = (
     Memory,
     PackLayout,
     Phenomenon,
+    Plating,
     Recent,
+    Rested,
     Row,
     SampleBatch,
     Severity,
     Shake,
+    Signals,
     Stages,
     Stand,
     Trail,
     Vehicle,
     Vent,
     Verdict,
+    Warmth,
     Watch,
     Windows,
 )

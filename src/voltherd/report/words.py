@@ -42,6 +42,10 @@ TITLE: Final = {
     Phenomenon.PACK_PRESSURE: "pressure in the pack",
     Phenomenon.HUMIDITY_HIGH: "damp in the pack",
     Phenomenon.VIBRATION_HIGH: "unusual vibration",
+    Phenomenon.LITHIUM_PLATING: "charged too fast in the cold",
+    Phenomenon.HOT_USE: "hot use",
+    Phenomenon.IMPACT: "crash reported",
+    Phenomenon.SELF_CHECK_FAILED: "self-check failed",
     Phenomenon.CLOCK_FAULT: "clock fault",
     Phenomenon.RATE_DEVIATION: "unusual sampling rate",
 }

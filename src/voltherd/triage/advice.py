@@ -57,6 +57,14 @@ ACTION: Final[dict[Phenomenon, str]] = {
     P.HUMIDITY_HIGH: "Have the pack's seals, breather and coolant circuit checked for leaks, and "
     "the insulation measured.",
     P.VIBRATION_HIGH: "Have the pack's mounting, its bolts and the wheels' balance checked.",
+    P.LITHIUM_PLATING: "Warm the pack before fast charging, or charge slower while it is cold; "
+    "have the charging limits of the battery management checked if it let this happen.",
+    P.HOT_USE: "Park and charge in the shade or indoors, spread fast charges and hard driving, "
+    "and have the cooling checked if others in the same use stay cooler.",
+    P.IMPACT: "Inspect the pack before it is charged or driven again: leave the contactors open, "
+    "park it apart from buildings for two days, and keep the record of the event.",
+    P.SELF_CHECK_FAILED: "Stop using the vehicle until the battery management has been checked: do "
+    "not rely on its limits, and do not charge it unattended.",
     P.CLOCK_FAULT: "Have the telematics unit's clock set.",
     P.RATE_DEVIATION: "Check the telematics unit's configuration.",
 }
@@ -97,6 +105,12 @@ CONFIRM: Final[dict[Phenomenon, str]] = {
     "refute it.",
     P.HUMIDITY_HIGH: "Water or stains inside the pack, or a falling insulation resistance.",
     P.VIBRATION_HIGH: "The same road in a sister vehicle; a loose mount can be felt and measured.",
+    P.LITHIUM_PLATING: "The same fast charge on a warm pack, and an hour of rest after each, "
+    "sampled every ten seconds: the late drop of the voltage should be gone.",
+    P.HOT_USE: "Temperatures of a sister vehicle parked elsewhere.",
+    P.IMPACT: "The housing seen from below, insulation, and the cells' voltages over two days.",
+    P.SELF_CHECK_FAILED: "Read the battery management's own fault memory; a restart that clears "
+    "the code explains nothing.",
     P.CLOCK_FAULT: "Compare the unit's clock with the server's time of receipt.",
     P.RATE_DEVIATION: "Compare with the configured rate.",
 }

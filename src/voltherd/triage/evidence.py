@@ -13,10 +13,12 @@ from voltherd.detection import (
     heating,
     humidity,
     imbalance,
+    impact,
     insulation,
     jump,
     modules,
     pack_sum,
+    plating,
     pressure,
     runaway,
     short,
@@ -27,6 +29,7 @@ from voltherd.detection import (
     swap,
     temperature,
     vibration,
+    warmth,
 )
 from voltherd.detection.charge_scale import SLOPE_UNCERTAINTY
 from voltherd.detection.engine import Detection
@@ -37,7 +40,13 @@ from voltherd.triage.evidence_environment import (
     vibration_evidence,
 )
 from voltherd.triage.evidence_gauge import gauge_evidence
-from voltherd.triage.evidence_thermal import heating_evidence, stage_evidence
+from voltherd.triage.evidence_thermal import (
+    heating_evidence,
+    plating_evidence,
+    signal_evidence,
+    stage_evidence,
+    warmth_evidence,
+)
 from voltherd.triage.plots import plot_of
 from voltherd.types.channel import SCALARS
 from voltherd.types.estimate import NORMAL_90
@@ -442,6 +451,9 @@ _TELLERS: Final = {
     vibration.CAUSE: vibration_evidence,
     heating.CAUSE: heating_evidence,
     stages.CAUSE: stage_evidence,
+    plating.CAUSE: plating_evidence,
+    warmth.CAUSE: warmth_evidence,
+    **dict.fromkeys(impact.CAUSES.values(), signal_evidence),
 }
 
 
