@@ -245,23 +245,7 @@ def _advance(
     state: Detection, part: Windows, rows: SampleBatch, ends: Int[np.ndarray, " w"]
 ) -> Detection:
     """Judge windows of one period, and the period itself when they complete it."""
-    used = stuck.cells_move(part)
-    watch = channels.look(
-        state.watch,
-        rows,
-        float(part.observed_second.sum()),
-        float(part.observed_second[used].sum()),
-    )
     past = whole(state.memory)
-    pack = gauge.pack_of(state.memory, state.asset)
-    seen = gauge.look(state.gauge, rows, pack)
-    damp = humidity.look(state.damp, rows, ends)
-    shake = vibration.look(state.shake, rows, ends)
-    heat = heating.look(state.heat, part, rows, ends)
-    warm = warmth.look(state.warmth, part)
-    plated = plating.look(
-        state.plating, rows, ends, pack.capacity_ah, pack.chemistry, pack.resistance_ohm
-    )
     moved = channels.moved_by(state.watch, rows, ends, "insulation_resistance_ohm")
     timed = [
         (time, verdicts, (cause,))
@@ -276,36 +260,27 @@ def _advance(
     for time, verdicts, causes in sorted(timed, key=lambda entry: entry[0]):
         book = note(book, verdicts, time, causes)
     windows = part if state.open_windows is None else join(state.open_windows, part)
-    state = state._replace(
-        watch=watch,
-        gauge=seen,
-        damp=damp,
-        shake=shake,
-        heat=heat,
-        warmth=warm,
-        plating=plated,
-        book=book,
-        open_windows=windows,
-    )
+    state = _looked(state, part, rows, ends)._replace(book=book, open_windows=windows)
     if len(windows.end_second) < WINDOWS_PER_PERIOD:
         return state
     # Only where a period ends: by then nothing depends on the pieces the rows came in.
-    plain = channels.judge(watch, rows)
+    plain = channels.judge(state.watch, rows)
     book = note(book, plain, float(part.end_second[-1]), channels.CAUSES)
+    pack = gauge.pack_of(state.memory, state.asset)
     period = gather(state.memory, windows)
     memory = remember(state.memory, period)
-    damp, wet = humidity.judge(damp)
-    shake, shaken = vibration.judge(shake)
-    heat, heated = heating.judge(heat, state.layout)
-    warm, worn = warmth.judge(warm)
+    damp, wet = humidity.judge(state.damp)
+    shake, shaken = vibration.judge(state.shake)
+    heat, heated = heating.judge(state.heat, state.layout)
+    warm, worn = warmth.judge(state.warmth)
     verdicts = (
         *_judge_period(past, whole(memory), period, state.layout),
-        *soc_report.judge(seen, pack),
+        *soc_report.judge(state.gauge, pack),
         *wet,
         *(shaken or ()),
         *heated,
         *worn,
-        *plating.judge(plated),
+        *plating.judge(state.plating),
     )
     judged = (*_PERIOD_CAUSES, *(() if shaken is None else (vibration.CAUSE,)))
     return state._replace(
@@ -316,6 +291,30 @@ def _advance(
         heat=heat,
         warmth=warm,
         book=note(book, verdicts, period.end_second, judged),
+    )
+
+
+def _looked(
+    state: Detection, part: Windows, rows: SampleBatch, ends: Int[np.ndarray, " w"]
+) -> Detection:
+    """Let everything that gathers over a period take windows into account."""
+    used = stuck.cells_move(part)
+    pack = gauge.pack_of(state.memory, state.asset)
+    return state._replace(
+        watch=channels.look(
+            state.watch,
+            rows,
+            float(part.observed_second.sum()),
+            float(part.observed_second[used].sum()),
+        ),
+        gauge=gauge.look(state.gauge, rows, pack),
+        damp=humidity.look(state.damp, rows, ends),
+        shake=vibration.look(state.shake, rows, ends),
+        heat=heating.look(state.heat, part, rows, ends),
+        warmth=warmth.look(state.warmth, part),
+        plating=plating.look(
+            state.plating, rows, ends, pack.capacity_ah, pack.chemistry, pack.resistance_ohm
+        ),
     )
 
 

@@ -71,13 +71,15 @@ class Means(NamedTuple):
 
     Attributes:
         second: Middle of the window [unix s].
-        celsius: Each probe, less what it has jumped by; NaN where unknown [°C].
+        celsius: Each probe; NaN where unknown.  Once judged, less what it has jumped by [°C].
+        leapt: Probes that jumped in it.
         load: Square of the current [``LOAD_AMPERE2``].
         air_celsius: Around the vehicle [°C].
     """
 
     second: Float[np.ndarray, " w"]
     celsius: Float[np.ndarray, "w p"]
+    leapt: Bool[np.ndarray, "w p"]
     load: Float[np.ndarray, " w"]
     air_celsius: Float[np.ndarray, " w"]
 
@@ -90,6 +92,8 @@ class Heating(NamedTuple):
         last_celsius: Last reading of each probe [°C].
         last_second: When [unix s].
         jumped: What each probe has jumped by in all [K].
+        before: Its distance from the median before a jump that is still to be measured, else NaN
+            [K].
         gram: Forgetting sums of the features' products.
         moment: Forgetting sums of features times changes.
         steps: Steps learned from.
@@ -106,6 +110,7 @@ class Heating(NamedTuple):
     last_celsius: Float[np.ndarray, " p"]
     last_second: float
     jumped: Float[np.ndarray, " p"]
+    before: Float[np.ndarray, " p"]
     gram: Float[np.ndarray, "p 5 5"]
     moment: Float[np.ndarray, "p 5"]
     steps: Float[np.ndarray, " p"]
@@ -124,10 +129,17 @@ def init(probes: int) -> Heating:
     prior[:, 1] = _PRIOR_COUPLING
     nothing = np.zeros(probes)
     return Heating(
-        means=Means(np.empty(0), np.empty((0, probes)), np.empty(0), np.empty(0)),
+        means=Means(
+            np.empty(0),
+            np.empty((0, probes)),
+            np.empty((0, probes), bool),
+            np.empty(0),
+            np.empty(0),
+        ),
         last_celsius=np.full(probes, np.nan, np.float32),
         last_second=np.nan,
         jumped=nothing,
+        before=np.full(probes, np.nan),
         gram=np.zeros((probes, TERMS, TERMS)) + np.diag(_PRIOR_WEIGHT),
         moment=prior * _PRIOR_WEIGHT,
         steps=nothing,
@@ -155,16 +167,22 @@ def look(
     if batch.probes < SIBLINGS_MIN:
         return heat
     begin = np.concatenate([[0], ends[:-1] + 1])
-    heat, celsius = _steadied(heat, batch, begin)
+    celsius, leapt = _probe_means(heat, batch, begin)
     current = batch.scalar.get("current_ampere")
     fresh = Means(
         second=0.5 * (windows.start_second + windows.end_second),
         celsius=celsius,
+        leapt=leapt,
         load=_means(None if current is None else current**2 / LOAD_AMPERE2, begin),
         air_celsius=_means(batch.scalar.get("ambient_temperature_celsius"), begin),
     )
     joined = (np.concatenate(pair) for pair in zip(heat.means, fresh, strict=True))
-    return heat._replace(means=Means(*joined))
+    last = batch.probe_temperature_celsius[-1]
+    return heat._replace(
+        means=Means(*joined),
+        last_celsius=np.where(np.isfinite(last), last, heat.last_celsius),
+        last_second=float(batch.unix_time_second[-1]),
+    )
 
 
 def _means(
@@ -178,31 +196,46 @@ def _means(
     return np.where(count > 0.0, total / np.maximum(count, 1.0), np.nan)
 
 
-def _steadied(
+def _probe_means(
     heat: Heating, batch: SampleBatch, begin: Int[np.ndarray, " w"]
-) -> tuple[Heating, Float[np.ndarray, "w p"]]:
-    """Give each probe's mean in windows, less what it has jumped by, and remember the jumps."""
+) -> tuple[Float[np.ndarray, "w p"], Bool[np.ndarray, "w p"]]:
+    """Give each probe's mean in windows, and whether it jumped in them."""
     celsius = batch.probe_temperature_celsius
     change = np.diff(celsius, axis=0, prepend=heat.last_celsius[None])
     leaps = np.abs(change) >= JUMP_KELVIN
+    if leaps.any():
+        soon = np.diff(batch.unix_time_second, prepend=heat.last_second) <= JUMP_SECOND_MAX
+        leaps &= soon[:, None]
     known = np.isfinite(celsius)
     count = np.add.reduceat(known, begin, axis=0, dtype=np.float64)
     filled = celsius if known.all() else np.where(known, celsius, np.float32(0.0))
     total = np.add.reduceat(filled, begin, axis=0, dtype=np.float64)
-    jumped, shift = heat.jumped, heat.jumped[None]
-    if leaps.any():
-        second = batch.unix_time_second
-        leaps &= (np.diff(second, prepend=heat.last_second) <= JUMP_SECOND_MAX)[:, None]
-        past = np.cumsum(np.concatenate([jumped[None], np.where(leaps, change, 0.0)]), axis=0)[1:]
-        mixed = np.add.reduceat(np.where(known, past, 0.0), begin, axis=0) / np.maximum(count, 1.0)
-        jumped, last = past[-1], np.append(begin[1:], len(past)) - 1
-        # Where nothing leapt in a window the mean of its shift is the shift, to the last bit.
-        shift = np.where(np.logical_or.reduceat(leaps, begin, axis=0), mixed, past[last])
-    mean = np.where(count > 0.0, total / np.maximum(count, 1.0), np.nan) - shift
-    last_celsius = np.where(known[-1], celsius[-1], heat.last_celsius)
-    return heat._replace(
-        last_celsius=last_celsius, last_second=float(batch.unix_time_second[-1]), jumped=jumped
-    ), mean
+    mean = np.where(count > 0.0, total / np.maximum(count, 1.0), np.nan)
+    return mean, np.logical_or.reduceat(leaps, begin, axis=0)
+
+
+def _steadied(heat: Heating) -> Heating:
+    """Take what probes have jumped by out of the windows that are new, and measure new jumps.
+
+    By how much one jumped is read from the windows before and after: a spike leaves nothing.
+    """
+    celsius = heat.means.celsius.copy()
+    jumped, before = heat.jumped, heat.before
+    if not heat.means.leapt[1:].any() and not np.isfinite(before).any():
+        celsius[1:] -= jumped
+        return heat._replace(means=heat.means._replace(celsius=celsius))
+    for k in range(1, len(celsius)):
+        leapt = heat.means.leapt[k]
+        place = celsius[k] - jumped
+        off = place - float(median(place, axis=0)) - before
+        settled = ~leapt & np.isfinite(off)
+        jumped = jumped + np.where(settled & (np.abs(off) >= 0.5 * JUMP_KELVIN), off, 0.0)
+        celsius[k] = np.where(leapt, np.nan, celsius[k] - jumped)
+        last = celsius[k - 1] - float(median(celsius[k - 1], axis=0))
+        waiting = np.where(np.isfinite(before), before, last)
+        before = np.where(leapt, waiting, np.where(settled, np.nan, before))
+    means = heat.means._replace(celsius=celsius)
+    return heat._replace(means=means, jumped=jumped, before=before)
 
 
 def _sigma(heat: Heating) -> Float[np.ndarray, " p"]:
@@ -242,6 +275,7 @@ def _steps(means: Means) -> _Steps:
 
 def _followed(heat: Heating) -> Heating:
     """Add up what the model leaves unexplained, and learn from what is not suspected."""
+    heat = _steadied(heat)
     steps = _steps(heat.means)
     residual = steps.change - (steps.x * heat.model).sum(axis=2)
     sigma = _sigma(heat)
@@ -253,11 +287,14 @@ def _followed(heat: Heating) -> Heating:
     told = np.stack([np.ones_like(load), residual, load, residual * load, load**2], axis=1)
     excess, total, run = heat.excess, heat.total, heat.run
     learns = np.empty_like(steps.known)
-    for k, row in enumerate(judged):
-        excess = np.where(row, excess * decay[k] + residual[k], excess)
-        total = np.minimum(np.maximum(np.where(row, total + scaled[k], total), 0.0), CEILING)
-        run = np.where(total > 0.0, run + row * told[k], 0.0)
-        learns[k] = steps.known[k] & (total < 0.5 * ALARM)
+    decay[~judged], residual_judged = 1.0, residual * judged
+    scaled, told = scaled * judged, told * judged[:, None]
+    for k in range(len(judged)):
+        excess = excess * decay[k] + residual_judged[k]
+        total = np.minimum(np.maximum(total + scaled[k], 0.0), CEILING)
+        run = (run + told[k]) * (total > 0.0)
+        learns[k] = total < 0.5 * ALARM
+    learns &= steps.known
     heat = heat._replace(excess=excess, total=total, run=run)
     reach = 3.0 * sigma
     tamed = np.minimum(np.maximum(residual, -reach), reach)

@@ -6,8 +6,8 @@ proven safe.
 
 Limits, with Feng et al., Energy Storage Materials 10 (2018) 246 where nothing else is said:
 
-* abnormal heating: a probe 5 K above what it usually is among its siblings, or at 60 °C, the upper
-  limit of most makers;
+* abnormal heating: a probe 5 K above what it usually is among its siblings, or 2 K and at 60 °C,
+  the upper limit of most makers;
 * self-heating: 80 °C, where the anode's film decomposes by itself, come to by heating and not by a
   jump; or 1 K/min faster than the siblings over five minutes, 10 K above them;
 * venting: the pressure jumps while a place heats, or a probe at 130 °C, where discs open (120 to
@@ -37,6 +37,8 @@ CAUSE: Final = "stages"
 SIBLINGS_MIN: Final = 4
 ABNORMAL_KELVIN: Final = 5.0
 ABNORMAL_CELSIUS: Final = 60.0
+WARM_KELVIN: Final = 2.0
+"""Above its usual place at 60 °C: a pack that is hot all over is not on this way."""
 SELF_HEATING_CELSIUS: Final = 80.0
 SELF_HEATING_KELVIN: Final = 10.0
 SELF_HEATING_KELVIN_PER_MINUTE: Final = 1.0
@@ -51,13 +53,13 @@ JUMP_KELVIN_PER_SECOND: Final = 0.5
 JUMP_SECOND_MAX: Final = 60.0
 TRAIL_SECOND: Final = 300.0
 TRAIL_STEP_SECOND: Final = 30.0
-USUAL_SECOND: Final = 1800.0
-USUAL_SHARE: Final = 0.06
-"""Of its distance from the usual a probe's usual moves in each half hour."""
+USUAL_SECOND: Final = 3600.0
+USUAL_SHARE: Final = 0.12
+"""Of its distance from the usual a probe's usual moves in each hour."""
 USUAL_REACH_KELVIN: Final = 2.0
 BLOCK_ROWS: Final = 512
 BLOCK_SECOND: Final = 8.0 * USUAL_SECOND
-BLOCK_KELVIN: Final = 1.2
+BLOCK_KELVIN: Final = 2.0
 SIGNS_MAX: Final = 32
 FLOOR: Final = (0.0, 0.1, 0.3, 0.6, 0.9, 1.0)
 """Lowest score of each stage; an order of urgency, not a probability."""
@@ -172,6 +174,10 @@ def _block(
             last = batch.probe_temperature_celsius[row - 1].astype(np.float64)
             state = state._replace(last_celsius=last, last_second=float(time[row - 1]))
             continue
+        if not (is_busy or state.rows or state.stage):
+            state = _used(state, second, batch.probe_temperature_celsius[row])
+            row += 1
+            continue
         now = _Row(
             second,
             batch.probe_temperature_celsius[row].astype(np.float64),
@@ -179,7 +185,7 @@ def _block(
             second in running,
             second in gas,
         )
-        state, verdict = _next(state, now, tick, not (is_busy or state.rows or state.stage))
+        state, verdict = _next(state, now, tick)
         if verdict is not None:
             told.append((second, verdict))
         row += 1
@@ -197,7 +203,10 @@ def _busy(state: Stages, batch: SampleBatch) -> Bool[np.ndarray, " t"]:
     before = state.last_celsius[None].astype(celsius.dtype)
     highest = np.fmax.reduce(celsius, axis=1)
     busy = np.asarray(highest >= ABNORMAL_CELSIUS)
-    busy |= (np.abs(np.diff(celsius, axis=0, prepend=before)) >= JUMP_KELVIN).any(axis=1)
+    leaps = (np.abs(np.diff(celsius, axis=0, prepend=before)) >= JUMP_KELVIN).any(axis=1)
+    if leaps.any():
+        passed = np.diff(batch.unix_time_second, prepend=state.last_second)
+        busy |= leaps & (passed <= JUMP_SECOND_MAX)
     unknown = np.isnan(state.usual)
     if unknown.any():
         busy |= np.isfinite(celsius[:, unknown]).any(axis=1)
@@ -220,15 +229,13 @@ def _over(state: Stages) -> Stages:
     )
 
 
-def _next(state: Stages, row: _Row, tick: bool, quiet: bool) -> tuple[Stages, Verdict | None]:
-    """Take one row into account; in a quiet one only what is usual can move."""
+def _next(state: Stages, row: _Row, tick: bool) -> tuple[Stages, Verdict | None]:
+    """Take one row into account."""
     distance = row.celsius - float(median(row.celsius, axis=0))
     state = _jumped(state, row, distance)
     excess = np.nan_to_num(distance - state.usual, nan=0.0)
     if tick and state.stage < Stage.SELF_HEATING:
-        state = _used(state, row.second, distance)
-    if quiet:
-        return state, None
+        state = _used(state, row.second, row.celsius)
     state = _signs(state, row, excess)
     reached = max(_stage(state, row, excess), state.stage)
     if not reached:
@@ -260,10 +267,17 @@ def _jumped(state: Stages, row: _Row, distance: Float[np.ndarray, " p"]) -> Stag
     )
 
 
-def _used(state: Stages, second: float, distance: Float[np.ndarray, " p"]) -> Stages:
-    reach = USUAL_REACH_KELVIN
-    off = np.minimum(np.maximum(np.nan_to_num(distance - state.usual), -reach), reach)
-    return state._replace(usual=state.usual + USUAL_SHARE * off, usual_second=second)
+def _used(state: Stages, second: float, celsius: Float[np.ndarray, " p"]) -> Stages:
+    """Let what is usual come a little nearer to a row."""
+    celsius = celsius.astype(np.float64)
+    off = celsius - float(median(celsius, axis=0)) - state.usual
+    off = np.minimum(np.maximum(off, -USUAL_REACH_KELVIN), USUAL_REACH_KELVIN)
+    return state._replace(
+        usual=np.where(np.isnan(off), state.usual, state.usual + USUAL_SHARE * off),
+        usual_second=second,
+        last_celsius=celsius,
+        last_second=second,
+    )
 
 
 def _signs(state: Stages, row: _Row, excess: Float[np.ndarray, " p"]) -> Stages:
@@ -273,7 +287,10 @@ def _signs(state: Stages, row: _Row, excess: Float[np.ndarray, " p"]) -> Stages:
     else:
         warmest = int(np.argmax(excess)) + 1
         hot = bool(excess[warmest - 1] >= ABNORMAL_KELVIN)
-        hot = hot or bool((_steady(state, row) >= ABNORMAL_CELSIUS).any())
+        if not hot and float(np.fmax.reduce(row.celsius)) >= ABNORMAL_CELSIUS:
+            steady = _steady(state, row)
+            warm = (steady >= ABNORMAL_CELSIUS) & (excess >= WARM_KELVIN)
+            hot = bool((warm | (steady >= SELF_HEATING_CELSIUS)).any())
     if not (hot or row.running or (row.gas and state.rows)):
         return state._replace(rows=0, trail=()) if not state.stage else state
     trail = state.trail
@@ -375,7 +392,7 @@ def _verdict(state: Stages, row: _Row, excess: Float[np.ndarray, " p"]) -> Verdi
         phenomenon=Phenomenon.THERMAL_STAGE,
         location=Location(kind=LocationKind.PACK),
         severity=Severity.SAFETY if state.stage >= Stage.SELF_HEATING else Severity.OPERATING,
-        score=20.0 if state.stage >= Stage.SELF_HEATING else max(excess.max(), 0.0),
+        score=20.0 if state.stage >= Stage.SELF_HEATING else max(float(excess.max()), 0.0),
         persistence=1,
         numbers=numbers,
     )
