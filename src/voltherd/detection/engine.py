@@ -189,8 +189,13 @@ def step(state: Detection, batch: SampleBatch) -> Detection:
     guard, urgent = runaway.look(state.guard, batch)
     vent, gas = pressure.look(state.vent, batch)
     signals, reported = impact.look(state.signals, batch)
+    fallen, _ = runaway.collapses(state.guard, batch)
     staged, told = stages.look(
-        state.stages, batch, [time for time, _ in urgent], [time for time, _ in gas]
+        state.stages,
+        batch,
+        running=[time for time, _ in urgent],
+        gas=[time for time, _ in gas],
+        fallen=batch.unix_time_second[fallen].tolist(),
     )
     book = state.book
     for time, verdict in sorted((*urgent, *gas, *told, *reported), key=lambda entry: entry[0]):

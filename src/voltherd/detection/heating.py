@@ -41,8 +41,8 @@ JUMP_KELVIN: Final = 3.0
 JUMP_SECOND_MAX: Final = 60.0
 FORGET: Final = 0.9995
 """Of a step: two thousand of them, a week of driving, weigh most."""
-LEARNED_STEPS: Final = 96.0
-"""Steps of five minutes in a row that make a model: eight hours."""
+LEARNED_STEPS: Final = 60.0
+"""Steps of five minutes in a row that make a model: five hours."""
 SIBLINGS_MIN: Final = 4
 SIGMA_FLOOR_KELVIN: Final = 0.25
 """A probe sent in whole degrees is wrong by as much in the mean of a window [K]."""
@@ -101,6 +101,7 @@ class Heating(NamedTuple):
         weight: Forgetting count behind it.
         model: The five numbers.
         excess: By how much each place is warmer than its model says [K].
+        peak: The same at its highest since the last judgement, under suspicion [K].
         total: Unexplained residuals added up, in standard deviations.
         run: Since the total was last 0: steps, sums of residual, load, their product, load squared.
         named: Places under suspicion.
@@ -118,6 +119,7 @@ class Heating(NamedTuple):
     weight: Float[np.ndarray, " p"]
     model: Float[np.ndarray, "p 5"]
     excess: Float[np.ndarray, " p"]
+    peak: Float[np.ndarray, " p"]
     total: Float[np.ndarray, " p"]
     run: Float[np.ndarray, "5 p"]
     named: Bool[np.ndarray, " p"]
@@ -147,6 +149,7 @@ def init(probes: int) -> Heating:
         weight=nothing,
         model=prior,
         excess=nothing,
+        peak=nothing,
         total=nothing,
         run=np.zeros((5, probes)),
         named=np.zeros(probes, bool),
@@ -286,6 +289,7 @@ def _followed(heat: Heating) -> Heating:
     load = steps.x[:, :, 0]
     told = np.stack([np.ones_like(load), residual, load, residual * load, load**2], axis=1)
     excess, total, run = heat.excess, heat.total, heat.run
+    peak, least = np.zeros_like(excess), np.where(heat.named, RELEASE, ALARM)
     learns = np.empty_like(steps.known)
     decay[~judged], residual_judged = 1.0, residual * judged
     scaled, told = scaled * judged, told * judged[:, None]
@@ -293,9 +297,10 @@ def _followed(heat: Heating) -> Heating:
         excess = excess * decay[k] + residual_judged[k]
         total = np.minimum(np.maximum(total + scaled[k], 0.0), CEILING)
         run = (run + told[k]) * (total > 0.0)
+        peak = np.maximum(peak, excess * (total >= least))
         learns[k] = total < 0.5 * ALARM
     learns &= steps.known
-    heat = heat._replace(excess=excess, total=total, run=run)
+    heat = heat._replace(excess=excess, peak=peak, total=total, run=run)
     reach = 3.0 * sigma
     tamed = np.minimum(np.maximum(residual, -reach), reach)
     change = np.where(ready, steps.change - residual + tamed, steps.change)
@@ -343,8 +348,7 @@ def judge(heat: Heating, layout: PackLayout | None) -> tuple[Heating, tuple[Verd
     if len(heat.means.second) < 2:
         return heat, ()
     heat = _followed(heat)
-    added = np.where(heat.named, heat.total >= RELEASE, heat.total >= ALARM)
-    named = added & (heat.excess >= WARM_OPERATING_KELVIN)
+    named = heat.peak >= WARM_OPERATING_KELVIN
     heat = heat._replace(named=named, means=Means(*(values[-1:] for values in heat.means)))
     if not named.any():
         return heat, ()
@@ -360,7 +364,7 @@ def _zones(heat: Heating, layout: PackLayout | None) -> list[Int[np.ndarray, " n
     probes = len(heat.steps)
     placed = layout is not None and len(layout.probe_module) == probes
     module = np.array(layout.probe_module) if layout is not None and placed else np.ones(probes)
-    warm = heat.excess * (heat.total >= 0.5 * ALARM)
+    warm = np.maximum(heat.peak, heat.excess * (heat.total >= 0.5 * ALARM))
     zones: list[Int[np.ndarray, " n"]] = []
     for peak in np.flatnonzero(heat.named):
         if any(peak in zone for zone in zones):
@@ -382,7 +386,8 @@ def _severity(excess: float) -> Severity:
 
 
 def _zone_verdict(heat: Heating, zone: Int[np.ndarray, " n"], layout: PackLayout | None) -> Verdict:
-    excess = float(median(heat.excess[zone], axis=0))
+    warm = np.maximum(heat.peak, heat.excess)[zone]
+    excess = float(median(warm, axis=0))
     indices = tuple(int(probe) + 1 for probe in zone)
     place = Location(kind=LocationKind.PROBE, index=indices[0], indices=indices)
     if layout is not None and layout.probe_module and layout.module_series:
@@ -396,7 +401,8 @@ def _zone_verdict(heat: Heating, zone: Int[np.ndarray, " n"], layout: PackLayout
         location=place,
         severity=_severity(excess),
         score=float(heat.total[zone].max()),
-        numbers=_numbers(heat, int(zone[np.argmax(heat.excess[zone])]))
+        persistence=1,
+        numbers=_numbers(heat, int(zone[np.argmax(warm)]))
         | {"excess_kelvin": excess, "probes": float(len(zone))},
     )
 
@@ -408,15 +414,16 @@ def _probe_verdict(heat: Heating, probe: int) -> Verdict:
         if _load_share(heat, probe) >= LOAD_SHARE
         else Phenomenon.SELF_HEATING,
         location=Location(kind=LocationKind.PROBE, index=probe + 1),
-        severity=_severity(float(heat.excess[probe])),
+        severity=_severity(float(heat.peak[probe])),
         score=float(heat.total[probe]),
+        persistence=1,
         numbers=_numbers(heat, probe),
     )
 
 
 def _numbers(heat: Heating, probe: int) -> dict[str, float]:
     return {
-        "excess_kelvin": float(heat.excess[probe]),
+        "excess_kelvin": float(heat.peak[probe]),
         "celsius": float(heat.means.celsius[-1, probe] + heat.jumped[probe]),
         "sigma_kelvin": float(_sigma(heat)[probe]),
         "load_share": _load_share(heat, probe),

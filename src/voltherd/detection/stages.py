@@ -13,6 +13,7 @@ Limits, with Feng et al., Energy Storage Materials 10 (2018) 246 where nothing e
 * venting: the pressure jumps while a place heats, or a probe at 130 °C, where discs open (120 to
   150 °C);
 * runaway: two signals within a minute (``runaway``), or a probe above 80 °C that climbs by 1 K/s;
+  or a cell that collapses while a place heats itself, by a volt while one is abnormal;
 * propagation: after it, a second cell collapses, or a second probe reaches 150 °C.
 
 A reading that jumps is more often a wire than a fire: it moves what counts as usual for its probe,
@@ -45,6 +46,8 @@ SELF_HEATING_KELVIN_PER_MINUTE: Final = 1.0
 VENTING_CELSIUS: Final = 130.0
 RUNAWAY_KELVIN_PER_SECOND: Final = 1.0
 SPREADING_CELSIUS: Final = 150.0
+ALONE_VOLT: Final = 1.0
+"""A cell so far down while a place warms is no weak cell near empty [V]."""
 ROWS_MIN: Final = 3
 """Rows in which a place must be abnormal before anything is said of it."""
 OVER_SECOND: Final = 3600.0
@@ -121,10 +124,16 @@ class _Row(NamedTuple):
     volt: Float[np.ndarray, " c"]
     running: bool
     gas: bool
+    fallen: bool
 
 
 def look(
-    state: Stages, batch: SampleBatch, running: Sequence[float], gas: Sequence[float]
+    state: Stages,
+    batch: SampleBatch,
+    *,
+    running: Sequence[float],
+    gas: Sequence[float],
+    fallen: Sequence[float] = (),
 ) -> tuple[Stages, tuple[tuple[float, Verdict | None], ...]]:
     """Look at every row.
 
@@ -133,12 +142,13 @@ def look(
         batch: Further rows.
         running: Times of rows that show two signals of a runaway [unix s].
         gas: Times of rows in which the pressure has jumped [unix s].
+        fallen: Times of rows in which a cell lies far below its siblings [unix s].
 
     Returns:
         What to remember; and, with the time of its row, what is said, None where an episode ends.
     """
     told: list[tuple[float, Verdict | None]] = []
-    signs = frozenset(running), frozenset(gas)
+    signs = frozenset(running), frozenset(gas), frozenset(fallen)
     time, start = batch.unix_time_second, 0
     while start < batch.rows:
         later = int(time.searchsorted(time[start] + BLOCK_SECOND, "right"))
@@ -150,7 +160,11 @@ def look(
 
 
 def _block(
-    state: Stages, batch: SampleBatch, running: frozenset[float], gas: frozenset[float]
+    state: Stages,
+    batch: SampleBatch,
+    running: frozenset[float],
+    gas: frozenset[float],
+    fallen: frozenset[float],
 ) -> tuple[Stages, list[tuple[float, Verdict | None]]]:
     """Look at a few rows, skipping those in which nothing can happen."""
     told: list[tuple[float, Verdict | None]] = []
@@ -184,6 +198,7 @@ def _block(
             batch.cell_voltage_volt[row],
             second in running,
             second in gas,
+            second in fallen,
         )
         state, verdict = _next(state, now, tick)
         if verdict is not None:
@@ -291,14 +306,15 @@ def _signs(state: Stages, row: _Row, excess: Float[np.ndarray, " p"]) -> Stages:
             steady = _steady(state, row)
             warm = (steady >= ABNORMAL_CELSIUS) & (excess >= WARM_KELVIN)
             hot = bool((warm | (steady >= SELF_HEATING_CELSIUS)).any())
-    if not (hot or row.running or (row.gas and state.rows)):
+    together = state.rows > 0 and (row.gas or row.fallen)
+    if not (hot or row.running or together):
         return state._replace(rows=0, trail=()) if not state.stage else state
     trail = state.trail
     if not trail or row.second - trail[-1].second >= TRAIL_STEP_SECOND:
         kept = tuple(t for t in trail if row.second - t.second <= TRAIL_SECOND + 1.0)
         trail = (*kept, Trail(row.second, excess))
     cells, probes = state.cells, state.probes
-    if state.stage >= Stage.SELF_HEATING or row.running:
+    if row.fallen or state.stage >= Stage.RUNAWAY or row.running:
         below = np.flatnonzero(~(row.volt > float(median(row.volt, axis=0)) - SPREAD_VOLT))
         fresh = [int(cell) + 1 for cell in below if int(cell) + 1 not in cells]
         few = len(below) <= max(1, len(row.volt) // 4)
@@ -329,6 +345,8 @@ def _stage(state: Stages, row: _Row, excess: Float[np.ndarray, " p"]) -> Stage:
         return Stage.NORMAL
     if state.stage >= Stage.RUNAWAY:
         return Stage.PROPAGATION if _spread(state, row) else Stage.RUNAWAY
+    if row.fallen and (state.stage >= Stage.SELF_HEATING or _is_deep(row)):
+        return Stage.RUNAWAY
     steady = float(_steady(state, row).max())
     rise, since = _rise(state, row, excess)
     if steady >= SELF_HEATING_CELSIUS and rise >= RUNAWAY_KELVIN_PER_SECOND:
@@ -339,6 +357,12 @@ def _stage(state: Stages, row: _Row, excess: Float[np.ndarray, " p"]) -> Stage:
     if steady >= SELF_HEATING_CELSIUS or (fast and excess.max() >= SELF_HEATING_KELVIN):
         return Stage.SELF_HEATING
     return Stage.ABNORMAL_HEATING
+
+
+def _is_deep(row: _Row) -> bool:
+    """Whether the cell that fell is far down, or so far that its channel has no value for it."""
+    depth = float(median(row.volt, axis=0)) - float(np.fmin.reduce(row.volt))
+    return depth >= ALONE_VOLT or not depth > SPREAD_VOLT
 
 
 def _spread(state: Stages, row: _Row) -> bool:
