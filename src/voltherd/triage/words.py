@@ -149,7 +149,7 @@ def _runaway_words(n: Mapping[str, float]) -> str:
 
 def _plating_words(n: Mapping[str, float]) -> str:
     told = (
-        f"{n['charges']:.0f} charges of the last two weeks pushed in {n['dose_ah']:.1f} Ah "
+        f"{n['charges']:.0f} charge(s) of the last two weeks pushed in {n['dose_ah']:.1f} Ah "
         f"({n['dose_share'] * 100:.1f} % of the capacity) faster than a model anode takes lithium "
         "at that temperature and charge."
     )
