@@ -20,22 +20,27 @@ from voltherd.detection import (
     full_charge,
     gauge,
     glitch,
+    heating,
     humidity,
     imbalance,
+    impact,
     insulation,
     jump,
     modules,
     pack_sum,
+    plating,
     pressure,
     probe_step,
     runaway,
     short,
     soc_report,
     spikes,
+    stages,
     stuck,
     swap,
     temperature,
     vibration,
+    warmth,
 )
 from voltherd.detection.memory import (
     WINDOWS_PER_PERIOD,
@@ -66,6 +71,10 @@ _PERIOD_CAUSES: Final = (
     pack_sum.CAUSE,
     soc_report.CAUSE,
     humidity.CAUSE,
+    heating.CAUSE,
+    heating.ZONE_CAUSE,
+    warmth.CAUSE,
+    plating.CAUSE,
 )
 _REFERENCE_ROWS_MIN: Final = 1.9
 LATE_MAX: Final = 64
@@ -96,6 +105,11 @@ class Detection(NamedTuple):
         vent: What the rows before told of the pressure inside the pack.
         damp: How damp it was there in the last day.
         shake: How the pack is shaken, usually and now.
+        stages: How far the pack has come on the way to a runaway.
+        signals: What the vehicle reported of a crash and of its self-checks.
+        plating: Charge beyond what the anodes take, and the rests after it.
+        warmth: Hours spent warm, seen and unseen.
+        heat: What each probe's place makes of current and coolant.
         book: Alarms.
         rows: Rows taken in.
         first_second: First row [unix s].
@@ -121,6 +135,11 @@ class Detection(NamedTuple):
     vent: pressure.Vent
     damp: humidity.Damp
     shake: vibration.Shake
+    stages: stages.Stages
+    signals: impact.Signals
+    plating: plating.Plating
+    warmth: warmth.Warmth
+    heat: heating.Heating
     book: Book
     rows: int
     first_second: float
@@ -166,6 +185,11 @@ def init(
         vent=pressure.CALM,
         damp=humidity.init(),
         shake=vibration.init(),
+        stages=stages.init(probes),
+        signals=impact.CALM,
+        plating=plating.init(),
+        warmth=warmth.init(),
+        heat=heating.init(probes),
         book={},
         rows=0,
         first_second=np.nan,
@@ -185,26 +209,11 @@ def step(state: Detection, batch: SampleBatch) -> Detection:
     """
     if not batch.rows:
         return state
-    guard, urgent = runaway.look(state.guard, batch)
-    vent, gas = pressure.look(state.vent, batch)
-    still, frozen = freeze.look(state.still, batch)
-    glitches, strayed = glitch.look(state.glitches, batch)
-    book = state.book
-    for time, verdict in sorted((*urgent, *gas), key=lambda entry: entry[0]):
-        book = note(book, [verdict], time, [])
-    for cause, judged in ((freeze.CAUSE, frozen), (glitch.CAUSE, strayed)):
-        for time, verdicts in judged:
-            book = note(book, verdicts, time, (cause,))
     waiting = state.open_rows.rows + sum(late.rows for late in state.late_rows)
     closing, observed = closing_rows(
         batch.unix_time_second, state.last_second, state.open_millisecond, waiting
     )
-    state = state._replace(
-        guard=guard,
-        still=still,
-        glitches=glitches,
-        vent=vent,
-        book=book,
+    state = _watched(state, batch)._replace(
         rows=state.rows + batch.rows,
         first_second=float(batch.unix_time_second[0]) if not state.rows else state.first_second,
         last_second=float(batch.unix_time_second[-1]),
@@ -231,6 +240,39 @@ def step(state: Detection, batch: SampleBatch) -> Detection:
     )
 
 
+def _watched(state: Detection, batch: SampleBatch) -> Detection:
+    """Let everything that cannot wait for a window look at every row."""
+    guard, urgent = runaway.look(state.guard, batch)
+    vent, gas = pressure.look(state.vent, batch)
+    still, frozen = freeze.look(state.still, batch)
+    glitches, strayed = glitch.look(state.glitches, batch)
+    signals, reported = impact.look(state.signals, batch)
+    fallen, _ = runaway.collapses(state.guard, batch)
+    staged, told = stages.look(
+        state.stages,
+        batch,
+        running=[time for time, _ in urgent],
+        gas=[time for time, _ in gas],
+        fallen=batch.unix_time_second[fallen].tolist(),
+    )
+    book = state.book
+    for time, verdict in sorted((*urgent, *gas, *told, *reported), key=lambda entry: entry[0]):
+        # Without a verdict, an episode is over.
+        book = note(book, [verdict] if verdict else [], time, [] if verdict else [stages.CAUSE])
+    for cause, judged in ((freeze.CAUSE, frozen), (glitch.CAUSE, strayed)):
+        for time, verdicts in judged:
+            book = note(book, verdicts, time, (cause,))
+    return state._replace(
+        guard=guard,
+        vent=vent,
+        still=still,
+        glitches=glitches,
+        signals=signals,
+        stages=staged,
+        book=book,
+    )
+
+
 def _waiting(state: Detection, batch: SampleBatch) -> Detection:
     """Keep rows that close no window."""
     late = (*state.late_rows, batch.copied())
@@ -244,23 +286,12 @@ def _advance(
     state: Detection, part: Windows, rows: SampleBatch, ends: Int[np.ndarray, " w"]
 ) -> Detection:
     """Judge windows of one period, and the period itself when they complete it."""
-    used = stuck.cells_move(part)
-    watch = channels.look(
-        state.watch,
-        rows,
-        float(part.observed_second.sum()),
-        float(part.observed_second[used].sum()),
-    )
     top, fulls = full_charge.look(
         state.top, rows, state.memory.chemistry, resistance_ohm(state.memory)
     )
     for full in fulls:
         state = state._replace(memory=remember_full(state.memory, full))
     past = whole(state.memory)
-    pack = gauge.pack_of(state.memory, state.asset)
-    seen = gauge.look(state.gauge, rows, pack)
-    damp = humidity.look(state.damp, rows, ends)
-    shake = vibration.look(state.shake, rows, ends)
     trail = follow(state.trail, part, rows, ends)
     first = len(trail.rows) - len(ends)
     moved = channels.moved_by(state.watch, rows, ends, "insulation_resistance_ohm")
@@ -281,30 +312,29 @@ def _advance(
     for time, verdicts, causes in sorted(timed, key=lambda entry: entry[0]):
         book = note(book, verdicts, time, causes)
     windows = part if state.open_windows is None else join(state.open_windows, part)
-    state = state._replace(
-        watch=watch,
-        top=top,
-        gauge=seen,
-        trail=recent(trail),
-        damp=damp,
-        shake=shake,
-        book=book,
-        open_windows=windows,
+    state = _looked(state, part, rows, ends)._replace(
+        top=top, trail=recent(trail), book=book, open_windows=windows
     )
     if len(windows.end_second) < WINDOWS_PER_PERIOD:
         return state
     # Only where a period ends: by then nothing depends on the pieces the rows came in.
-    plain = channels.judge(watch, rows)
+    plain = channels.judge(state.watch, rows)
     book = note(book, plain, float(part.end_second[-1]), channels.CAUSES)
+    pack = gauge.pack_of(state.memory, state.asset)
     period = gather(state.memory, windows)
     memory = remember(state.memory, period)
-    damp, wet = humidity.judge(damp)
-    shake, shaken = vibration.judge(shake)
+    damp, wet = humidity.judge(state.damp)
+    shake, shaken = vibration.judge(state.shake)
+    heat, heated = heating.judge(state.heat, state.layout)
+    warm, worn = warmth.judge(state.warmth)
     verdicts = (
         *_judge_period(past, whole(memory), period, state.layout),
-        *soc_report.judge(seen, pack),
+        *soc_report.judge(state.gauge, pack),
         *wet,
         *(shaken or ()),
+        *heated,
+        *worn,
+        *plating.judge(state.plating),
     )
     judged = (*_PERIOD_CAUSES, *(() if shaken is None else (vibration.CAUSE,)))
     return state._replace(
@@ -313,7 +343,33 @@ def _advance(
         open_windows=None,
         damp=damp,
         shake=shake,
+        heat=heat,
+        warmth=warm,
         book=note(book, verdicts, period.end_second, judged),
+    )
+
+
+def _looked(
+    state: Detection, part: Windows, rows: SampleBatch, ends: Int[np.ndarray, " w"]
+) -> Detection:
+    """Let everything that gathers over a period take windows into account."""
+    used = stuck.cells_move(part)
+    pack = gauge.pack_of(state.memory, state.asset)
+    return state._replace(
+        watch=channels.look(
+            state.watch,
+            rows,
+            float(part.observed_second.sum()),
+            float(part.observed_second[used].sum()),
+        ),
+        gauge=gauge.look(state.gauge, rows, pack),
+        damp=humidity.look(state.damp, rows, ends),
+        shake=vibration.look(state.shake, rows, ends),
+        heat=heating.look(state.heat, part, rows, ends),
+        warmth=warmth.look(state.warmth, part),
+        plating=plating.look(
+            state.plating, rows, ends, pack.capacity_ah, pack.chemistry, pack.resistance_ohm
+        ),
     )
 
 

@@ -84,7 +84,7 @@ def look(guard: Guard, batch: SampleBatch) -> tuple[Guard, tuple[tuple[float, Ve
         What to remember, and verdicts with the time of their row [unix s].
     """
     time = batch.unix_time_second
-    cell_rows, cells = _collapses(guard, batch)
+    cell_rows, cells = collapses(guard, batch)
     probe_rows, probes = _rises(guard, batch)
     ohm_first, moved = _moved(guard, batch)
     down = _broken_down(batch) & moved
@@ -118,10 +118,10 @@ def look(guard: Guard, batch: SampleBatch) -> tuple[Guard, tuple[tuple[float, Ve
     return stirred, tuple(verdicts)
 
 
-def _collapses(
+def collapses(
     guard: Guard, batch: SampleBatch
 ) -> tuple[Int[np.ndarray, " n"], Int[np.ndarray, " n"]]:
-    """Find rows in which a cell or few lie far below their siblings; gives rows and cells."""
+    """Find rows in which a cell or few fall far below their siblings: rows, and cells from 1."""
     none = np.empty(0, np.int64), np.empty(0, np.int64)
     volt = batch.cell_voltage_volt
     if batch.cells < CELLS_MIN:

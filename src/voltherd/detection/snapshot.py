@@ -16,13 +16,18 @@ from voltherd.detection.freeze import Still
 from voltherd.detection.full_charge import Top
 from voltherd.detection.gauge import Gauge, Jump, Row, Stand
 from voltherd.detection.glitch import Last
+from voltherd.detection.heating import Heating, Means
 from voltherd.detection.humidity import Damp
+from voltherd.detection.impact import Signals
 from voltherd.detection.memory import Memory
+from voltherd.detection.plating import Charge, Plating, Rested
 from voltherd.detection.pressure import Recent, Vent
 from voltherd.detection.runaway import Guard
+from voltherd.detection.stages import Excess, Stages
 from voltherd.detection.trail import Trail
 from voltherd.detection.verdict import Alarm, Verdict
 from voltherd.detection.vibration import Shake
+from voltherd.detection.warmth import Day, Warmth
 from voltherd.detection.windows import Windows
 from voltherd.errors import UnreadableError
 from voltherd.types.asset import CellType, Chemistry, PackLayout, Vehicle
@@ -37,25 +42,34 @@ CLASSES: Final = (
     Anchors,
     CellType,
     Change,
+    Charge,
     Chemistry,
     Curve,
     Damp,
+    Day,
     Detection,
+    Excess,
     Follow,
     Gauge,
     Guard,
+    Heating,
     Jump,
     Last,
     Location,
     LocationKind,
+    Means,
     Memory,
     PackLayout,
     Phenomenon,
+    Plating,
     Recent,
+    Rested,
     Row,
     SampleBatch,
     Severity,
     Shake,
+    Signals,
+    Stages,
     Stand,
     Top,
     Still,
@@ -63,6 +77,7 @@ CLASSES: Final = (
     Vehicle,
     Vent,
     Verdict,
+    Warmth,
     Watch,
     Windows,
 )

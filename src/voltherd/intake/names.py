@@ -167,6 +167,8 @@ _RULES: Final = (
     _Rule("relative_humidity_fraction", (r" (humidity|humid|rh|feuchte|luftfeuchte) |湿度",)),
     _Rule("pressure_pascal", (r" (pressure|druck|press) |压力",), r" (tyre|tire|brake|oil|reifen|coolant) "),
     _Rule("vibration_metre_per_second_squared", (r" (vibration|vibrations|vib|schwingung|erschütterung) |振动",), r" (status|state|warning|alarm|level|flag|frequency|count) "),
+    _Rule("airbag_state", (r" (airbag|airbags|crash|collision|aufprall) |安全气囊|碰撞",), r" (count|counter|time|lamp|voltage|temp|temperature|code) "),
+    _Rule("self_check_state", (r" (self check|selfcheck|self test|selftest|selbsttest|eigendiagnose|bist) |自检",), r" (count|counter|time) "),
     _Rule("odometer_kilometre", (r" (odo|odometer|mileage|kilometerstand|km stand|milage|tacho|traveled distance|travelled distance|total distance|total km|totalkm|kilometrage) |累计里程|总里程",)),
     _Rule("speed_kilometre_per_hour", (r" (speed|velocity|geschwindigkeit|vitesse|velocidad|spd|vspd) |geschwindigkeit|车速",), r" (motor|wheel|engine|fan|rpm|wind|pump|rotor|rotational|angular|average|avg|limit) |电机"),
     _Rule(TIME, (r" (timestamp|datetime|time stamp|date time|date|unix|epoch|zeitstempel|utc|gmt|posix|ts|tbox time|tboxtime|recorded at|created at|event time|collect time|collection time|sample time|data time|datum|uhrzeit|acquisition time|report time|terminal time|time stamp|zeitpunkt|horodatage|fecha) |时间",), r" (test time|step|elapsed|since|remaining|charge time|duration) "),

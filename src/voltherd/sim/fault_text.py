@@ -4,7 +4,7 @@
 
     faults  = "none" | "demo" | "live" | fault {"," fault}
     fault   = kind [":" size] ["@" option {"," option}]
-    size    = number [unit] | "frozen"   unit: % %/day mohm ohm kohm megohm mV V mA A K Pa kPa
+    size    = number [unit] | "frozen"   unit: % %/day mohm ohm kohm megohm mV V mA A K W Pa kPa
     option  = vehicle | cell | module | probe | channel | other | day | growth | chemistry | prefer
               | count "=" value
 
@@ -52,6 +52,7 @@ _UNITS: Final = {
     "ma": ("A", 1e-3),
     "a": ("A", 1.0),
     "k": ("K", 1.0),
+    "w": ("W", 1.0),
     "pa": ("Pa", 1.0),
     "kpa": ("Pa", 1e3),
 }

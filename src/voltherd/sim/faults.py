@@ -62,7 +62,8 @@ class Fault:
         location: Where it sits.
         start_second: When it begins [unix s].
         size: How large it is at the start, in ``unit``.
-        unit: ``1``, ``1/day``, ``ohm``, ``V``, ``A``, ``K``, ``Pa``, or empty for none.
+        unit: ``1``, ``1/day``, ``ohm``, ``V``, ``A``, ``K``, ``W``, ``Pa``, or empty for
+            none.
         growth_per_day: By how much the size grows each day, in ``unit`` per day.
     """
 
@@ -212,6 +213,21 @@ KINDS: Final[Mapping[Phenomenon, FaultKind]] = {
         "temperature by which one probe stands above its siblings",
         (_rule("K", 10.0, -60.0, 120.0),),
         (LocationKind.PROBE,),
+    ),
+    Phenomenon.SELF_HEATING: _kind(
+        "heat made in the block under one probe, whatever the current",
+        (_rule("W", 15.0, 0.1, 500.0),),
+        (LocationKind.PROBE,),
+    ),
+    Phenomenon.JOINT_HEATING: _kind(
+        "resistance of a joint beside one probe that heats with the square of the current",
+        (_rule("ohm", 2e-3, 1e-5, 0.1),),
+        (LocationKind.PROBE,),
+    ),
+    Phenomenon.COOLING_BLOCKED: _kind(
+        "share of its cooling that one module has lost",
+        (_rule("1", 0.7, 0.05, 0.99),),
+        (LocationKind.MODULE,),
     ),
     Phenomenon.INSULATION_LOW: _kind(
         "insulation resistance that is left",

@@ -9,8 +9,10 @@ from voltherd.sim.activity import Rows
 from voltherd.sim.faults import Fault
 from voltherd.sim.pack import Pack
 from voltherd.sim.plant import Injection, Injections
-from voltherd.types.event import Phenomenon
+from voltherd.types.event import LocationKind, Phenomenon
 
+SPREAD_BLOCKS = 3
+"""So far from a block that heats its neighbours feel it."""
 SizeOf = Callable[[Fault, Pack, Rows], Float[np.ndarray, "time"]]
 
 
@@ -42,7 +44,7 @@ def injections(
                 size = np.zeros(rows)
                 own = size_of(fault, pack, plan)
                 size[: len(own)] = own
-                for block, weight in _share(fault, pack.layout.series):
+                for block, weight in _share(fault, pack):
                     vehicle.append(j)
                     cell.append(block)
                     sizes.append(weight * size)
@@ -60,6 +62,9 @@ def injections(
         added_ohm=gather(_plain, Phenomenon.CONTACT_RESISTANCE),
         leak_siemens=gather(_leak_siemens, Phenomenon.INTERNAL_SHORT),
         soc_step=gather(soc_step, Phenomenon.CELL_IMBALANCE, Phenomenon.SOC_IMBALANCE),
+        heat_kelvin=gather(_warming, Phenomenon.SELF_HEATING),
+        heat_kelvin_per_ampere2=gather(_warming, Phenomenon.JOINT_HEATING),
+        uncooled=gather(_plain, Phenomenon.COOLING_BLOCKED),
     )
 
 
@@ -80,12 +85,24 @@ def leak_ohm(rate_per_day: float, capacity_ah: float, voltage_volt: float) -> fl
     return voltage_volt / (rate_per_day * capacity_ah / 24.0)
 
 
-def _share(fault: Fault, cells: int) -> Sequence[tuple[int, float]]:
+def _share(fault: Fault, pack: Pack) -> Sequence[tuple[int, float]]:
     """Give the cells concerned (from 0) and the share of the size that each one takes."""
+    cells = pack.layout.series
+    if fault.location.kind is LocationKind.PROBE:
+        # Heat spreads to the neighbours, halved from one block to the next.
+        there = int(pack.probe_cell[(fault.location.index or 1) - 1])
+        near = range(max(there - SPREAD_BLOCKS, 0), min(there + SPREAD_BLOCKS + 1, cells))
+        return [(block, 0.5 ** abs(block - there)) for block in near]
     if fault.phenomenon is Phenomenon.SOC_IMBALANCE:
         # The last cell exceeds the first by the size; the pack as a whole gains nothing.
         return [(block, block / max(cells - 1, 1) - 0.5) for block in range(cells)]
     return [(block - 1, 1.0) for block in fault.location.cells]
+
+
+def _warming(fault: Fault, pack: Pack, plan: Rows) -> Float[np.ndarray, "time"]:
+    """Give what a fault's watts, or watts per square ampere, warm a block by in the end."""
+    ohm = pack.parameters.thermal_resistance_kelvin_per_watt
+    return np.asarray(fault.size_at(plan.unix_time_second) * ohm)
 
 
 def _plain(fault: Fault, pack: Pack, plan: Rows) -> Float[np.ndarray, "time"]:

@@ -59,6 +59,12 @@ class Injections(NamedTuple):
     leak_siemens: Injection
     soc_step: Injection
     """Change of the state of charge at each row."""
+    heat_kelvin: Injection
+    """Heat of a block's own, as what it warms the block by in the end [K]."""
+    heat_kelvin_per_ampere2: Injection
+    """The same for heat that goes with the square of the current [K/A²]."""
+    uncooled: Injection
+    """Share of its cooling that a block has lost."""
 
 
 class Fleet(NamedTuple):
@@ -357,7 +363,8 @@ def _run_together(  # long: the time loop, one statement per physical effect
     capacity, ohm = fleet.capacity_ah[:count], fleet.charge_ohm[:count]
     probe_cell = fleet.packs[0].probe_cell
     cells = fleet.resistance_scale.shape[1]
-    lost, added, leaky, moved = (_first(fault, count) for fault in faults)
+    lost, added, leaky, moved, *thermal = (_first(fault, count) for fault in faults)
+    warmed = any(len(fault.cell) for fault in thermal)
     # NumPy is three times as fast on arrays of one shape as where it stretches a column.
     offset = np.repeat(u.table_offset[:count], cells, axis=1)
     constants = np.empty((len(u.constants), count, cells))
@@ -419,6 +426,8 @@ def _run_together(  # long: the time loop, one statement per physical effect
             + warmth * (warm - coolant)[:, None]
             + exposure * (air - coolant)[:, None]
         )
+        if warmed:
+            _warm(around, cell.theta, current, k, thermal)
         cell, v = plant(cell, Input(through, around, inverse_capacity, scale))
         soc = _mean(cell.z)
         v[jointed] += joint_ohm * current[jointed[0]]
@@ -433,6 +442,26 @@ def _run_together(  # long: the time loop, one statement per physical effect
         record.cell_celsius[k, :count] = warm
         record.rows_since_full[k, :count] = full_rows
     return FleetState(cell, v, current, coolant, full_rows)
+
+
+def _warm(
+    around: Float[np.ndarray, "vehicles cells"],
+    theta: Float[np.ndarray, "vehicles cells"],
+    current: Float[np.ndarray, "vehicles"],
+    k: int,
+    thermal: Sequence[Injection],
+) -> None:
+    """Let blocks feel surroundings as warm as heat of their own, or less cooling, makes them.
+
+    A block of thermal resistance R that makes P of its own comes to rest R P above its
+    surroundings, as fast as it would in surroundings warmer by that; with a share s of its cooling
+    gone, its surroundings seem to have come nearer to it by that share.
+    """
+    own, load, uncooled = thermal
+    at = uncooled.vehicle, uncooled.cell
+    around[at] += uncooled.size[k] * (theta[at] - around[at])
+    np.add.at(around, (own.vehicle, own.cell), own.size[k])
+    np.add.at(around, (load.vehicle, load.cell), load.size[k] * current[load.vehicle] ** 2)
 
 
 def _mean(values: Float[np.ndarray, "vehicles cells"]) -> Float[np.ndarray, "vehicles"]:

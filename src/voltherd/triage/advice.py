@@ -3,6 +3,7 @@
 from typing import Final
 
 from voltherd.types.event import Phenomenon
+from voltherd.types.stage import Stage
 
 P = Phenomenon
 
@@ -41,6 +42,13 @@ ACTION: Final[dict[Phenomenon, str]] = {
     "back, have the current sensor's offset and the battery management's settings checked.",
     P.TEMPERATURE_OUTLIER: "Compare with a contact thermometer; if the place really differs, check "
     "cooling and joints there.",
+    P.SELF_HEATING: "Park in the open, away from people and buildings, do not charge, and watch "
+    "the temperature; have the cell's self-discharge and insulation and the probe itself checked.",
+    P.JOINT_HEATING: "Avoid high current, and have busbars, welds and screws there inspected and "
+    "their resistance measured.",
+    P.COOLING_BLOCKED: "Have the coolant's level, pump and flow through this part of the pack "
+    "checked for air and blockage; avoid fast charging until then.",
+    P.THERMAL_STAGE: "Watch the pack's temperature, keep it cooled and do not charge it.",
     P.THERMAL_RUNAWAY: "Get everybody away from the vehicle and call the fire brigade; do not "
     "approach, move or open it.",
     P.INSULATION_LOW: "Stop using the vehicle and have the high-voltage insulation measured by a "
@@ -50,6 +58,14 @@ ACTION: Final[dict[Phenomenon, str]] = {
     P.HUMIDITY_HIGH: "Have the pack's seals, breather and coolant circuit checked for leaks, and "
     "the insulation measured.",
     P.VIBRATION_HIGH: "Have the pack's mounting, its bolts and the wheels' balance checked.",
+    P.LITHIUM_PLATING: "Warm the pack before fast charging, or charge slower while it is cold; "
+    "have the charging limits of the battery management checked if it let this happen.",
+    P.HOT_USE: "Park and charge in the shade or indoors, spread fast charges and hard driving, "
+    "and have the cooling checked if others in the same use stay cooler.",
+    P.IMPACT: "Inspect the pack before it is charged or driven again: leave the contactors open, "
+    "park it apart from buildings for two days, and keep the record of the event.",
+    P.SELF_CHECK_FAILED: "Stop using the vehicle until the battery management has been checked: do "
+    "not rely on its limits, and do not charge it unattended.",
     P.CLOCK_FAULT: "Have the telematics unit's clock set.",
     P.RATE_DEVIATION: "Check the telematics unit's configuration.",
 }
@@ -78,12 +94,54 @@ CONFIRM: Final[dict[Phenomenon, str]] = {
     "full charge takes gives it again.",
     P.TEMPERATURE_OUTLIER: "After a night's rest all probes should agree; one that does not is the "
     "probe, not the place.",
+    P.SELF_HEATING: "Parked without current for some hours, the place should still be warmer than "
+    "its siblings; a thermometer that disagrees blames the probe.",
+    P.JOINT_HEATING: "A thermal camera under load, or a milliohm reading above its neighbours'.",
+    P.COOLING_BLOCKED: "Inlet and outlet temperature and flow of this part of the cooling, against "
+    "another's.",
+    P.THERMAL_STAGE: "The temperature at rest and with full cooling: if it goes on rising, it is "
+    "the cell; a second thermometer that disagrees blames the probe.",
     P.THERMAL_RUNAWAY: "Smoke, smell or heat from the pack; do not look for them closely.",
     P.INSULATION_LOW: "An insulation tester with the vehicle off, then section by section.",
     P.PACK_PRESSURE: "Smell, smoke or a burst disc; a second pressure sensor that stays calm would "
     "refute it.",
     P.HUMIDITY_HIGH: "Water or stains inside the pack, or a falling insulation resistance.",
     P.VIBRATION_HIGH: "The same road in a sister vehicle; a loose mount can be felt and measured.",
+    P.LITHIUM_PLATING: "The same fast charge on a warm pack, and an hour of rest after each, "
+    "sampled every ten seconds: the late drop of the voltage should be gone.",
+    P.HOT_USE: "Temperatures of a sister vehicle parked elsewhere.",
+    P.IMPACT: "The housing seen from below, insulation, and the cells' voltages over two days.",
+    P.SELF_CHECK_FAILED: "Read the battery management's own fault memory; a restart that clears "
+    "the code explains nothing.",
     P.CLOCK_FAULT: "Compare the unit's clock with the server's time of receipt.",
     P.RATE_DEVIATION: "Compare with the configured rate.",
 }
+STAGE_ACTIONS: Final[dict[Stage, tuple[str, ...]]] = {
+    Stage.NORMAL: (),
+    Stage.ABNORMAL_HEATING: (
+        "Stop charging and lower the load.",
+        "Run the cooling at full power.",
+        "Watch the warmest probe until it is back among its siblings.",
+    ),
+    Stage.SELF_HEATING: (
+        "Stop in the open, away from buildings and other vehicles, and get everybody out.",
+        "Open the contactors once it stands; keep the cooling running.",
+        "Call the fire brigade: the cell may go on by itself.",
+    ),
+    Stage.VENTING: (
+        "Get everybody away upwind: the gas is poisonous and may explode.",
+        "Call the fire brigade; do not open the vehicle or the pack.",
+        "Keep the cooling running if nobody has to come near for it.",
+    ),
+    Stage.RUNAWAY: (
+        "Get everybody away from the vehicle and call the fire brigade.",
+        "Do not approach, move or open it.",
+        "Tell them where the cell sits: cooling from outside belongs there.",
+    ),
+    Stage.PROPAGATION: (
+        "Keep everybody away; the fire is spreading from cell to cell.",
+        "The fire brigade needs much water for hours, and a place for the wreck apart from others.",
+    ),
+}
+"""What to do at each stage, most urgent first.  Words for people: what the vehicle itself does is
+its protection's, which needs no cloud for it."""

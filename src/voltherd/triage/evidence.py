@@ -13,22 +13,27 @@ from voltherd.detection import (
     contact,
     freeze,
     glitch,
+    heating,
     humidity,
     imbalance,
+    impact,
     insulation,
     jump,
     modules,
     pack_sum,
+    plating,
     pressure,
     probe_step,
     runaway,
     short,
     soc_report,
     spikes,
+    stages,
     stuck,
     swap,
     temperature,
     vibration,
+    warmth,
 )
 from voltherd.detection.charge_scale import SLOPE_UNCERTAINTY
 from voltherd.detection.engine import Detection
@@ -44,6 +49,13 @@ from voltherd.triage.evidence_sensor import (
     freeze_evidence,
     glitch_evidence,
     probe_step_evidence,
+)
+from voltherd.triage.evidence_thermal import (
+    heating_evidence,
+    plating_evidence,
+    signal_evidence,
+    stage_evidence,
+    warmth_evidence,
 )
 from voltherd.triage.plots import plot_of
 from voltherd.types.channel import SCALARS
@@ -454,6 +466,11 @@ _TELLERS: Final = {
     pressure.CAUSE: pressure_evidence,
     humidity.CAUSE: humidity_evidence,
     vibration.CAUSE: vibration_evidence,
+    heating.CAUSE: heating_evidence,
+    stages.CAUSE: stage_evidence,
+    plating.CAUSE: plating_evidence,
+    warmth.CAUSE: warmth_evidence,
+    **dict.fromkeys(impact.CAUSES.values(), signal_evidence),
 }
 
 

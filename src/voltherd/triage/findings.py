@@ -13,6 +13,7 @@ from voltherd.detection import (
     contact,
     freeze,
     glitch,
+    heating,
     imbalance,
     jump,
     modules,
@@ -21,20 +22,23 @@ from voltherd.detection import (
     short,
     soc_report,
     spikes,
+    stages,
     stuck,
     swap,
+    temperature,
 )
 from voltherd.detection.engine import Detection
 from voltherd.detection.memory import HISTORY_PERIODS, days
 from voltherd.detection.verdict import Alarm, Verdict, confidence
 from voltherd.numerics.robust import median
-from voltherd.triage.advice import ACTION, CONFIRM
+from voltherd.triage.advice import ACTION, CONFIRM, STAGE_ACTIONS
 from voltherd.triage.cause_evidence import Sight
 from voltherd.triage.causes import causes_of
 from voltherd.triage.evidence import evidence_of
 from voltherd.triage.hindsight import Trend, ramp_onset, step_onset, swing_onset, trend, widths
 from voltherd.triage.words import summary, trend_words
 from voltherd.types.event import Cause, Finding, Location, LocationKind, Phenomenon, Severity
+from voltherd.types.stage import Stage
 from voltherd.units import SECOND_PER_DAY
 
 PRECEDENCE: Final = (
@@ -88,7 +92,7 @@ def told(
 ) -> tuple[Told, ...]:
     """Give the same with the alarms behind each finding, for whoever follows them over time."""
     raised = [alarm for alarm in state.book.values() if alarm.severity is not None]
-    merged = _merge_modules(_merge_whole(_merge_cells(raised)))
+    merged = _merge_modules(_merge_warm(_merge_whole(_merge_cells(raised))))
     singled = any(group[0].verdict.location.kind is LocationKind.CELL for group in merged)
     every = [
         Told(_with_causes(_tell(group, state, names, singled), state, prior), group)
@@ -130,19 +134,43 @@ def _merge_cells(alarms: Sequence[Alarm]) -> list[tuple[Alarm, ...]]:
 
 def _merge_whole(groups: list[tuple[Alarm, ...]]) -> list[tuple[Alarm, ...]]:
     """Join what has one cause wherever it shows: dead probes, the signals of a runaway."""
-    joint = (f"{channels.CAUSE}.{Phenomenon.CHANNEL_INVALID.value}", runaway.CAUSE)
+    joint = [f"{channels.CAUSE}.{Phenomenon.CHANNEL_INVALID.value}", runaway.CAUSE]
+    if any(group[0].verdict.cause == runaway.CAUSE for group in groups):
+        joint.append(stages.CAUSE)  # the runaway is what the stages were on the way to
     others: list[tuple[Alarm, ...]] = []
     joined: dict[tuple[str, bool], list[Alarm]] = {}
     for group in groups:
         cause = group[0].verdict.cause
         if cause in joint:  # what is over is told apart from what still is
-            joined.setdefault((cause, group[0].streaks[0] > 0), []).extend(group)
+            ours = runaway.CAUSE if cause == stages.CAUSE else cause
+            joined.setdefault((ours, group[0].streaks[0] > 0), []).extend(group)
         else:
             others.append(group)
     for same in joined.values():
         # The alarm that knows a cell leads: the place to look at.
-        same.sort(key=lambda alarm: not alarm.verdict.location.cells)
+        same.sort(key=lambda a: (a.verdict.cause == stages.CAUSE, not a.verdict.location.cells))
     return [*others, *(tuple(same) for same in joined.values())]
+
+
+def _merge_warm(groups: list[tuple[Alarm, ...]]) -> list[tuple[Alarm, ...]]:
+    """Join what is said of the warmth of one probe: heat explains why it stands apart."""
+    order = (heating.ZONE_CAUSE, heating.CAUSE, temperature.CAUSE)
+    warm = [group for group in groups if group[0].verdict.cause in order]
+    joined: list[list[Alarm]] = []
+    for alarm, *_ in sorted(warm, key=lambda group: order.index(group[0].verdict.cause)):
+        mine = _probes(alarm)
+        known = next((j for j in joined if mine & _probes(j[0])), None)
+        if known is None:
+            joined.append([alarm])
+        else:
+            known.append(alarm)
+    others = [group for group in groups if group[0].verdict.cause not in order]
+    return [*others, *(tuple(same) for same in joined)]
+
+
+def _probes(alarm: Alarm) -> set[int]:
+    place = alarm.verdict.location
+    return set(place.indices) or {place.index or 0}
 
 
 def _merge_modules(groups: list[tuple[Alarm, ...]]) -> list[tuple[Alarm, ...]]:
@@ -178,8 +206,8 @@ def _tell(
     certain = lead.verdict.cause.startswith(channels.CAUSE)
     verdict = lead.telling
     location = _named(verdict.location, state, names)
-    if len(group) > 1 and location.kind is LocationKind.PROBE:
-        indices = tuple(sorted(a.verdict.location.index or 0 for a in group))
+    indices = tuple(sorted(set().union(*map(_probes, group))))
+    if len(indices) > 1 and location.kind is LocationKind.PROBE:
         first, last = (state.open_rows.probe_name(index) for index in (indices[0], indices[-1]))
         location = replace(location, index=indices[0], indices=indices, channel=f"{first} … {last}")
     finding = Finding(
@@ -203,7 +231,7 @@ def _tell(
     return replace(
         finding,
         summary=summary(finding, lead, singled),
-        action=ACTION[finding.phenomenon],
+        action=_action(finding.phenomenon, group),
         confirm=CONFIRM[finding.phenomenon],
     )
 
@@ -219,6 +247,12 @@ def _score(alarms: Iterable[Alarm]) -> float:
     """Give how far the strongest verdict of some alarms stood from its siblings."""
     scores = [abs((alarm.peak or alarm.verdict).score) for alarm in alarms]
     return float(max((score for score in scores if np.isfinite(score)), default=0.0))
+
+
+def _action(phenomenon: Phenomenon, group: Sequence[Alarm]) -> str:
+    """Say what to do; on the way to a runaway, what its stage asks for."""
+    stage = next((a.telling.numbers["stage"] for a in group if a.verdict.cause == stages.CAUSE), 0)
+    return " ".join(STAGE_ACTIONS[Stage(int(stage))]) or ACTION[phenomenon]
 
 
 def _named(place: Location, state: Detection, names: Sequence[str]) -> Location:
@@ -279,7 +313,8 @@ def _hindsight(alarm: Alarm, state: Detection) -> tuple[float, Trend]:
         return alarm.telling.numbers["since_second"], unknown
     if place.kind not in (LocationKind.CELL, LocationKind.MODULE) or memory.periods < 2:
         return alarm.first_second, unknown
-    if alarm.verdict.cause in (*_UNREAD, spikes.CAUSE, glitch.CAUSE, jump.CAUSE):
+    shown = (*_UNREAD, spikes.CAUSE, glitch.CAUSE, jump.CAUSE, heating.ZONE_CAUSE)
+    if alarm.verdict.cause in shown:
         return alarm.first_second, unknown
     columns = [cell - 1 for cell in place.cells]
     series = median(memory.history_charge[:, columns].astype(np.float64), axis=1)

@@ -5,11 +5,13 @@ from typing import Final
 
 import numpy as np
 
+from voltherd.detection.plating import SHOULDERS_MIN
 from voltherd.detection.temperature import APART_OPERATING_CELSIUS
 from voltherd.detection.verdict import Alarm
 from voltherd.triage.hindsight import Trend
 from voltherd.types.estimate import NORMAL_90
 from voltherd.types.event import Finding, LocationKind, Phenomenon
+from voltherd.types.stage import Stage
 from voltherd.units import SECOND_PER_DAY, SECOND_PER_HOUR
 
 STEADY_PERCENT_PER_WEEK: Final = 1.0
@@ -85,6 +87,32 @@ def _found(finding: Finding, alarm: Alarm, singled: bool) -> str:
         case Phenomenon.THERMAL_RUNAWAY:
             told = f"{_runaway_words(n)}, within a minute: this is a thermal runaway."
             return told[:1].upper() + told[1:]
+        case Phenomenon.THERMAL_STAGE:
+            probe = (
+                f": probe {n['probe']:.0f} is at {n['celsius']:.0f} °C" if "celsius" in n else ""
+            )
+            return (
+                f"The pack shows signs of stage {n['stage']:.0f} of 5 on the way to a thermal "
+                f"runaway, {Stage(int(n['stage'])).words}{probe}. When the next one comes, or "
+                "whether, cannot be told."
+            )
+        case Phenomenon.COOLING_BLOCKED:
+            return (
+                f"{place}: {n['probes']:.0f} neighbouring probes have become "
+                f"{n['excess_kelvin']:.1f} K warmer than their own past explains: this part of the "
+                "cooling fails."
+            )
+        case Phenomenon.LITHIUM_PLATING:
+            return _plating_words(n)
+        case Phenomenon.HOT_USE:
+            return _hot_words(n)
+        case Phenomenon.IMPACT:
+            return f"The vehicle reported a crash (code {n['code']:.0f}): inspect the pack."
+        case Phenomenon.SELF_CHECK_FAILED:
+            return (
+                f"The battery management reports a failed self-check (code {n['code']:.0f}): what "
+                "guards the pack cannot be relied upon."
+            )
         case Phenomenon.INSULATION_LOW:
             return f"Insulation fell to {n['ohm_per_volt']:.0f} Ω/V."
         case Phenomenon.PACK_PRESSURE:
@@ -117,6 +145,31 @@ def _runaway_words(n: Mapping[str, float]) -> str:
     if "ohm" in n:
         told.append(f"insulation broke down to {n['ohm'] / 1e3:.0f} kΩ")
     return " and ".join(told)
+
+
+def _plating_words(n: Mapping[str, float]) -> str:
+    told = (
+        f"{n['charges']:.0f} charge(s) of the last two weeks pushed in {n['dose_ah']:.1f} Ah "
+        f"({n['dose_share'] * 100:.1f} % of the capacity) faster than a model anode takes lithium "
+        "at that temperature and charge."
+    )
+    if n["shown"] >= SHOULDERS_MIN:
+        return (
+            f"{told} After {n['shown']:.0f} of {n['rests']:.0f} of them the resting voltage held "
+            "up and then dropped, as it does when plated lithium dissolves."
+        )
+    if n["rests"]:
+        return f"{told} The voltage at rest afterwards shows no sign of it."
+    return f"{told} Whether lithium plated cannot be told: no rest after them was sampled closely."
+
+
+def _hot_words(n: Mapping[str, float]) -> str:
+    own = f"; its own usual is {n['usual']:.1f} times" if "usual" in n else ""
+    return (
+        f"In the last week the pack's calendar life went by {n['factor']:.1f} times as fast as at "
+        f"25 °C{own}: {n['hot_hours']:.0f} of {n['hours']:.0f} h were above 40 °C, "
+        f"{n['hidden_hours']:.0f} of them unseen while it was parked."
+    )
 
 
 def _weak(n: Mapping[str, float]) -> str:
@@ -214,6 +267,20 @@ def _astray(n: Mapping[str, float]) -> str:
     )
 
 
+def _heating(n: Mapping[str, float]) -> str:
+    return (
+        f"is {n['excess_kelvin']:.1f} K warmer than current, surroundings and its own past explain "
+        f"({n['celsius']:.0f} °C), whatever the current: something there heats by itself."
+    )
+
+
+def _joint(n: Mapping[str, float]) -> str:
+    return (
+        f"is {n['excess_kelvin']:.1f} K warmer than its own past explains ({n['celsius']:.0f} °C), "
+        "and the heat goes with the square of the current: a joint or a cell's resistance."
+    )
+
+
 def _frozen(n: Mapping[str, float]) -> str:
     return f"gave nothing but {n['value']:,.6g} in {_hours(n)} h observed."
 
@@ -287,6 +354,8 @@ _TELLERS: Final[Mapping[Phenomenon, Callable[[Mapping[str, float]], str]]] = {
     Phenomenon.SENSOR_STUCK: _stuck,
     Phenomenon.CHANNEL_SWAP: _swapped,
     Phenomenon.TEMPERATURE_OUTLIER: _astray,
+    Phenomenon.SELF_HEATING: _heating,
+    Phenomenon.JOINT_HEATING: _joint,
     Phenomenon.CHANNEL_FROZEN: _frozen,
     Phenomenon.COUNTER_RESET: _reset,
 }

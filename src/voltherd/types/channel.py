@@ -76,6 +76,8 @@ _SCALARS: Final = (
         0.1,
         "vibration of the pack, root mean square over the sample",
     ),
+    ("airbag_state", "1", 0.0, 15.0, 0.0, "airbags or crash sensor, 0 calm, else triggered"),
+    ("self_check_state", "1", 0.0, 255.0, 0.0, "failed self-check of the BMS, 0 for none"),
 )
 SCALARS: Final = {
     name: ChannelSpec(

@@ -26,6 +26,8 @@ class Channel(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     RELATIVE_HUMIDITY_FRACTION: _ClassVar[Channel]
     PRESSURE_PASCAL: _ClassVar[Channel]
     VIBRATION_METRE_PER_SECOND_SQUARED: _ClassVar[Channel]
+    AIRBAG_STATE: _ClassVar[Channel]
+    SELF_CHECK_STATE: _ClassVar[Channel]
 OTHER: Channel
 VOLTAGE_VOLT: Channel
 CURRENT_AMPERE: Channel
@@ -43,6 +45,8 @@ TEMPERATURE_CELSIUS_MIN: Channel
 RELATIVE_HUMIDITY_FRACTION: Channel
 PRESSURE_PASCAL: Channel
 VIBRATION_METRE_PER_SECOND_SQUARED: Channel
+AIRBAG_STATE: Channel
+SELF_CHECK_STATE: Channel
 
 class Envelope(_message.Message):
     __slots__ = ("record", "ack", "state", "command", "live")
