@@ -213,7 +213,7 @@ def judge_fold(
         progress(f"fold {number + 1} of {FOLDS}: {method}")
         told[method] = {
             **dict.fromkeys((*held, *fleet.faulty), UNSEEN),
-            **judge_vehicles(fit(healthy, seed, progress), healthy, asked),
+            **judge_vehicles(fit(healthy, np.random.default_rng(seed), progress), healthy, asked),
         }
     return told
 
@@ -265,7 +265,9 @@ def _across(
     told: dict[str, Interval] = {}
     for method, fit in METHODS.items():
         progress(f"other design: {method}")
-        scores = judge_vehicles(fit(healthy, seed, progress), healthy, other.snippets)
+        scores = judge_vehicles(
+            fit(healthy, np.random.default_rng(seed), progress), healthy, other.snippets
+        )
         told[method] = _auroc_of(other, scores, seed)
     return {**told, TRIAGE: _auroc_of(other, other.triage, seed)}
 

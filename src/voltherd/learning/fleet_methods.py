@@ -19,18 +19,18 @@ from voltherd.learning.vehicle_score import TOP, standardised, vehicle_scores
 
 Progress = Callable[[str], None]
 Score = Callable[[Snippets], Float[np.ndarray, "snippets"]]
-FleetFit = Callable[[Snippets, int, Progress], Score]
+FleetFit = Callable[[Snippets, np.random.Generator, Progress], Score]
 
 
-def ecod(healthy: Snippets, seed: int, progress: Progress) -> Score:
-    """Tails of physical features; no seed is needed."""
+def ecod(healthy: Snippets, chance: np.random.Generator, progress: Progress) -> Score:
+    """Tails of physical features; no chance is needed."""
     table = anomaly_features(healthy)
     known = np.isfinite(table).all(axis=0)
     model = fit_ecod(table[:, known])
     return lambda asked: ecod_score(model, anomaly_features(asked)[:, known])
 
 
-def isolation_forest(healthy: Snippets, seed: int, progress: Progress) -> Score:
+def isolation_forest(healthy: Snippets, chance: np.random.Generator, progress: Progress) -> Score:
     """Random cuts of physical features.
 
     Raises:
@@ -38,22 +38,22 @@ def isolation_forest(healthy: Snippets, seed: int, progress: Progress) -> Score:
     """
     table = anomaly_features(healthy)
     known = np.isfinite(table).all(axis=0)
-    model = fit_isolation_forest(table[:, known], seed)
+    model = fit_isolation_forest(table[:, known], int(chance.integers(2**31)))
     return lambda asked: isolation_score(model, anomaly_features(asked)[:, known])
 
 
-def autoencoder(healthy: Snippets, seed: int, progress: Progress) -> Score:
+def autoencoder(healthy: Snippets, chance: np.random.Generator, progress: Progress) -> Score:
     """What a network cannot rebuild, and how unusual what it makes of a charge is.
 
     Raises:
         UsageError: JAX is not installed.
         InputError: There are too few vehicles.
     """
-    model = train_autoencoder(healthy, np.random.default_rng(seed), progress)
+    model = train_autoencoder(healthy, chance, progress)
     return lambda asked: judged(model, asked.values).score
 
 
-def siblings(healthy: Snippets, seed: int, progress: Progress) -> Score:
+def siblings(healthy: Snippets, chance: np.random.Generator, progress: Progress) -> Score:
     """The plain rival, which learns nothing."""
     return sibling_z
 

@@ -6,6 +6,7 @@ import pickle
 import zipfile
 from collections import OrderedDict
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -23,6 +24,8 @@ from voltherd.bench.fleet_models import (
     render,
 )
 from voltherd.errors import InputError
+from voltherd.learning import autoencoder_training
+from voltherd.learning.rare_metrics import by_vehicle
 from voltherd.learning.snippets import joined
 
 COLUMNS = ["volt", "current", "soc", "max_single_volt", "min_single_volt"]
@@ -47,7 +50,7 @@ def fleet():
 def test_no_vehicle_that_is_judged_is_trained_on_and_each_is_judged_once(fleet, monkeypatch):
     trained = []
 
-    def fit(healthy, seed, progress):
+    def fit(healthy, chance, progress):
         trained.append(set(healthy.vehicle.tolist()))
         return lambda asked: np.ones(len(asked.vehicle))
 
@@ -112,7 +115,9 @@ def test_values_that_are_no_volts_are_refused(fleet, tmp_path):
 
 
 @pytest.mark.long
-def test_the_public_row_runs_and_ranks_what_is_plain(fleet, tmp_path):
+def test_the_public_row_runs_and_ranks_what_is_plain(fleet, tmp_path, monkeypatch):
+    monkeypatch.setattr(autoencoder_training, "ROUNDS", 15)
+    monkeypatch.setattr(fleet_models, "by_vehicle", partial(by_vehicle, rounds=20))
     write_brand(tmp_path / "battery_brand1", fleet)
     table = measure_public(tmp_path / "battery_brand1", seed=1, progress=quiet)
     by_method = {row.method: row for row in table.rows}
@@ -130,7 +135,8 @@ def test_a_small_simulated_fleet_goes_through(monkeypatch):
     monkeypatch.setattr(fleet_charges, "FAULTS", ("cell_imbalance:-20%",))
     few = {name: fleet_models.METHODS[name] for name in ("sibling z-score", "ECOD")}
     monkeypatch.setattr(fleet_models, "METHODS", few)
-    table = measure(vehicles=8, days=5, seed=3, each=2, progress=quiet)
+    monkeypatch.setattr(fleet_models, "by_vehicle", partial(by_vehicle, rounds=20))
+    table = measure(vehicles=8, days=4, seed=3, each=2, progress=quiet)
     assert (table.healthy, dict(table.faulty)) == (8, {"cell_imbalance:-20%": 2})
     assert set(table.other_design) == {*few, fleet_models.TRIAGE}
     by_method = {row.method: row for row in table.rows}

@@ -74,6 +74,6 @@ def test_a_vehicle_with_a_low_cell_comes_before_unseen_healthy_ones(fit):
             drawn_charges(chance, 5, 4, low_volt=0.04, name="f"),
         ]
     )
-    told = judge_vehicles(fit(healthy, 0, lambda _: None), healthy, asked)
+    told = judge_vehicles(fit(healthy, chance, lambda _: None), healthy, asked)
     worst = max(score for name, score in told.items() if name.startswith("h"))
     assert all(score > worst for name, score in told.items() if name.startswith("f"))
