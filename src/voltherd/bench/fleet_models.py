@@ -307,9 +307,9 @@ def render(table: FleetModelTable) -> str:
     lines += ["", "least expected cost per 1,000 vehicles, in visits (recall, false alarms):"]
     lines += [_told_costs(row) for row in table.rows]
     lines += ["", f"recall by kind where {FALSE_SHARE:.0%} of healthy vehicles are flagged:"]
-    lines += [f"{'':<28}" + "".join(f"{row.method:>18}" for row in table.rows)]
+    lines += [f"{'':<30}" + "".join(f"{row.method:>18}" for row in table.rows)]
     lines += [
-        f"{kind:<25}{count:>3}" + "".join(f"{row.recall[kind]:>18.0%}" for row in table.rows)
+        f"{kind:<27}{count:>3}" + "".join(f"{row.recall[kind]:>18.0%}" for row in table.rows)
         for kind, count in table.faulty.items()
     ]
     if table.other_design:
