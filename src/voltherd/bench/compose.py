@@ -16,6 +16,7 @@ from voltherd.errors import InputError, ServiceError
 from voltherd.types.table import RawTable
 
 if TYPE_CHECKING:
+    from voltherd.adapters.files.snippet_files import PublicSnippet
     from voltherd.adapters.mqtt.bus import MqttBus
     from voltherd.adapters.records.store import RecordStore
     from voltherd.adapters.sqlite.assets import AssetBook
@@ -229,3 +230,17 @@ class EdgeWorld:
 
     def sleep(self, second: float) -> None:
         """Time passes by feeding, not by sleeping [s]."""
+
+
+def public_columns(folder: Path) -> tuple[str, ...]:
+    """Give the columns of a brand of the public set of charges."""
+    from voltherd.adapters.files.snippet_files import read_columns as names_of
+
+    return names_of(folder)
+
+
+def public_snippets(folder: Path) -> Iterator["PublicSnippet"]:
+    """Read a brand of the public set of charges, one charge at a time."""
+    from voltherd.adapters.files.snippet_files import read_brand
+
+    return read_brand(folder)
