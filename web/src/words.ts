@@ -99,6 +99,10 @@ export function quantity(value: Maybe, low: Maybe, high: Maybe, unit: string): T
   return { value: text, interval: '' };
 }
 
+/** Whether a probability's interval is so wide that it tells nothing. */
+export const untold = (low: Maybe, high: Maybe): boolean =>
+  !known(low) || !known(high) || high - low > 0.9;
+
 /** A share and its interval, as percent. */
 export const share = (value: Maybe, low: Maybe, high: Maybe): Told => {
   const percents = [value, low, high].map((part) => (known(part) ? 100 * part : null));

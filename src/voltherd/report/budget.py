@@ -1,10 +1,13 @@
 """What a budget makes of the findings, in sentences that every form of the report shares."""
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from voltherd.report.words import TITLE, clean, percent, where
 from voltherd.types.decision import Decided, Decisions, Policy
 from voltherd.types.event import Severity
+
+UNTOLD: Final = 0.9
+"""A probability whose interval is wider than this tells nothing."""
 
 
 class Part(NamedTuple):
@@ -57,10 +60,11 @@ def _name(each: Decided) -> str:
 def _odds(each: Decided) -> str:
     right = each.probability
     cost = f"; leaving it costs {each.cost:,.0f} to be expected" if each.cost is not None else ""
-    return (
-        f"{_name(each)}: a true fault with {percent(right.value)} ({percent(right.low)} to "
-        f"{percent(right.high)}; {right.basis}){cost}; {each.reason}"
-    )
+    between = f"{percent(right.low)} to {percent(right.high)}; {right.basis}"
+    if right.high - right.low > UNTOLD:
+        return f"{_name(each)}: cannot tell yet how likely ({between}); {each.reason}"
+    likely = f"a true fault with {percent(right.value)} ({between})"
+    return f"{_name(each)}: {likely}{cost}; {each.reason}"
 
 
 def _held(each: Decided) -> str:
