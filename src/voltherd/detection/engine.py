@@ -15,6 +15,7 @@ from voltherd.detection import (
     cells,
     channels,
     contact,
+    current_bias,
     gauge,
     humidity,
     imbalance,
@@ -22,13 +23,16 @@ from voltherd.detection import (
     jump,
     modules,
     pack_sum,
+    parity,
     pressure,
+    replay,
     runaway,
     short,
     soc_report,
     spikes,
     stuck,
     swap,
+    tampering,
     temperature,
     vibration,
 )
@@ -83,6 +87,10 @@ class Detection(NamedTuple):
         vent: What the rows before told of the pressure inside the pack.
         damp: How damp it was there in the last day.
         shake: How the pack is shaken, usually and now.
+        zero: What is known of the current sensor's zero.
+        trace: What is remembered of rows, to know them again.
+        parity: How voltage follows current, and the cells the pack voltage.
+        exchange: When the vehicle last paused, and which cells have been exchanged.
         book: Alarms.
         rows: Rows taken in.
         first_second: First row [unix s].
@@ -103,6 +111,10 @@ class Detection(NamedTuple):
     vent: pressure.Vent
     damp: humidity.Damp
     shake: vibration.Shake
+    zero: current_bias.Zero
+    trace: replay.Trace
+    parity: parity.Parity
+    exchange: tampering.Exchange
     book: Book
     rows: int
     first_second: float
@@ -143,6 +155,10 @@ def init(
         vent=pressure.CALM,
         damp=humidity.init(),
         shake=vibration.init(),
+        zero=current_bias.init(),
+        trace=replay.init(),
+        parity=parity.init(cells),
+        exchange=tampering.init(),
         book={},
         rows=0,
         first_second=np.nan,
@@ -227,15 +243,18 @@ def _advance(
     damp = humidity.look(state.damp, rows, ends)
     shake = vibration.look(state.shake, rows, ends)
     moved = channels.moved_by(state.watch, rows, ends, "insulation_resistance_ohm")
-    timed = [
+    swapped = swap.judge(part, _reference(past), past)
+    state, marks = _record_marks(state, part, rows, pack, swapped)
+    timed: list[tuple[float, tuple[Verdict, ...], tuple[str, ...]]] = [
         (time, verdicts, (cause,))
         for cause, judged in (
             (stuck.CAUSE, stuck.judge(part)),
-            (swap.CAUSE, swap.judge(part, _reference(past), past)),
+            (swap.CAUSE, swapped),
             (insulation.CAUSE, insulation.judge(part, moved)),
         )
         for time, verdicts in judged
     ]
+    timed += [(time, verdicts, ()) for time, verdicts in marks]
     book = state.book
     for time, verdicts, causes in sorted(timed, key=lambda entry: entry[0]):
         book = note(book, verdicts, time, causes)
@@ -252,11 +271,13 @@ def _advance(
     memory = remember(state.memory, period)
     damp, wet = humidity.judge(damp)
     shake, shaken = vibration.judge(shake)
+    level, stepped = parity.judge(state.parity)
     verdicts = (
         *_judge_period(past, whole(memory), period, state.layout),
         *soc_report.judge(seen, pack),
         *wet,
         *(shaken or ()),
+        *stepped,
     )
     judged = (*_PERIOD_CAUSES, *(() if shaken is None else (vibration.CAUSE,)))
     return state._replace(
@@ -264,8 +285,31 @@ def _advance(
         open_windows=None,
         damp=damp,
         shake=shake,
+        parity=level,
         book=note(book, verdicts, period.end_second, judged),
     )
+
+
+def _record_marks(
+    state: Detection, part: Windows, rows: SampleBatch, pack: gauge.Pack, swapped: tampering.Judged
+) -> tuple[Detection, tampering.Judged]:
+    """Look for marks of tampering, and for a current that does not flow, row by row."""
+    zero, biased = state.zero, current_bias.NOTHING
+    scale = current_bias.scale_of(pack)
+    if scale is not None:
+        zero, biased = current_bias.look(state.zero, rows, scale)
+    trace, repeated = replay.look(state.trace, rows, pack.resistance_ohm, scale)
+    exchange, exchanged = tampering.judge(state.exchange, part, swapped)
+    # A row is looked at when its window has closed, and no sooner.
+    ends = part.end_second[part.end_second.searchsorted([t for t, _ in (*biased, *repeated)])]
+    found = tuple(
+        (float(end), (verdict,))
+        for end, (_, verdict) in zip(ends, (*biased, *repeated), strict=True)
+    )
+    state = state._replace(
+        zero=zero, trace=trace, exchange=exchange, parity=parity.look(state.parity, rows)
+    )
+    return state, (*found, *exchanged)
 
 
 def _judge_period(

@@ -10,12 +10,16 @@ from typing import Final
 from voltherd.detection.anchors import Anchors, Change
 from voltherd.detection.channels import Watch
 from voltherd.detection.charge_scale import Curve
+from voltherd.detection.current_bias import Level, Zero
 from voltherd.detection.engine import Detection
 from voltherd.detection.gauge import Gauge, Jump, Row, Stand
 from voltherd.detection.humidity import Damp
 from voltherd.detection.memory import Memory
+from voltherd.detection.parity import Parity, Rows
 from voltherd.detection.pressure import Recent, Vent
+from voltherd.detection.replay import Still, Trace
 from voltherd.detection.runaway import Guard
+from voltherd.detection.tampering import Exchange
 from voltherd.detection.verdict import Alarm, Verdict
 from voltherd.detection.vibration import Shake
 from voltherd.detection.windows import Windows
@@ -36,25 +40,32 @@ CLASSES: Final = (
     Curve,
     Damp,
     Detection,
+    Exchange,
     Gauge,
     Guard,
     Jump,
+    Level,
     Location,
     LocationKind,
     Memory,
     PackLayout,
+    Parity,
     Phenomenon,
     Recent,
     Row,
+    Rows,
     SampleBatch,
     Severity,
     Shake,
     Stand,
+    Still,
+    Trace,
     Vehicle,
     Vent,
     Verdict,
     Watch,
     Windows,
+    Zero,
 )
 """Everything a state is made of."""
 

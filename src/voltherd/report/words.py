@@ -38,6 +38,7 @@ TITLE: Final = {
     Phenomenon.PACK_PRESSURE: "pressure in the pack",
     Phenomenon.HUMIDITY_HIGH: "damp in the pack",
     Phenomenon.VIBRATION_HIGH: "unusual vibration",
+    Phenomenon.DATA_TAMPERED: "record changed on its way",
     Phenomenon.CLOCK_FAULT: "clock fault",
     Phenomenon.RATE_DEVIATION: "unusual sampling rate",
 }

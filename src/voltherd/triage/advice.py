@@ -49,6 +49,8 @@ ACTION: Final[dict[Phenomenon, str]] = {
     P.HUMIDITY_HIGH: "Have the pack's seals, breather and coolant circuit checked for leaks, and "
     "the insulation measured.",
     P.VIBRATION_HIGH: "Have the pack's mounting, its bolts and the wheels' balance checked.",
+    P.DATA_TAMPERED: "Do not act on this record: keep it, compare it with what the vehicle itself "
+    "stores, and have gateway, telematics unit and their keys checked for a fault or an intruder.",
     P.CLOCK_FAULT: "Have the telematics unit's clock set.",
     P.RATE_DEVIATION: "Check the telematics unit's configuration.",
 }
@@ -82,6 +84,8 @@ CONFIRM: Final[dict[Phenomenon, str]] = {
     "refute it.",
     P.HUMIDITY_HIGH: "Water or stains inside the pack, or a falling insulation resistance.",
     P.VIBRATION_HIGH: "The same road in a sister vehicle; a loose mount can be felt and measured.",
+    P.DATA_TAMPERED: "The battery management's own memory, read at the vehicle, shows other values "
+    "for the same time.",
     P.CLOCK_FAULT: "Compare the unit's clock with the server's time of receipt.",
     P.RATE_DEVIATION: "Compare with the configured rate.",
 }

@@ -10,6 +10,7 @@ from voltherd.detection import (
     cells,
     channels,
     contact,
+    current_bias,
     humidity,
     imbalance,
     insulation,
@@ -23,6 +24,7 @@ from voltherd.detection import (
     spikes,
     stuck,
     swap,
+    tampering,
     temperature,
     vibration,
 )
@@ -35,6 +37,7 @@ from voltherd.triage.evidence_environment import (
     vibration_evidence,
 )
 from voltherd.triage.evidence_gauge import gauge_evidence
+from voltherd.triage.evidence_record import current_evidence, record_evidence
 from voltherd.triage.plots import plot_of
 from voltherd.types.channel import SCALARS
 from voltherd.types.estimate import NORMAL_90
@@ -437,6 +440,8 @@ _TELLERS: Final = {
     pressure.CAUSE: pressure_evidence,
     humidity.CAUSE: humidity_evidence,
     vibration.CAUSE: vibration_evidence,
+    tampering.CAUSE: record_evidence,
+    current_bias.CAUSE: current_evidence,
 }
 
 

@@ -74,6 +74,8 @@ class Phenomenon(StrEnum):
     """The air inside the pack stays damp: water condenses, or comes in."""
     VIBRATION_HIGH = "vibration_high"
     """The pack is shaken far more than it was at the same speeds before."""
+    DATA_TAMPERED = "data_tampered"
+    """The record was changed on its way: it repeats, stands still, or moves as no battery can."""
     CLOCK_FAULT = "clock_fault"
     """Time stamps jump, repeat or run backwards."""
     RATE_DEVIATION = "rate_deviation"
