@@ -60,8 +60,10 @@ BEFORE: Final = 2
 PARITY_VOLT: Final = SCALARS["voltage_volt"].accuracy
 """Least step of the difference between the cells' sum and the pack voltage [V]."""
 PARITY_SCORE: Final = 10.0
-PARITY_KEPT: Final = 12
+PARITY_USUAL: Final = 12
 """Periods that make the usual difference: six hours of use."""
+PARITY_KEPT: Final = 96
+"""Periods kept, for whoever asks later what the pack voltage did: two days of use."""
 PARITY_MIN: Final = 3
 
 
@@ -286,7 +288,7 @@ def _parted(
     now = (float(rows.second[-1]), float(median(known, axis=0)))
     if len(usual) < PARITY_MIN:
         return (*usual, now), verdict, False
-    middle, spread = _middle_and_spread([volt for _, volt in usual])
+    middle, spread = _middle_and_spread([volt for _, volt in usual[-PARITY_USUAL:]])
     step = now[1] - middle
     if abs(step) < max(PARITY_SCORE * spread, PARITY_VOLT / parity.cells):
         return (*usual, now)[-PARITY_KEPT:], verdict, False
@@ -305,7 +307,7 @@ def _middle_and_spread(volts: list[float]) -> tuple[float, float]:
 
 
 def step_about(parity: Parity, second: float) -> tuple[float, float]:
-    """Give by how much cells' mean and pack voltage parted about a time, and the usual scatter [V].
+    """Give by how much cells' mean and pack voltage parted about a time, and the uncertainty [V].
 
     Both are NaN where too little is remembered of before or after.
     """
@@ -314,7 +316,9 @@ def step_about(parity: Parity, second: float) -> tuple[float, float]:
     if len(before) < PARITY_MIN or not after:
         return float("nan"), float("nan")
     middle, spread = _middle_and_spread(before)
-    return _middle_and_spread(after)[0] - middle, max(spread, FLOOR_VOLT / parity.cells)
+    # Of a difference of two medians; a median is a quarter less sharp than a mean.
+    sigma = 1.25 * spread * (1.0 / len(before) + 1.0 / len(after)) ** 0.5
+    return _middle_and_spread(after)[0] - middle, max(sigma, FLOOR_VOLT / parity.cells)
 
 
 def _cells_moved(rows: Rows, step: float) -> float | None:

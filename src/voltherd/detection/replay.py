@@ -150,7 +150,7 @@ def look(
         behind=behind,
         still=still,
     )
-    return trace, tuple(judged)
+    return trace, tuple(sorted(judged, key=lambda entry: entry[0]))
 
 
 def _hashes(batch: SampleBatch) -> tuple[UInt64[np.ndarray, " t"], UInt64[np.ndarray, " t"]]:

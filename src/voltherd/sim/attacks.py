@@ -13,9 +13,11 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from voltherd.types.sample import SampleBatch
+from voltherd.units import SECOND_PER_DAY
 
 _DRIVING: Final = 5.0
 """Speed above which a row is driven [km/h]."""
+DRIVEN_ROWS_MIN: Final = 60
 
 
 class Attack(NamedTuple):
@@ -32,7 +34,9 @@ class Attack(NamedTuple):
     end_second: float
 
 
-Changed = Callable[[SampleBatch, Int[np.ndarray, " n"], float, np.random.Generator], SampleBatch]
+Changed = Callable[
+    [SampleBatch, Int[np.ndarray, " n"], float, np.random.Generator], SampleBatch | None
+]
 
 
 class AttackKind(NamedTuple):
@@ -51,25 +55,36 @@ class AttackKind(NamedTuple):
     minutes: float | None
 
 
-def attacked(batch: SampleBatch, kind: str, size: float, rng: np.random.Generator) -> Attack:
-    """Attack a record at a drawn moment of use.
+def attacked(
+    batch: SampleBatch,
+    kind: AttackKind,
+    size: float,
+    rng: np.random.Generator,
+    after_second: float = -np.inf,
+) -> Attack | None:
+    """Attack a record at a drawn moment of driving.
 
     Args:
         batch: A record, left as it is.
-        kind: Of ``ATTACKS``.
+        kind: One of a table of such.
         size: In the kind's unit; its sign is drawn where both make sense.
         rng: Draws the moment.
+        after_second: The attack begins within a day of it [unix s].
+
+    Returns:
+        The attack, None where the vehicle does not drive then or has no such cells.
     """
-    known = ATTACKS[kind]
     time = batch.unix_time_second
-    used = np.flatnonzero(in_use(batch))
-    begin = int(rng.choice(used[len(used) // 3 : -max(len(used) // 10, 40)]))
+    driven = np.flatnonzero(in_use(batch) & (time > after_second))
+    driven = driven[time[driven] <= max(after_second, time[0]) + SECOND_PER_DAY]
+    if len(driven) < DRIVEN_ROWS_MIN:
+        return None
+    begin = int(rng.choice(driven[len(driven) // 10 : len(driven) * 9 // 10]))
     end = batch.rows
-    if known.minutes is not None:
-        end = int(np.searchsorted(time, time[begin] + 60.0 * known.minutes))
-    rows = np.arange(begin, end)
-    changed = known.change(batch, rows, size, rng)
-    return Attack(changed, float(time[begin]), float(time[end - 1]))
+    if kind.minutes is not None:
+        end = int(np.searchsorted(time, time[begin] + 60.0 * kind.minutes))
+    changed = kind.change(batch, np.arange(begin, end), size, rng)
+    return None if changed is None else Attack(changed, float(time[begin]), float(time[end - 1]))
 
 
 def in_use(batch: SampleBatch) -> np.ndarray:
@@ -164,14 +179,15 @@ def _copied(
 
 def _swapped(
     batch: SampleBatch, rows: Int[np.ndarray, " n"], size: float, rng: np.random.Generator
-) -> SampleBatch:
+) -> SampleBatch | None:
     """Exchange two cells at least ``size`` apart in use, as who hides a bad one would."""
     deviation = batch.cell_voltage_volt - np.median(batch.cell_voltage_volt, axis=1)[:, None]
     usual = np.median(deviation, axis=0)
     order = np.argsort(usual)
     apart = usual[order[::-1]][:, None] - usual[order][None, :]
     pairs = np.argwhere(apart >= size)
-    assert len(pairs), "no two cells of this pack are so far apart"
+    if not len(pairs):
+        return None
     high, low = pairs[int(rng.integers(len(pairs)))]
     pair = np.array([order[::-1][high], order[low]])
     cells = batch.cell_voltage_volt.copy()

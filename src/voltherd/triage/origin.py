@@ -10,9 +10,9 @@ is a judgement in round numbers, from what each detector looks at, and not fitte
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
-from voltherd.detection import jump, parity, replay, tampering
+from voltherd.detection import jump, parity, replay, soc_report, tampering
 from voltherd.detection.engine import Detection
-from voltherd.detection.verdict import Alarm
+from voltherd.detection.verdict import Alarm, Verdict
 from voltherd.types.event import Phenomenon
 from voltherd.units import SECOND_PER_DAY
 
@@ -21,9 +21,10 @@ TOGETHER_SECOND: Final = SECOND_PER_DAY
 FOLLOWS: Final = "the pack voltage follows the cell"
 ALONE: Final = "the pack voltage does not follow the cell"
 COMMON: Final = "cells and pack voltage step together"
+UNSTEPPED: Final = "voltage at rest has parted from a gauge that did not jump"
 FOLLOW_SHARE: Final = 0.5
-SIGMAS_MIN: Final = 4.0
-"""Usual scatter of the pack voltage that a cell's step must exceed before it can be looked for."""
+SIGMAS_MIN: Final = 3.0
+"""Uncertainties of the pack voltage that a cell's step must exceed to be looked for in it."""
 
 
 class Origin(NamedTuple):
@@ -47,10 +48,11 @@ PRIOR: Final = Origin(0.50, 0.05, 0.45)
 """Sensors fail and batteries age; attacks are rare."""
 TABLE: Final[Mapping[str, Origin]] = {
     replay.REPLAY: Origin(0.001, 0.3, 1e-4),
-    replay.FREEZE: Origin(0.005, 0.3, 1e-4),
+    replay.FREEZE: Origin(0.001, 0.3, 1e-4),
     tampering.EXCHANGE: Origin(0.002, 0.3, 1e-4),
     parity.CAUSE: Origin(0.005, 0.3, 1e-3),
     COMMON: Origin(0.3, 0.5, 0.1),
+    UNSTEPPED: Origin(0.02, 0.5, 0.05),
     FOLLOWS: Origin(0.01, 0.05, 0.5),
     ALONE: Origin(0.5, 0.05, 0.01),
     Phenomenon.CHANNEL_SWAP: Origin(0.2, 0.3, 1e-3),
@@ -118,9 +120,22 @@ def signs_of(alarms: Iterable[Alarm], levels: parity.Parity) -> list[str]:
         signs.append(verdict.cause if marked else verdict.phenomenon)
         if verdict.cause == parity.CAUSE and verdict.numbers["both"]:
             signs.append(COMMON)
+        if _unstepped(verdict):
+            signs.append(UNSTEPPED)
         if verdict.cause == jump.CAUSE:
             signs += _following(alarm, levels)
     return signs
+
+
+def _unstepped(verdict: Verdict) -> bool:
+    """Whether the gauge reads otherwise at rest than it used to, but neither jumps nor drifts.
+
+    Then it is the voltage that has moved.
+    """
+    n = verdict.numbers
+    if verdict.cause != soc_report.CAUSE or "change" not in n:
+        return False
+    return not ("jump" in n or n["per_day"] or n["backed"])
 
 
 def _following(alarm: Alarm, levels: parity.Parity) -> list[str]:
