@@ -28,7 +28,7 @@ from voltherd.detection.pack_sum import OPEN_SHARE
 from voltherd.detection.verdict import Verdict
 from voltherd.detection.windows import GAP_SECOND_MAX
 from voltherd.numerics.robust import SIGMA_PER_MAD, median
-from voltherd.types.channel import SCALARS
+from voltherd.types.channel import CELL_VOLTAGE
 from voltherd.types.event import Location, LocationKind, Phenomenon, Severity
 from voltherd.types.sample import SampleBatch
 from voltherd.units import SECOND_PER_HOUR
@@ -43,8 +43,8 @@ ROWS_MIN: Final = 200.0
 """Rows behind the numbers before anything is said: half an hour at ten seconds each."""
 FLOOR_VOLT: Final = 0.001
 """A converter's step."""
-STEP_VOLT: Final = 0.008
-"""Least step told of."""
+STEP_VOLT: Final = 4.0 * CELL_VOLTAGE.accuracy
+"""Least step told of: current and voltage are never read at quite the same time [V]."""
 SCORE_MIN: Final = 10.0
 """Usual errors that a step must be beyond: rows are many, and their errors have long tails."""
 SHARE: Final = 0.2
@@ -57,8 +57,6 @@ CELLS_MIN: Final = 4
 AHEAD: Final = 2
 BEFORE: Final = 2
 """Rows after and before a step that judge it."""
-PARITY_VOLT: Final = SCALARS["voltage_volt"].accuracy
-"""Least step of the difference between the cells' sum and the pack voltage [V]."""
 PARITY_SCORE: Final = 10.0
 PARITY_USUAL: Final = 12
 """Periods that make the usual difference: six hours of use."""
@@ -290,13 +288,13 @@ def _parted(
         return (*usual, now), verdict, False
     middle, spread = _middle_and_spread([volt for _, volt in usual[-PARITY_USUAL:]])
     step = now[1] - middle
-    if abs(step) < max(PARITY_SCORE * spread, PARITY_VOLT / parity.cells):
+    if abs(step) < max(PARITY_SCORE * spread, STEP_VOLT):
         return (*usual, now)[-PARITY_KEPT:], verdict, False
     if parity.astray:
         return (now,), verdict, False  # it stays: from now on this is the usual one
     found = _cells_moved(joined, step)  # in this period or in the one before
     if found is not None:
-        score = abs(step) / max(spread, PARITY_VOLT / parity.cells / PARITY_SCORE)
+        score = abs(step) / max(spread, STEP_VOLT / PARITY_SCORE)
         verdict = _verdict(score, volt=step, both=0.0, since_second=found)
     return usual, verdict, True
 

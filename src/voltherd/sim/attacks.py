@@ -199,12 +199,12 @@ ATTACKS: Final[Mapping[str, AttackKind]] = {
     "replay": AttackKind("rows from so many minutes before, sent again", _replayed, (120.0,), 30.0),
     "freeze": AttackKind("the last row sent again and again", _frozen, (0.0,), 15.0),
     "scale": AttackKind(
-        "all cells by a share, the pack voltage not", _scaled, (0.005, 0.02, 0.05), None
+        "all cells by a share, the pack voltage not", _scaled, (0.01, 0.02, 0.05), None
     ),
     "scale together": AttackKind(
-        "all cells and the pack voltage by a share", _scaled_together, (0.01, 0.02, 0.05), None
+        "all cells and the pack voltage by a share", _scaled_together, (0.02, 0.05), None
     ),
-    "bias": AttackKind("all cells and the pack voltage by volts", _biased, (0.02, 0.05, 0.1), None),
+    "bias": AttackKind("all cells and the pack voltage by volts", _biased, (0.05, 0.1), None),
     "swap": AttackKind("two cells so many volts apart exchanged", _swapped, (0.006,), None),
 }
 """What can be done to a record."""

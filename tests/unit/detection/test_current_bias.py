@@ -14,7 +14,7 @@ STEADY = Scale(150.0, 0.8, steady=True)
 VEHICLE = Scale(150.0, 0.6)
 
 
-def idling(rng, stops, load=12, idle=6, level=-5.0):
+def idling(rng, stops, load=12, idle=6, level=-8.0):
     """Loads with stops between them, at a second each; gives current and where it stops."""
     parts = [p for _ in range(stops) for p in (driven(rng, load) - 40.0, np.full(idle, level))]
     ampere = np.concatenate(parts)
@@ -54,7 +54,7 @@ def test_a_vehicle_may_draw_more_at_its_stops_but_cannot_charge_there():
     rng = np.random.default_rng(3)
     ampere, idle = idling(rng, 30)
     batch = record(rng, ampere, every=5.0, speed=np.where(idle, 0.0, 40.0))
-    for off, told in ((-8.0, False), (8.0, True)):
+    for off, told in ((-8.0, False), (11.0, True)):
         judged = look(init(), read_off(batch, off, 0), VEHICLE)[1]
         assert bool(judged) == told
     assert judged[0][1].numbers["stop"] == pytest.approx(3.0, abs=0.3)
@@ -90,7 +90,7 @@ def test_open_contactors_tell_at_once():
 def test_rows_in_any_pieces_tell_the_same():
     rng = np.random.default_rng(7)
     ampere, idle = idling(rng, 20)
-    batch = read_off(record(rng, ampere, every=5.0, speed=np.where(idle, 0.0, 40.0)), 8.0, 100)
+    batch = read_off(record(rng, ampere, every=5.0, speed=np.where(idle, 0.0, 40.0)), 11.0, 100)
     whole, judged = look(init(), batch, VEHICLE)
     state, told = init(), []
     for row in range(batch.rows):

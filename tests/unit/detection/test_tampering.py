@@ -129,7 +129,7 @@ def test_a_load_that_comes_at_once_explains_its_voltage():
 def test_one_cell_that_steps_moves_nothing_but_itself():
     rng = np.random.default_rng(8)
     batch = record(rng, driven(rng, 1800))
-    batch.cell_voltage_volt[1300:, 3] += 40 * STEP_VOLT
+    batch.cell_voltage_volt[1300:, 3] += 20 * STEP_VOLT
     assert levels(batch) == []
 
 
