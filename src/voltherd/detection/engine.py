@@ -16,6 +16,7 @@ from voltherd.detection import (
     cells,
     channels,
     contact,
+    current_bias,
     freeze,
     full_charge,
     gauge,
@@ -28,9 +29,11 @@ from voltherd.detection import (
     jump,
     modules,
     pack_sum,
+    parity,
     plating,
     pressure,
     probe_step,
+    replay,
     runaway,
     short,
     soc_report,
@@ -38,6 +41,7 @@ from voltherd.detection import (
     stages,
     stuck,
     swap,
+    tampering,
     temperature,
     vibration,
     warmth,
@@ -110,6 +114,10 @@ class Detection(NamedTuple):
         plating: Charge beyond what the anodes take, and the rests after it.
         warmth: Hours spent warm, seen and unseen.
         heat: What each probe's place makes of current and coolant.
+        zero: What is known of the current sensor's zero.
+        trace: What is remembered of rows, to know them again.
+        parity: How voltage follows current, and the cells the pack voltage.
+        exchange: When the vehicle last paused, and which cells have been exchanged.
         book: Alarms.
         rows: Rows taken in.
         first_second: First row [unix s].
@@ -140,6 +148,10 @@ class Detection(NamedTuple):
     plating: plating.Plating
     warmth: warmth.Warmth
     heat: heating.Heating
+    zero: current_bias.Zero
+    trace: replay.Trace
+    parity: parity.Parity
+    exchange: tampering.Exchange
     book: Book
     rows: int
     first_second: float
@@ -190,6 +202,10 @@ def init(
         plating=plating.init(),
         warmth=warmth.init(),
         heat=heating.init(probes),
+        zero=current_bias.init(),
+        trace=replay.init(),
+        parity=parity.init(cells),
+        exchange=tampering.init(),
         book={},
         rows=0,
         first_second=np.nan,
@@ -296,11 +312,14 @@ def _advance(
     first = len(trail.rows) - len(ends)
     moved = channels.moved_by(state.watch, rows, ends, "insulation_resistance_ohm")
     stepped = cell_step.judge(trail, first, past, state.habit)
-    timed = [
+    swapped = swap.judge(part, _reference(past), past)
+    pack = gauge.pack_of(state.memory, state.asset)
+    state, marks = _record_marks(state, part, rows, pack, swapped)
+    timed: list[tuple[float, tuple[Verdict, ...], tuple[str, ...]]] = [
         (time, verdicts, (cause,))
         for cause, judged in (
             (stuck.CAUSE, stuck.judge(part)),
-            (swap.CAUSE, swap.judge(part, _reference(past), past)),
+            (swap.CAUSE, swapped),
             (insulation.CAUSE, insulation.judge(part, moved)),
             (cell_step.CAUSE, stepped),
             (swap.CAUSE_AT_ONCE, swap.judge_steps(stepped)),
@@ -308,6 +327,7 @@ def _advance(
         )
         for time, verdicts in judged
     ]
+    timed += [(time, verdicts, ()) for time, verdicts in marks]
     book = state.book
     for time, verdicts, causes in sorted(timed, key=lambda entry: entry[0]):
         book = note(book, verdicts, time, causes)
@@ -320,13 +340,13 @@ def _advance(
     # Only where a period ends: by then nothing depends on the pieces the rows came in.
     plain = channels.judge(state.watch, rows)
     book = note(book, plain, float(part.end_second[-1]), channels.CAUSES)
-    pack = gauge.pack_of(state.memory, state.asset)
     period = gather(state.memory, windows)
     memory = remember(state.memory, period)
     damp, wet = humidity.judge(state.damp)
     shake, shaken = vibration.judge(state.shake)
     heat, heated = heating.judge(state.heat, state.layout)
     warm, worn = warmth.judge(state.warmth)
+    level, moved_together = parity.judge(state.parity)
     verdicts = (
         *_judge_period(past, whole(memory), period, state.layout),
         *soc_report.judge(state.gauge, pack),
@@ -335,6 +355,7 @@ def _advance(
         *heated,
         *worn,
         *plating.judge(state.plating),
+        *moved_together,
     )
     judged = (*_PERIOD_CAUSES, *(() if shaken is None else (vibration.CAUSE,)))
     return state._replace(
@@ -345,6 +366,7 @@ def _advance(
         shake=shake,
         heat=heat,
         warmth=warm,
+        parity=level,
         book=note(book, verdicts, period.end_second, judged),
     )
 
@@ -371,6 +393,28 @@ def _looked(
             state.plating, rows, ends, pack.capacity_ah, pack.chemistry, pack.resistance_ohm
         ),
     )
+
+
+def _record_marks(
+    state: Detection, part: Windows, rows: SampleBatch, pack: gauge.Pack, swapped: tampering.Judged
+) -> tuple[Detection, tampering.Judged]:
+    """Look for marks of tampering, and for a current that does not flow, row by row."""
+    zero, biased = state.zero, current_bias.NOTHING
+    scale = current_bias.scale_of(pack)
+    if scale is not None:
+        zero, biased = current_bias.look(state.zero, rows, scale)
+    trace, repeated = replay.look(state.trace, rows, pack.resistance_ohm, scale)
+    exchange, exchanged = tampering.judge(state.exchange, part, swapped)
+    # A row is looked at when its window has closed, and no sooner.
+    ends = part.end_second[part.end_second.searchsorted([t for t, _ in (*biased, *repeated)])]
+    found = tuple(
+        (float(end), (verdict,))
+        for end, (_, verdict) in zip(ends, (*biased, *repeated), strict=True)
+    )
+    state = state._replace(
+        zero=zero, trace=trace, exchange=exchange, parity=parity.look(state.parity, rows)
+    )
+    return state, (*found, *exchanged)
 
 
 def _judge_period(

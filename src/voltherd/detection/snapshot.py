@@ -10,6 +10,7 @@ from typing import Final
 from voltherd.detection.anchors import Anchors, Change
 from voltherd.detection.channels import Watch
 from voltherd.detection.charge_scale import Curve
+from voltherd.detection.current_bias import Level, Zero
 from voltherd.detection.engine import Detection
 from voltherd.detection.follow import Follow
 from voltherd.detection.freeze import Still
@@ -20,10 +21,13 @@ from voltherd.detection.heating import Heating, Means
 from voltherd.detection.humidity import Damp
 from voltherd.detection.impact import Signals
 from voltherd.detection.memory import Memory
+from voltherd.detection.parity import Parity, Rows
 from voltherd.detection.plating import Charge, Plating, Rested
 from voltherd.detection.pressure import Recent, Vent
+from voltherd.detection.replay import Standstill, Trace
 from voltherd.detection.runaway import Guard
 from voltherd.detection.stages import Excess, Stages
+from voltherd.detection.tampering import Exchange
 from voltherd.detection.trail import Trail
 from voltherd.detection.verdict import Alarm, Verdict
 from voltherd.detection.vibration import Shake
@@ -49,30 +53,36 @@ CLASSES: Final = (
     Day,
     Detection,
     Excess,
+    Exchange,
     Follow,
     Gauge,
     Guard,
     Heating,
     Jump,
     Last,
+    Level,
     Location,
     LocationKind,
     Means,
     Memory,
     PackLayout,
+    Parity,
     Phenomenon,
     Plating,
     Recent,
     Rested,
     Row,
+    Rows,
     SampleBatch,
     Severity,
     Shake,
     Signals,
     Stages,
     Stand,
-    Top,
+    Standstill,
     Still,
+    Top,
+    Trace,
     Trail,
     Vehicle,
     Vent,
@@ -80,6 +90,7 @@ CLASSES: Final = (
     Warmth,
     Watch,
     Windows,
+    Zero,
 )
 """Everything a state is made of."""
 

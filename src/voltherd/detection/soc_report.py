@@ -134,6 +134,7 @@ def _change(gauge: Gauge) -> Witness | None:
             "change": found.size,
             "change_half": half,
             "per_day": found.per_day,
+            "backed": float(found.backed),
             "since_second": found.second,
         },
     )

@@ -46,6 +46,7 @@ TITLE: Final = {
     Phenomenon.HOT_USE: "hot use",
     Phenomenon.IMPACT: "crash reported",
     Phenomenon.SELF_CHECK_FAILED: "self-check failed",
+    Phenomenon.DATA_TAMPERED: "record changed on its way",
     Phenomenon.CLOCK_FAULT: "clock fault",
     Phenomenon.RATE_DEVIATION: "unusual sampling rate",
 }

@@ -66,6 +66,8 @@ ACTION: Final[dict[Phenomenon, str]] = {
     "park it apart from buildings for two days, and keep the record of the event.",
     P.SELF_CHECK_FAILED: "Stop using the vehicle until the battery management has been checked: do "
     "not rely on its limits, and do not charge it unattended.",
+    P.DATA_TAMPERED: "Do not act on this record: keep it, compare it with what the vehicle itself "
+    "stores, and have gateway, telematics unit and their keys checked for a fault or an intruder.",
     P.CLOCK_FAULT: "Have the telematics unit's clock set.",
     P.RATE_DEVIATION: "Check the telematics unit's configuration.",
 }
@@ -113,6 +115,8 @@ CONFIRM: Final[dict[Phenomenon, str]] = {
     P.IMPACT: "The housing seen from below, insulation, and the cells' voltages over two days.",
     P.SELF_CHECK_FAILED: "Read the battery management's own fault memory; a restart that clears "
     "the code explains nothing.",
+    P.DATA_TAMPERED: "The battery management's own memory, read at the vehicle, shows other values "
+    "for the same time.",
     P.CLOCK_FAULT: "Compare the unit's clock with the server's time of receipt.",
     P.RATE_DEVIATION: "Compare with the configured rate.",
 }

@@ -11,6 +11,7 @@ from voltherd.detection import (
     cells,
     channels,
     contact,
+    current_bias,
     freeze,
     glitch,
     heating,
@@ -31,6 +32,7 @@ from voltherd.detection import (
     stages,
     stuck,
     swap,
+    tampering,
     temperature,
     vibration,
     warmth,
@@ -44,6 +46,7 @@ from voltherd.triage.evidence_environment import (
     vibration_evidence,
 )
 from voltherd.triage.evidence_gauge import gauge_evidence
+from voltherd.triage.evidence_record import current_evidence, record_evidence
 from voltherd.triage.evidence_sensor import (
     cell_step_evidence,
     freeze_evidence,
@@ -471,6 +474,8 @@ _TELLERS: Final = {
     plating.CAUSE: plating_evidence,
     warmth.CAUSE: warmth_evidence,
     **dict.fromkeys(impact.CAUSES.values(), signal_evidence),
+    tampering.CAUSE: record_evidence,
+    current_bias.CAUSE: current_evidence,
 }
 
 

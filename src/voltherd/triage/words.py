@@ -73,6 +73,8 @@ def _since(finding: Finding, alarm: Alarm) -> str:
 
 def _found(finding: Finding, alarm: Alarm, singled: bool) -> str:
     place, n = where(finding), alarm.telling.numbers
+    if finding.phenomenon is Phenomenon.DATA_TAMPERED:
+        return f"The record {_tampered(n)}"
     teller = _TELLERS.get(finding.phenomenon)
     if teller is not None:
         return f"{place} {teller(n)}"
@@ -198,6 +200,8 @@ def _biased(n: Mapping[str, float]) -> str:
             f"stepped by {_signed(n['volt'] * 1e3)} mV from one reading to the next, which neither "
             "current nor siblings explain: its measurement or connection changed."
         )
+    if "ampere" in n:
+        return _zero_moved(n)
     read = f"reads {abs(n['volt']) * 1e3:.0f} mV {_side(n)}"
     if "sigma_volt" in n:
         return (
@@ -205,6 +209,37 @@ def _biased(n: Mapping[str, float]) -> str:
             "or connection changed."
         )
     return f"{read} its siblings at any charge: its measurement is off rather than the cell."
+
+
+def _zero_moved(n: Mapping[str, float]) -> str:
+    side = "charging" if n["ampere"] > 0.0 else "discharging"
+    why = {
+        "idle": "its level at idle has moved and stays moved",
+        "stop": "so it reads at stops between two stretches of driving",
+        "rest": "the resting cells do not move as they would if it flowed",
+        "open": "so it reads with the contactors open",
+    }[next(iter(n))]
+    return f"reads {abs(n['ampere']):.1f} A {side} that do not flow: {why}."
+
+
+def _tampered(n: Mapping[str, float]) -> str:
+    if "ago_second" in n:
+        return (
+            "repeats, value for value, what it sent "
+            f"{n['ago_second'] / SECOND_PER_HOUR:.1f} h before: a replay, or a buffer sent twice."
+        )
+    if "expected_volt" in n:
+        moved = n["expected_volt"] * 1e3
+        must = f" that must have moved its cells by {moved:.0f} mV" if moved >= 1.0 else ""
+        return f"stood still to the last digit during use{must}: an old row sent again and again."
+    if "first" in n:
+        return (
+            f"has cells {n['first']:.0f} and {n['second']:.0f} change places in the middle of use, "
+            "where no hand reaches a connector."
+        )
+    step = f"stepped by {_signed(n['volt'] * 1e3)} mV together from one row to the next"
+    alone = "with the pack voltage" if n["both"] else "though the pack voltage did not"
+    return f"has all its cells {step}, without a current and {alone}: no battery does that."
 
 
 def _apart(n: Mapping[str, float]) -> str:

@@ -90,6 +90,8 @@ class Phenomenon(StrEnum):
     """The vehicle reports a crash: the pack may be damaged without showing it."""
     SELF_CHECK_FAILED = "self_check_failed"
     """A self-check of the battery management fails: the guard cannot be relied upon."""
+    DATA_TAMPERED = "data_tampered"
+    """The record was changed on its way: it repeats, stands still, or moves as no battery can."""
     CLOCK_FAULT = "clock_fault"
     """Time stamps jump, repeat or run backwards."""
     RATE_DEVIATION = "rate_deviation"
