@@ -10,16 +10,17 @@ thousand vehicle-days.  Batch and stream are the same function of the same rows,
 
 import json
 import math
-import os
 import statistics
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final, final
 
 from voltherd.bench import detect_recorded, detect_simulated
 from voltherd.bench.alarms import CONFIDENCE
 from voltherd.bench.detect_cases import CELLS, CONTACTS, RECORDED, SENSORS, SHORTS, Case
+from voltherd.bench.detect_parts import PARTS as FURTHER
+from voltherd.bench.detect_parts import Asked, Told, recorded_folder, told
 from voltherd.bench.detect_peers import Raised, fixed_thresholds, sibling_scores
 from voltherd.bench.detect_recorded import Outcome, Vehicle, at, first_second
 from voltherd.bench.detect_simulated import Healthy
@@ -31,7 +32,7 @@ from voltherd.units import SECOND_PER_HOUR
 
 Progress = Callable[[str], None]
 METHODS: Final = ("voltherd", "fixed thresholds", "sibling score")
-PARTS: Final = ("recorded", "simulated")
+PARTS: Final = ("recorded", "simulated", *FURTHER)
 SIMULATED: Final = (
     (detect_simulated.NMC_10, (*SHORTS[:6], SHORTS[9], *CONTACTS, *CELLS, *SENSORS)),
     (detect_simulated.NMC_30, (SHORTS[1], SHORTS[2], SHORTS[4], CONTACTS[1], CELLS[2])),
@@ -138,6 +139,7 @@ class DetectTable:
         equal_recall: What an imbalance limit set to find as many costs, by source and fault.
         examples: False findings in words.
         refused: Files that could not be used.
+        further: What the further parts say, by name.
         seed: Of the run.
     """
 
@@ -147,11 +149,14 @@ class DetectTable:
     equal_recall: tuple[dict[str, Any], ...]
     examples: tuple[str, ...]
     refused: tuple[str, ...]
+    further: dict[str, Told]
     seed: int
 
     def to_json(self) -> str:
         """Give the table as JSON."""
-        return json.dumps(finite(asdict(self)), indent=1) + "\n"
+        told = asdict(replace(self, further={}))
+        told["further"] = {name: part.table for name, part in self.further.items()}
+        return json.dumps(finite(told), indent=1) + "\n"
 
 
 def measure(
@@ -163,6 +168,8 @@ def measure(
     vehicles: int,
     days: int,
     seed: int,
+    vehicle_days: int = 100_000,
+    folder: Path | None = None,
     progress: Progress,
 ) -> DetectTable:
     """Measure.
@@ -175,19 +182,19 @@ def measure(
         vehicles: Healthy vehicles of each design.
         days: Days of each of these.
         seed: Another draw of places, times and fleets.
+        vehicle_days: Healthy vehicle-days in all that the part ``healthy`` goes on to.
+        folder: Where that part keeps what is done.
         progress: Told where it stands.
 
     Raises:
         InputError: The folder has no recorded vehicle with cell voltages.
+        UsageError: A part needs what was not given or is not installed.
     """
     rows: list[Row] = []
     recorded: tuple[AsRecorded, ...] = ()
     refused: tuple[str, ...] = ()
     if "recorded" in parts:
-        folder = test or Path(os.environ.get("VOLTHERD_DATA", "../shared/data")) / (
-            "baticm_ev_faults"
-        )
-        seen, refused = detect_recorded.vehicles_of(folder)
+        seen, refused = detect_recorded.vehicles_of(test or recorded_folder() / "baticm_ev_faults")
         recorded = tuple(said for vehicle in seen for said in _as_recorded(vehicle))
         wanted = _wanted(RECORDED, only)
         outcomes = list(detect_recorded.outcomes(seen, wanted, each, seed, progress))
@@ -209,6 +216,7 @@ def measure(
                 found = sum(not math.isnan(o.found_hour["voltherd"]) for o in done)
                 limit, accused = detect_simulated.equal_recall(found, furthest, calm.furthest_volt)
                 equal.append(_equal(design.name, case, found, limit, accused, calm))
+    asked = Asked(recorded_folder(), each, seed, vehicle_days, folder)
     return DetectTable(
         rows=tuple(rows),
         recorded=recorded,
@@ -216,6 +224,7 @@ def measure(
         equal_recall=tuple(equal),
         examples=examples,
         refused=refused,
+        further={name: told(name, asked, progress) for name in parts if name in FURTHER},
         seed=seed,
     )
 
@@ -339,6 +348,7 @@ def render(table: DetectTable) -> str:
             if e["found"]
         ]
     lines += [f"not used: {text}" for text in table.refused]
+    lines += [line for part in table.further.values() for line in ("", part.text)]
     return "\n".join(lines)
 
 

@@ -83,8 +83,13 @@ def detect(  # long: an option a line
         typer.Option("--test", help="Folder of recorded vehicles; VOLTHERD_DATA otherwise."),
     ] = None,
     parts: Annotated[
-        str, typer.Option("--parts", help="recorded, simulated, or both with a comma between.")
-    ] = "recorded,simulated",
+        str,
+        typer.Option(
+            "--parts",
+            help="Which, commas between: recorded, simulated, causes, records, current, heat, "
+            "fleet (needs voltherd[learn]), healthy (needs --folder; hours).",
+        ),
+    ] = "recorded,simulated,causes,records,current,heat",
     only: Annotated[
         str, typer.Option("--only", help="Kinds of fault, commas between; all otherwise.")
     ] = "",
@@ -96,6 +101,13 @@ def detect(  # long: an option a line
     ] = 40,
     days: Annotated[int, typer.Option("--days", min=1, help="Days of each of these.")] = 30,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Another draw.")] = 5,
+    folder: Annotated[
+        Path | None,
+        typer.Option("--folder", help="Where healthy vehicle-days are kept, to go on with later."),
+    ] = None,
+    vehicle_days: Annotated[
+        int, typer.Option("--vehicle-days", min=1, help="Healthy ones wanted there in all.")
+    ] = 100_000,
     svg: Annotated[
         Path | None, typer.Option("--svg", help="Folder to draw the times to the first alarm in.")
     ] = None,
@@ -113,6 +125,8 @@ def detect(  # long: an option a line
         vehicles=vehicles,
         days=days,
         seed=seed,
+        vehicle_days=vehicle_days,
+        folder=folder,
         progress=progress,
     )
     progress("")
