@@ -15,7 +15,7 @@ from voltherd.cloud.twin import error_volt
 from voltherd.estimation import soc_pack
 from voltherd.report.words import indices, rfc3339
 from voltherd.types.estimate import NORMAL_90, Estimate
-from voltherd.types.event import Phenomenon
+from voltherd.types.event import Phenomenon, Severity
 from voltherd.types.quality import Quality
 
 _NO_TWIN: Final = (
@@ -35,13 +35,25 @@ _BLINDING: Final = frozenset(
 
 
 def blind_cells(known: Iterable[Known]) -> frozenset[int]:
-    """Give cells whose measurement cannot be trusted, from 1: no pack is judged by them."""
+    """Give cells whose measurement cannot be trusted, from 1: no pack is judged by them.
+
+    Some millivolts too much or too little leave a cell readable: a bias counts from severity
+    recommended on.
+    """
     return frozenset(
         cell
         for each in known
-        if each.holds and each.finding.phenomenon in _BLINDING
+        if each.holds and _blinds(each)
         for cell in each.finding.location.cells
     )
+
+
+def _blinds(each: Known) -> bool:
+    finding = each.finding
+    slight = (
+        finding.phenomenon is Phenomenon.SENSOR_BIAS and finding.severity < Severity.RECOMMENDED
+    )
+    return finding.phenomenon in _BLINDING and not slight
 
 
 def pack(estimate: Estimate, blind: Collection[int]) -> soc_pack.PackSoc:
