@@ -5,6 +5,8 @@ import re
 
 import pytest
 
+from voltherd.report import words
+
 LOOKS = ((390, False), (1440, True))
 ROWS_MANY = 10_000
 ANSWER_MILLISECOND_MAX = 100.0
@@ -117,6 +119,99 @@ def test_a_finding_shows_its_evidence_with_intervals_and_plots(watched, cloud, w
     assert sum(" to " in row for row in rows) >= len(with_interval)
     plots = sum(e["plot"] is not None for e in detail["evidence"])
     assert page.locator("section[aria-labelledby=evidence] figure").count() >= plots > 0
+
+
+@pytest.fixture
+def finding_with(watched, cloud, worst):
+    """Show the worst finding, its causes replaced."""
+    path = f"findings/{worst['finding_id']}"
+
+    def show(causes):
+        view = watched()
+        body = json.dumps({**cloud.ask(path), "causes": causes})
+        view.page.route(
+            f"**/api/v1/{path}",
+            lambda route: route.fulfill(body=body, content_type="application/json"),
+        )
+        return view.go(f"#/{path}")
+
+    return show
+
+
+CAUSES = "section[aria-labelledby=causes]"
+
+
+def test_a_finding_shows_its_probable_causes_and_what_would_decide(watched, cloud, worst):
+    causes = cloud.ask(f"findings/{worst['finding_id']}")["causes"]
+    assert causes["told"] and len(causes["ranked"]) > 1
+    page = watched().go(f"#/findings/{worst['finding_id']}")
+    shown = page.locator(f"{CAUSES} ol > li")
+    assert shown.count() == len(causes["ranked"])
+    for cause, text in zip(causes["ranked"], shown.all_inner_texts(), strict=True):
+        title, probability = text.split("\n")[:2]
+        assert title == cause["title"].capitalize()
+        assert probability == words.percent(cause["probability"])
+        for said in (*cause["supporting"][:2], *cause["opposing"][:2]):
+            assert said[:1].upper() + said[1:] in text
+    first, second = (cause["title"] for cause in causes["ranked"][:2])
+    told = page.locator(CAUSES).inner_text()
+    assert (
+        f"Would decide between {first} and {second}: {causes['decide'][:1].upper()}{causes['decide'][1:]}"
+        in told
+    )
+    assert "Cannot tell" not in told
+    assert page.get_by_role("heading", name="Beside its siblings").is_visible()
+
+
+def test_a_cause_that_cannot_be_told_yet_says_what_is_missing(finding_with, cloud, worst):
+    causes = cloud.ask(f"findings/{worst['finding_id']}")["causes"]
+    causes |= {"told": False, "missing": ["a full charge", "a drive"]}
+    causes["ranked"][0]["supporting"] = [f"sign {n}" for n in range(5)]
+    page = finding_with(causes)
+    told = page.locator(CAUSES).inner_text()
+    assert "Cannot tell yet." in told
+    assert "Missing: A full charge; a drive." in told
+    assert "Sign 1" in told and "Sign 2" not in told
+    page.locator(CAUSES).get_by_text("3 more").click()
+    assert "Sign 4" in page.locator(CAUSES).inner_text()
+
+
+def test_a_finding_that_no_cause_explains_says_so(finding_with):
+    none = {"ranked": [], "told": False, "unexplained": 1.0, "decide": "", "missing": []}
+    page = finding_with(none)
+    told = page.locator(f"{CAUSES} .card").inner_text()
+    assert told == "Cannot tell: none of the known causes explains it."
+
+
+def test_a_finding_whose_cause_nobody_asked_for_shows_none(finding_with):
+    page = finding_with(None)
+    assert page.locator("section[aria-labelledby=evidence]").is_visible()
+    assert page.locator(CAUSES).count() == 0
+
+
+def test_the_fleet_shows_its_most_frequent_root_causes(watched, cloud):
+    counts = cloud.ask("findings/causes")["items"]
+    counts = [each for each in counts if each["by"] == "fleet"]
+    assert counts
+    page = watched().go()
+    shown = page.locator("ul[aria-labelledby=frequent] li")
+    shown.first.wait_for()
+    assert [text.split("\n")[0] for text in shown.all_inner_texts()] == [
+        each["title"].capitalize() for each in counts
+    ]
+    assert shown.locator(".figure").all_inner_texts() == [f"{each['findings']}" for each in counts]
+
+
+def test_a_fleet_without_root_causes_shows_no_list_of_them(watched):
+    view = watched()
+    view.page.route(
+        "**/api/v1/findings/causes",
+        lambda route: route.fulfill(body='{"items": []}', content_type="application/json"),
+    )
+    with view.page.expect_response("**/api/v1/findings/causes"):
+        page = view.go()
+    page.wait_for_timeout(100)
+    assert page.locator("ul[aria-labelledby=frequent]").count() == 0
 
 
 def test_a_finding_is_saved_as_json_and_csv(watched, cloud, worst, tmp_path):

@@ -5,6 +5,8 @@ import type { components } from './schema';
 type Schemas = components['schemas'];
 
 export type Action = Partial<Schemas['Action']>;
+export type CauseCounts = Schemas['CauseCounts'];
+export type Causes = Schemas['Causes'];
 export type Cell = Schemas['Cell'];
 export type Cells = Schemas['Cells'];
 export type Chain = Schemas['Chain'];
