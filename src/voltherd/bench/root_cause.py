@@ -15,14 +15,15 @@ from typing import Final, NamedTuple, final
 
 import numpy as np
 
-from voltherd.bench.root_cause_faults import overheated, tampered
+from voltherd.bench.root_cause_faults import forged, tampered
 from voltherd.detection.engine import Detection, init, step
 from voltherd.sim.faults import Fault
 from voltherd.sim.fleet import SimulatedDay, fleet_spec, simulate
-from voltherd.triage.cause_evidence import Sight, observed
+from voltherd.triage.cause_evidence import observed
+from voltherd.triage.cause_sight import Sight
 from voltherd.triage.findings import findings
 from voltherd.types.asset import Chemistry
-from voltherd.types.event import Cause, Causes, Finding, Location, LocationKind
+from voltherd.types.event import Cause, Causes, Finding, Location, LocationKind, Phenomenon
 from voltherd.types.sample import SampleBatch
 from voltherd.units import SECOND_PER_DAY
 
@@ -32,8 +33,12 @@ CALIBRATED_SEED: Final = 102
 """The fleet that the table was counted on; never measured on."""
 CALIBRATED_EACH: Final = 4
 CHEMISTRY: Final = ((Chemistry.NMC, 0.6), (Chemistry.LFP, 0.4))
-BLOCKED: Final = "coolant blocked at a module"
 TAMPERED: Final = "two cells' readings forged"
+ATTACKED: Final = {
+    "record replayed": "replay",
+    "record frozen": "freeze",
+}
+"""Brief attacks on the whole record, by name in ``sim.attacks``."""
 HEALTHY: Final = "healthy"
 PLANTED: Final[Mapping[str, Cause]] = {
     "internal_short:0.7%/day": Cause.INTERNAL_SHORT,
@@ -61,8 +66,12 @@ PLANTED: Final[Mapping[str, Cause]] = {
     "soc_misreported:12%": Cause.SENSOR,
     "insulation_low": Cause.INGRESS,
     "humidity_high": Cause.INGRESS,
-    BLOCKED: Cause.COOLING,
+    "self_heating:20W": Cause.INTERNAL_SHORT,
+    "joint_heating:3mohm": Cause.CONTACT,
+    "cooling_blocked:85%": Cause.COOLING,
+    "sensor_bias:6A@channel=current_ampere": Cause.SENSOR,
     TAMPERED: Cause.TAMPERING,
+    **dict.fromkeys(ATTACKED, Cause.TAMPERING),
 }
 """What is planted, and what a perfect answer is."""
 Progress = Callable[[str], None]
@@ -244,9 +253,9 @@ def cases(*, each: int, seed: int, healthy: int, progress: Progress) -> Iterator
     """
     kinds = [name for name in PLANTED for _ in range(each)] + [HEALTHY] * healthy
     text = ",".join(
-        f"{kind}@vehicle={number},day={START_DAY}"
+        f"{kind}{',' if '@' in kind else '@'}vehicle={number},day={START_DAY}"
         for number, kind in enumerate(kinds, start=1)
-        if kind not in (BLOCKED, TAMPERED, HEALTHY)
+        if kind not in (TAMPERED, *ATTACKED, HEALTHY)
     )
     spec = fleet_spec(
         vehicles=len(kinds),
@@ -260,16 +269,14 @@ def cases(*, each: int, seed: int, healthy: int, progress: Progress) -> Iterator
     rng = np.random.default_rng(seed)
     cells = {number: int(rng.integers(1, 97)) for number in range(1, len(kinds) + 1)}
     states: dict[int, Detection] = {}
-    warmth: dict[int, float] = {}
     for day in simulate(spec):
         progress(f"day {day.day + 1}/{spec.days} of vehicle {day.number}/{len(kinds)}")
         number, kind = day.number, kinds[day.number - 1]
         batch = day.batch
-        if kind == BLOCKED:
-            probes = _probes(day, cells[number])
-            batch, warmth[number] = overheated(batch, probes, start, warmth.get(number, 0.0))
-        elif kind == TAMPERED:
+        if kind == TAMPERED:
             batch = tampered(batch, _pair(cells[number]), start)
+        elif kind in ATTACKED and day.day == START_DAY - 1:
+            batch = forged(batch, ATTACKED[kind], np.random.default_rng([seed, number]))
         states[number] = step(states.get(number) or _begun(day, batch), batch)
     faults = {fault.vehicle: fault for fault in spec.faults}
     for number, kind in enumerate(kinds, start=1):
@@ -281,30 +288,23 @@ def _begun(day: SimulatedDay, batch: SampleBatch) -> Detection:
     return init(batch.vehicle_id, batch.cells, batch.probes, asset=day.vehicle)
 
 
-def _probes(day: SimulatedDay, cell: int) -> slice:
-    """Give the probes of the module that a cell is in."""
-    layout = day.vehicle.layout
-    assert layout is not None
-    at = [p for p, m in enumerate(layout.probe_module) if m == layout.module_of_cell(cell)]
-    return slice(at[0], at[-1] + 1)
-
-
 def _pair(cell: int) -> tuple[int, int]:
     return cell, (cell + 16) % 96 + 1
 
 
 def _places(kind: str, cell: int, fault: Fault | None) -> tuple[Location, ...]:
     """Give where a fault sits; of a healthy vehicle, one place of each kind."""
+    if fault is not None and fault.phenomenon is Phenomenon.COOLING_BLOCKED:
+        return fault.location, *_probes((fault.location.index or 1) - 1)
     if fault is not None:
         return (fault.location,)
     if kind == TAMPERED:
         return tuple(
             Location(kind=LocationKind.CELL, index=c, cells=(c,)) for c in sorted(_pair(cell))
         )
+    if kind in ATTACKED:
+        return (Location(kind=LocationKind.PACK),)
     module = (cell - 1) // 12
-    probes = tuple(Location(kind=LocationKind.PROBE, index=3 * module + k) for k in (1, 2, 3))
-    if kind == BLOCKED:
-        return probes
     return (
         *(
             Location(kind=LocationKind.CELL, index=c, cells=(c,))
@@ -315,10 +315,15 @@ def _places(kind: str, cell: int, fault: Fault | None) -> tuple[Location, ...]:
             index=module + 1,
             cells=tuple(range(12 * module + 1, 12 * module + 13)),
         ),
-        *probes,
+        *_probes(module),
         Location(kind=LocationKind.PACK),
         Location(kind=LocationKind.CHANNEL, channel="soc_fraction"),
     )
+
+
+def _probes(module: int) -> tuple[Location, ...]:
+    """Give the places of the probes of a module, counted from 0."""
+    return tuple(Location(kind=LocationKind.PROBE, index=3 * module + k) for k in (1, 2, 3))
 
 
 def _case(kind: str, state: Detection, places: tuple[Location, ...], start_second: float) -> Case:
@@ -336,19 +341,19 @@ def _case(kind: str, state: Detection, places: tuple[Location, ...], start_secon
     )
     if found is None:
         return Case(kind, chemistry, None, ())
-    return Case(
-        kind, chemistry, found, (observed(Sight(state, found.location, found.onset_second)),)
-    )
+    sight = Sight(state, found.location, found.onset_second, found.phenomenon)
+    return Case(kind, chemistry, found, (observed(sight),))
 
 
 def _at(finding: Finding, place: Location) -> bool:
     there = finding.location
+    if place.kind is LocationKind.PROBE:  # a zone's finding knows its probes, too
+        own = (there.index,) if there.kind is place.kind else ()
+        return place.index in (there.indices or own)
     if there.kind is not place.kind:
         return False
     if place.kind is LocationKind.CHANNEL:
         return there.channel == place.channel
-    if place.kind is LocationKind.PROBE:
-        return place.index in (there.indices or (there.index,))
     return there.index == place.index or bool(set(there.cells) & set(place.cells))
 
 

@@ -6,7 +6,7 @@ judgements: how often the test shows what it is for.
 
 from typing import Final
 
-from voltherd.triage.cause_table import CELL, CHANNEL, EVERYWHERE, MODULE, PACK, PROBE, C, Row
+from voltherd.triage.cause_row import CELL, CHANNEL, EVERYWHERE, MODULE, PACK, PROBE, C, Row
 
 CHECKS: Final = (
     Row(

@@ -5,39 +5,56 @@ told from this data): a short record or a missing channel must not speak against
 """
 
 from collections.abc import Callable, Mapping
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 from jaxtyping import Float
 
 from voltherd.detection import (
+    cell_step,
     channels,
     contact,
+    current_bias,
+    freeze,
+    glitch,
+    heating,
     humidity,
     imbalance,
     insulation,
     jump,
     modules,
     pack_sum,
+    plating,
+    probe_step,
     runaway,
     short,
     soc_report,
     spikes,
     stuck,
     swap,
+    tampering,
     temperature,
 )
 from voltherd.detection.cells import CAPACITY_OPERATING, CORRELATION, SPAN_MIN, VOLT_MIN
 from voltherd.detection.cells import CAUSE as CELL_APART
 from voltherd.detection.engine import Detection
 from voltherd.detection.memory import cell_resistance_ohm, days
-from voltherd.detection.verdict import Alarm
 from voltherd.numerics.presets import LFP
 from voltherd.numerics.robust import median
+from voltherd.triage.cause_sight import (
+    Shape,
+    Sight,
+    alarms_at,
+    called,
+    first_raised,
+    raised,
+    same_place,
+)
 from voltherd.triage.cause_table import TOLD
 from voltherd.triage.hindsight import step_onset, swing_onset
+from voltherd.triage.origin import origin
 from voltherd.types.asset import Chemistry
-from voltherd.types.event import Location, LocationKind, Phenomenon
+from voltherd.types.event import LocationKind, Phenomenon, Severity
 from voltherd.units import SECOND_PER_HOUR
 
 DAYS_TO_LEAK: Final = 3.0
@@ -54,65 +71,51 @@ WARM_KELVIN: Final = 3.0
 COMPANY_SECOND: Final = 3.0 * SECOND_PER_HOUR
 _MEASURED: Final = (
     jump.CAUSE,
+    cell_step.CAUSE,
     stuck.CAUSE,
+    freeze.CAUSE,
     swap.CAUSE,
+    swap.CAUSE_AT_ONCE,
     spikes.CAUSE,
+    glitch.CAUSE,
     CELL_APART,
     pack_sum.CAUSE,
     soc_report.CAUSE,
+    current_bias.CAUSE,
     temperature.CAUSE,
+    probe_step.CAUSE,
+    *tampering.CAUSES,
 )
-"""Causes of alarms that may come of one hand in the data."""
+"""Causes of alarms that may come of one hand in the data.
+
+Not heat and plating: they are added up over hours, so when they were raised says little.
+"""
+OWN: Final[Mapping[Phenomenon, frozenset[str]]] = {
+    Phenomenon.DATA_TAMPERED: frozenset({"forged"}),
+    Phenomenon.LITHIUM_PLATING: frozenset({"dosed", "shoulder"}),
+}
+"""Findings about the whole pack that only their own evidence bears on, not their neighbours'."""
+_PLATED: Final = OWN[Phenomenon.LITHIUM_PLATING]
 
 
 _FLAT_SOC: Final = np.linspace(0.0, 1.0, len(LFP.ocv_volt))
 _FLAT_SLOPE: Final = np.gradient(np.asarray(LFP.ocv_volt, float), _FLAT_SOC)
 
 
-class Sight(NamedTuple):
-    """What the evidence of one finding is looked for in.
-
-    Attributes:
-        state: Everything detection knows of the vehicle.
-        place: Where the finding is.
-        onset_second: Where hindsight puts its beginning [unix s].
-        shape: What ``shape`` makes of it, once it was asked.
-    """
-
-    state: Detection
-    place: Location
-    onset_second: float
-    shape: "Shape | None" = None
-
-
-class Shape(NamedTuple):
-    """How a cell's deviation since its beginning depends on the charge.
-
-    Attributes:
-        constant_odds: Logarithm of how much better a constant explains it than charge does.
-        capacity: Lack of capacity [fraction].
-        capacity_sigma: Its standard uncertainty.
-        volt: Mean deviation [V].
-        per_day: Change of charge [1/day].
-        per_day_sigma: Its standard uncertainty.
-        soc_span: Range of charge seen.
-    """
-
-    constant_odds: float
-    capacity: float
-    capacity_sigma: float
-    volt: float
-    per_day: float
-    per_day_sigma: float
-    soc_span: float
-
-
 def observed(sight: Sight) -> dict[str, bool | None]:
     """Look for every piece of evidence that the table has for this kind of place."""
-    kind = sight.place.kind
     if sight.place.cells:
         sight = sight._replace(shape=shape(sight))
-    return {row.name: _OBSERVERS[row.name](sight) for row in TOLD if kind in row.places}
+    return {
+        row.name: _OBSERVERS[row.name](sight)
+        for row in TOLD
+        if sight.place.kind in row.places and _bears(row.name, sight.phenomenon)
+    }
+
+
+def _bears(name: str, phenomenon: Phenomenon | None) -> bool:
+    own = OWN.get(phenomenon) if phenomenon else None
+    return name in own if own else name not in _PLATED
 
 
 def shape(sight: Sight) -> Shape | None:
@@ -166,64 +169,15 @@ def _fitted(
     return terms, left, np.sqrt(left * np.diag(inverse))
 
 
-def _alarms(sight: Sight, *causes: str) -> list[Alarm]:
-    """Give the alarms of some causes that were raised and concern the place."""
-    place = sight.place
-    return [
-        alarm
-        for alarm in sight.state.book.values()
-        if alarm.severity is not None
-        and alarm.verdict.cause.split(".")[0] in causes
-        and _same(alarm.verdict.location, place)
-    ]
-
-
-def _same(there: Location, here: Location) -> bool:
-    if there.kind is not here.kind:
-        return False
-    if here.kind is LocationKind.CHANNEL:
-        return there.channel == here.channel
-    if here.kind is LocationKind.PROBE:
-        return there.index in (here.indices or (here.index,))
-    return here.kind is LocationKind.PACK or bool(set(there.cells) & set(here.cells))
-
-
-def _raised(cause: str) -> Callable[[Sight], bool | None]:
-    """Observe whether an alarm was raised there; unknown before there is any past."""
-
-    def look(sight: Sight) -> bool | None:
-        if _alarms(sight, cause):
-            return True
-        return False if sight.state.memory.periods else None
-
-    return look
-
-
 def _apart(sight: Sight) -> bool | None:
-    if _alarms(sight, CELL_APART):
+    if alarms_at(sight, CELL_APART):
         return True
     found = sight.shape
     return None if found is None else abs(found.volt) >= 2.0 * VOLT_MIN
 
 
-def _called(phenomenon: Phenomenon) -> Callable[[Sight], bool | None]:
-    """Observe whether any alarm there bears a name, whichever detector raised it."""
-
-    def look(sight: Sight) -> bool | None:
-        if any(
-            alarm.severity is not None
-            and alarm.verdict.phenomenon is phenomenon
-            and _same(alarm.verdict.location, sight.place)
-            for alarm in sight.state.book.values()
-        ):
-            return True
-        return False if sight.state.memory.periods else None
-
-    return look
-
-
 def _leaks(sight: Sight) -> bool | None:
-    if _alarms(sight, short.CAUSE):
+    if alarms_at(sight, short.CAUSE):
         return True
     memory = sight.state.memory
     columns = [cell - 1 for cell in sight.place.cells]
@@ -234,7 +188,7 @@ def _leaks(sight: Sight) -> bool | None:
 
 
 def _slides(sight: Sight) -> bool | None:
-    if _alarms(sight, short.CAUSE):
+    if alarms_at(sight, short.CAUSE):
         return None  # said already, and with more care
     found = sight.shape
     if found is None:
@@ -246,7 +200,7 @@ def _slides(sight: Sight) -> bool | None:
 
 
 def _constant(sight: Sight) -> bool | None:
-    if sight.place.kind is LocationKind.PACK and not _alarms(sight, imbalance.CAUSE):
+    if sight.place.kind is LocationKind.PACK and not alarms_at(sight, imbalance.CAUSE):
         return None
     found = sight.shape
     if found is None or abs(found.volt) < APART_VOLT or abs(found.constant_odds) < LOG_ODDS:
@@ -279,11 +233,11 @@ def _leans(sight: Sight) -> bool | None:
 
 def _jumped(sight: Sight) -> bool | None:
     """Say only that it jumped: what crept in, or began before the record, had no jump to show."""
-    return True if _alarms(sight, jump.CAUSE) else None
+    return True if alarms_at(sight, jump.CAUSE, cell_step.CAUSE) else None
 
 
 def _follows(sight: Sight) -> bool | None:
-    if _alarms(sight, contact.CAUSE):
+    if alarms_at(sight, contact.CAUSE):
         return True
     memory = sight.state.memory
     cell = sight.place.cells[0] - 1
@@ -303,21 +257,17 @@ def _low(sight: Sight) -> bool | None:
 
 def _company(sight: Sight) -> bool | None:
     """Whether another measurement was first said to have changed when this one was."""
-    mine = _alarms(sight, *_MEASURED)
+    mine = alarms_at(sight, *_MEASURED)
     if not mine:
         return None
-    first = min(_first(alarm) for alarm in mine)
+    first = min(first_raised(alarm) for alarm in mine)
     return any(
-        abs(_first(alarm) - first) <= COMPANY_SECOND
+        abs(first_raised(alarm) - first) <= COMPANY_SECOND
         for alarm in sight.state.book.values()
         if alarm.severity is not None
         and alarm.verdict.cause in _MEASURED
-        and not _same(alarm.verdict.location, sight.place)
+        and not same_place(alarm.verdict.location, sight.place)
     )
-
-
-def _first(alarm: Alarm) -> float:
-    return min(time for time in alarm.raised_second if time is not None)
 
 
 def _warm(sight: Sight) -> bool | None:
@@ -348,7 +298,7 @@ def _probe_alarms(state: Detection) -> Mapping[int, float]:
 
 def _alone(sight: Sight) -> bool | None:
     layout, place = sight.state.layout, sight.place
-    if not _alarms(sight, temperature.CAUSE):
+    if not alarms_at(sight, temperature.CAUSE):
         return None
     if layout is None or len(layout.probe_module) != len(sight.state.watch.seen):
         return None
@@ -361,33 +311,68 @@ def _alone(sight: Sight) -> bool | None:
 
 
 def _cold(sight: Sight) -> bool | None:
-    found = _alarms(sight, temperature.CAUSE)
+    found = alarms_at(sight, temperature.CAUSE)
     return found[0].telling.numbers["apart_celsius"] < 0.0 if found else None
 
 
 def _climbs(sight: Sight) -> bool | None:
-    wide = _alarms(sight, imbalance.CAUSE)
+    wide = alarms_at(sight, imbalance.CAUSE)
     if not wide:
         return None
     return abs(wide[0].telling.numbers["spearman"]) >= imbalance.STRING_CORRELATION
 
 
 def _disagrees(sight: Sight) -> bool | None:
-    if _alarms(sight, pack_sum.CAUSE):
+    if alarms_at(sight, pack_sum.CAUSE):
         return True
     return False if channels.moved(sight.state.watch, "voltage_volt") else None
 
 
 def _leaky(sight: Sight) -> bool | None:
-    if _alarms(sight, insulation.CAUSE):
+    if alarms_at(sight, insulation.CAUSE):
         return True
     return False if channels.moved(sight.state.watch, "insulation_resistance_ohm") else None
 
 
 def _damp(sight: Sight) -> bool | None:
-    if _alarms(sight, humidity.CAUSE):
+    if alarms_at(sight, humidity.CAUSE):
         return True
     return False if "relative_humidity_fraction" in sight.state.open_rows.scalar else None
+
+
+def _stepped(sight: Sight) -> bool | None:
+    return True if alarms_at(sight, probe_step.CAUSE) else None
+
+
+def _heats(phenomenon: Phenomenon) -> Callable[[Sight], bool | None]:
+    """Observe whether a probe's place warms in one way; unknown before its ways are learned."""
+
+    def look(sight: Sight) -> bool | None:
+        found = called(phenomenon)(sight)
+        indices = sight.place.indices or (sight.place.index or 0,)
+        if found or sight.place.kind is not LocationKind.PROBE:
+            return found
+        known = sight.state.heat.steps[[index - 1 for index in indices]] >= heating.LEARNED_STEPS
+        return False if known.all() else None
+
+    return look
+
+
+def _forged(sight: Sight) -> bool | None:
+    """Whether the signs raised within a day of the place's alarms speak of an attack."""
+    if sight.phenomenon is Phenomenon.DATA_TAMPERED:
+        return True
+    mine = alarms_at(sight, *_MEASURED)
+    if not mine:
+        return None
+    return any(origin(sight.state, alarm.first_second).word == "attack" for alarm in mine)
+
+
+def _shoulder(sight: Sight) -> bool | None:
+    found = alarms_at(sight, plating.CAUSE)
+    if not found or not found[0].telling.numbers["rests"]:
+        return None
+    return found[0].telling.severity >= Severity.RECOMMENDED
 
 
 _OBSERVERS: Final[Mapping[str, Callable[[Sight], bool | None]]] = {
@@ -399,22 +384,30 @@ _OBSERVERS: Final[Mapping[str, Callable[[Sight], bool | None]]] = {
     "leans": _leans,
     "follows": _follows,
     "jumped": _jumped,
-    "frozen": _called(Phenomenon.SENSOR_STUCK),
-    "spikes": _called(Phenomenon.SENSOR_SPIKES),
-    "exchanged": _raised(swap.CAUSE),
+    "frozen": called(Phenomenon.SENSOR_STUCK),
+    "spikes": called(Phenomenon.SENSOR_SPIKES),
+    "exchanged": raised(swap.CAUSE, swap.CAUSE_AT_ONCE),
     "low": _low,
     "company": _company,
     "warm": _warm,
-    "together": _raised(modules.CAUSE),
-    "wide": _raised(imbalance.CAUSE),
+    "together": raised(modules.CAUSE),
+    "wide": raised(imbalance.CAUSE),
     "climbs": _climbs,
     "disagrees": _disagrees,
     "leaky": _leaky,
     "damp": _damp,
-    "strays": _raised(temperature.CAUSE),
+    "strays": raised(temperature.CAUSE),
     "alone": _alone,
     "cold": _cold,
-    "silent": _raised(channels.CAUSE),
-    "astray": _raised(soc_report.CAUSE),
-    "collapsed": _raised(runaway.CAUSE),
+    "silent": raised(channels.CAUSE),
+    "astray": raised(soc_report.CAUSE),
+    "collapsed": raised(runaway.CAUSE),
+    "biased": raised(current_bias.CAUSE),
+    "forged": _forged,
+    "dosed": raised(plating.CAUSE),
+    "shoulder": _shoulder,
+    "stepped": _stepped,
+    "smoulders": _heats(Phenomenon.SELF_HEATING),
+    "glows": _heats(Phenomenon.JOINT_HEATING),
+    "zone": _heats(Phenomenon.COOLING_BLOCKED),
 }

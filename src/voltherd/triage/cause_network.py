@@ -8,7 +8,8 @@ import numpy as np
 from voltherd.numerics.noisy_or import Network
 from voltherd.triage.cause_checks import CHECKS
 from voltherd.triage.cause_counts import COUNTS, HEALTHY
-from voltherd.triage.cause_table import PRIOR, TOLD, Row
+from voltherd.triage.cause_row import Row
+from voltherd.triage.cause_table import PRIOR, TOLD
 from voltherd.types.event import Cause
 
 WEIGHT: Final = 4.0

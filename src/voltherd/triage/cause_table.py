@@ -8,15 +8,11 @@ little as four cases; ``cause_network`` adds what was counted in the simulator.
 """
 
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from typing import Final
 
-from voltherd.types.event import Cause, LocationKind
-
-C = Cause
-CELL, MODULE, PROBE = LocationKind.CELL, LocationKind.MODULE, LocationKind.PROBE
-PACK, CHANNEL = LocationKind.PACK, LocationKind.CHANNEL
-BODY: Final = frozenset({CELL, MODULE, PACK})
-EVERYWHERE: Final = frozenset(LocationKind)
+from voltherd.triage.cause_heat import HEAT
+from voltherd.triage.cause_row import BODY, CELL, CHANNEL, EVERYWHERE, MODULE, PACK, PROBE, C, Row
+from voltherd.types.event import Cause
 
 PRIOR: Final[Mapping[Cause, float]] = {
     # Per finding's place and year.  Judgements, in the order of magnitude that fleets report:
@@ -33,31 +29,6 @@ PRIOR: Final[Mapping[Cause, float]] = {
     C.TAMPERING: 2e-4,  # rare, and hardly counted by anybody
 }
 """Probability of each cause before any evidence; a fleet that knows better gives its own."""
-
-
-class Row(NamedTuple):
-    """One piece of evidence.
-
-    Attributes:
-        name: Stable name.
-        places: Kinds of places it can be looked for at.
-        present: What it says when it is there, in plain words.
-        absent: What it says when it was looked for and is not; empty where that says little.
-        find: How to find out where it is unknown.
-        leak: Probability that it shows without any of the causes; that an alarm is chance is
-            told by its finding's confidence, and enters here as something small.
-        links: Probability that each cause brings it about.
-        given: Whether it is asked only of what deviates: healthy places say nothing of it then.
-    """
-
-    name: str
-    places: frozenset[LocationKind]
-    present: str
-    absent: str
-    find: str
-    leak: float
-    links: Mapping[Cause, float]
-    given: bool = False
 
 
 TOLD: Final = (
@@ -243,19 +214,6 @@ TOLD: Final = (
         given=True,
     ),
     Row(
-        "warm",
-        frozenset({CELL, MODULE}),
-        "the probes of its module are warmer than the others",
-        "the probes of its module are as warm as the others",
-        "which module each probe sits at",
-        0.02,
-        {
-            C.COOLING: 0.85,  # what cooling is for
-            C.CONTACT: 0.1,  # a joint heats by its own resistance
-            C.INTERNAL_SHORT: 0.05,  # milliwatts; only a hard short heats
-        },
-    ),
-    Row(
         "together",
         frozenset({MODULE}),
         "all cells of the module stand apart alike",
@@ -332,44 +290,6 @@ TOLD: Final = (
         {C.INGRESS: 0.7},
     ),
     Row(
-        "strays",
-        frozenset({PROBE}),
-        "the probe stands apart from the others",
-        "",
-        "",
-        0.0001,
-        {
-            C.SENSOR: 0.2,  # a probe that lost its contact or its calibration
-            C.COOLING: 0.8,  # heat that stays where it is made
-            C.CONTACT: 0.1,  # a joint that heats its neighbourhood
-            C.TAMPERING: 0.1,
-        },
-    ),
-    Row(
-        "alone",
-        frozenset({PROBE}),
-        "the other probes of its module do not stand apart",
-        "the other probes of its module stand apart, too",
-        "which module each probe sits at",
-        0.1,
-        {
-            C.SENSOR: 0.95,  # a probe fails by itself
-            C.CONTACT: 0.5,  # heat of one joint spreads little
-            C.TAMPERING: 0.8,
-        },
-        given=True,
-    ),
-    Row(
-        "cold",
-        frozenset({PROBE}),
-        "it reads colder than the others",
-        "it reads warmer than the others",
-        "",
-        0.02,
-        {C.SENSOR: 0.5, C.TAMPERING: 0.5},  # nothing cools one place alone
-        given=True,
-    ),
-    Row(
         "silent",
         frozenset({PROBE, CHANNEL}),
         "it gives no information: no value, always one value, or a count that falls",
@@ -407,5 +327,49 @@ TOLD: Final = (
             C.TAMPERING: 0.001,
         },
     ),
+    Row(
+        "biased",
+        frozenset({CHANNEL}),
+        "the current it reports does not fit what the battery's voltage says",
+        "",
+        "",
+        0.0001,
+        {
+            C.SENSOR: 0.6,  # the zero of a current sensor drifts
+            C.TAMPERING: 0.1,  # whoever hides use changes the current
+        },
+    ),
+    Row(
+        "forged",
+        EVERYWHERE,
+        "what was raised that day together speaks of a record changed on its way",
+        "nothing else raised that day speaks of a changed record",
+        "",
+        0.00002,
+        {
+            C.TAMPERING: 0.5,  # whoever leaves physics and the past whole is not seen
+            C.SENSOR: 0.001,  # a logger that repeats itself
+        },
+    ),
+    Row(
+        "dosed",
+        frozenset({PACK}),
+        "charges went beyond what the anodes take at their temperature",
+        "",
+        "",
+        0.002,
+        {C.PLATING: 0.8},  # a model's word: many cold charges leave no lithium behind
+    ),
+    Row(
+        "shoulder",
+        frozenset({PACK}),
+        "the voltage at rest after such charges shows lithium dissolving",
+        "the rests after such charges show no lithium dissolving",
+        "hours of rest, finely sampled, right after a charge in the cold",
+        0.01,
+        {C.PLATING: 0.6},  # gone within an hour, so often missed
+        given=True,
+    ),
+    *HEAT,
 )
 """What telemetry tells: seen, seen to be absent, or unknown."""

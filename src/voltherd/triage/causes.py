@@ -22,9 +22,11 @@ from voltherd.numerics.noisy_or import (
     marginal,
     posterior,
 )
-from voltherd.triage.cause_evidence import Sight, observed
+from voltherd.triage.cause_evidence import observed
 from voltherd.triage.cause_network import CAUSES, ROWS, network
-from voltherd.triage.cause_table import TOLD, Row
+from voltherd.triage.cause_row import Row
+from voltherd.triage.cause_sight import Sight
+from voltherd.triage.cause_table import TOLD
 from voltherd.types.event import Cause, Causes, LocationKind, PossibleCause
 
 RANKED: Final = 3

@@ -32,7 +32,7 @@ from voltherd.detection.memory import HISTORY_PERIODS, days
 from voltherd.detection.verdict import Alarm, Verdict, confidence
 from voltherd.numerics.robust import median
 from voltherd.triage.advice import ACTION, CONFIRM, STAGE_ACTIONS
-from voltherd.triage.cause_evidence import Sight
+from voltherd.triage.cause_sight import Sight
 from voltherd.triage.causes import causes_of
 from voltherd.triage.evidence import evidence_of
 from voltherd.triage.hindsight import Trend, ramp_onset, step_onset, swing_onset, trend, widths
@@ -62,6 +62,11 @@ CHANNEL_CONFIDENCE: Final = 0.99
 
 UNTOLD_CONFIDENCE: Final = 0.66
 """At most, where a finding names a cause that the data cannot yet tell from another: "likely"."""
+
+UNCAUSED: Final = frozenset(
+    {Phenomenon.HOT_USE, Phenomenon.IMPACT, Phenomenon.SELF_CHECK_FAILED, Phenomenon.VIBRATION_HIGH}
+)
+"""Findings that say themselves what happened: no cause behind them is asked for."""
 
 
 class Told(NamedTuple):
@@ -239,7 +244,9 @@ def _tell(
 def _with_causes(
     finding: Finding, state: Detection, prior: Mapping[Cause, float] | None
 ) -> Finding:
-    sight = Sight(state, finding.location, finding.onset_second)
+    if finding.phenomenon in UNCAUSED:
+        return finding
+    sight = Sight(state, finding.location, finding.onset_second, finding.phenomenon)
     return replace(finding, causes=causes_of(sight, prior))
 
 

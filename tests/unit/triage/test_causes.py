@@ -34,6 +34,14 @@ CLEAR = [
     ({"wide": True, "constant": False, "climbs": False}, PACK, Cause.IMBALANCE),
     ({"astray": True, "company": False}, CHANNEL, Cause.SENSOR),
     ({"leaks": True, "low": True, "constant": False}, CELL, Cause.INTERNAL_SHORT),
+    ({"glows": True, "smoulders": False, "zone": False}, PROBE, Cause.CONTACT),
+    ({"zone": True, "warm": True}, MODULE, Cause.COOLING),
+    ({"strays": True, "stepped": True, "smoulders": False, "glows": False}, PROBE, Cause.SENSOR),
+    ({"biased": True, "forged": False}, CHANNEL, Cause.SENSOR),
+    ({"dosed": True, "shoulder": True}, PACK, Cause.PLATING),
+    ({"forged": True}, PACK, Cause.TAMPERING),
+    ({"jumped": True, "constant": True, "forged": True}, CELL, Cause.TAMPERING),
+    ({"stepped": True, "strays": True, "forged": True}, PROBE, Cause.TAMPERING),
 ]
 
 
@@ -51,6 +59,13 @@ def test_at_most_three_are_told_the_most_probable_first():
         assert 0 < len(shares) <= 3
         assert shares == sorted(shares, reverse=True)
         assert all(0.0 <= share <= 1.0 for share in shares)
+
+
+def test_a_dose_of_plating_without_its_shoulder_cannot_be_told_yet():
+    for shoulder in (None, False):
+        found = weighed({"dosed": True, "shoulder": shoulder}, PACK)
+        assert not found.told
+        assert found.ranked[0].cause is Cause.PLATING
 
 
 def test_nothing_seen_names_nothing():
