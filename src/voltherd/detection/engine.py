@@ -271,13 +271,15 @@ def _watched(state: Detection, batch: SampleBatch) -> Detection:
         gas=[time for time, _ in gas],
         fallen=batch.unix_time_second[fallen].tolist(),
     )
+    timed = [
+        *((t, [v] if v else [], [] if v else [stages.CAUSE]) for t, v in told),  # none: it is over
+        *((t, [v], []) for t, v in (*urgent, *gas, *reported)),
+        *((t, v, [freeze.CAUSE]) for t, v in frozen),
+        *((t, v, [glitch.CAUSE]) for t, v in strayed),
+    ]
     book = state.book
-    for time, verdict in sorted((*urgent, *gas, *told, *reported), key=lambda entry: entry[0]):
-        # Without a verdict, an episode is over.
-        book = note(book, [verdict] if verdict else [], time, [] if verdict else [stages.CAUSE])
-    for cause, judged in ((freeze.CAUSE, frozen), (glitch.CAUSE, strayed)):
-        for time, verdicts in judged:
-            book = note(book, verdicts, time, (cause,))
+    for time, verdicts, causes in sorted(timed, key=lambda entry: entry[0]):
+        book = note(book, verdicts, time, causes)
     return state._replace(
         guard=guard,
         vent=vent,
@@ -338,8 +340,14 @@ def _advance(
     if len(windows.end_second) < WINDOWS_PER_PERIOD:
         return state
     # Only where a period ends: by then nothing depends on the pieces the rows came in.
+    return _period_ended(state, windows, rows, past)
+
+
+def _period_ended(state: Detection, windows: Windows, rows: SampleBatch, past: Memory) -> Detection:
+    """Judge a period, and remember it."""
+    pack = gauge.pack_of(state.memory, state.asset)
     plain = channels.judge(state.watch, rows)
-    book = note(book, plain, float(part.end_second[-1]), channels.CAUSES)
+    book = note(state.book, plain, float(windows.end_second[-1]), channels.CAUSES)
     period = gather(state.memory, windows)
     memory = remember(state.memory, period)
     damp, wet = humidity.judge(state.damp)

@@ -287,17 +287,19 @@ def _confidence(verdict: Verdict, state: Detection, renewals: int) -> float:
 def _lead(group: tuple[Alarm, ...]) -> Alarm:
     """Give the alarm that names the finding: standing before past, severe before mild.
 
-    What was once a matter of safety stays so, though its cell can no longer be read: a cell that
-    leaked until its voltage stood still at nothing is no broken channel.
+    A cell that leaked until it could no longer be read is no broken channel: what was a matter of
+    safety before then names it.
     """
-    grave = [a for a in group if a.severity is Severity.SAFETY]
+    unread = [a for a in group if a.verdict.cause in _UNREAD]
+    grave = [a for a in group if a.severity is Severity.SAFETY and a not in unread]
     since = min((a.raised_second[-1] or np.inf for a in grave), default=np.inf)
-    stopped = [
-        a for a in group if a.verdict.cause in _UNREAD and (a.raised_second[0] or np.inf) <= since
-    ]
-    if stopped:
-        return stopped[0]
-    return max(grave or group, key=lambda a: (a.streaks[0] > 0, a.severity or 0, -group.index(a)))
+    first = [a for a in unread if (a.raised_second[0] or np.inf) <= since]
+    if first:
+        return first[0]
+    return max(
+        grave if unread else group,
+        key=lambda a: (a.streaks[0] > 0, a.severity or 0, -group.index(a)),
+    )
 
 
 def _hindsight(alarm: Alarm, state: Detection) -> tuple[float, Trend]:

@@ -24,7 +24,7 @@ def same(first, second):
     if isinstance(first, float):
         return first == second or (np.isnan(first) and np.isnan(second))
     if isinstance(first, dict):
-        return list(first) == list(second) and all(same(first[k], second[k]) for k in first)
+        return first.keys() == second.keys() and all(same(first[k], second[k]) for k in first)
     if isinstance(first, tuple):
         return len(first) == len(second) and all(map(same, first, second))
     if hasattr(first, "__dataclass_fields__"):
