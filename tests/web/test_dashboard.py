@@ -155,10 +155,8 @@ def test_a_finding_shows_its_probable_causes_and_what_would_decide(watched, clou
             assert said[:1].upper() + said[1:] in text
     first, second = (cause["title"] for cause in causes["ranked"][:2])
     told = page.locator(CAUSES).inner_text()
-    assert (
-        f"Would decide between {first} and {second}: {causes['decide'][:1].upper()}{causes['decide'][1:]}"
-        in told
-    )
+    test = causes["decide"][:1].upper() + causes["decide"][1:]
+    assert f"Would decide between {first} and {second}: {test}" in told
     assert "Cannot tell" not in told
     assert page.get_by_role("heading", name="Beside its siblings").is_visible()
 
