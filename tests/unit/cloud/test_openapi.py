@@ -59,11 +59,14 @@ def test_every_number_of_an_answer_carries_its_unit(document):
         "indices", "highlight", "highlighted", "module", "first_cell", "last_cell", "days",
         "lowest_cell", "highest_cell", "lowest_soc", "highest_soc", "p50", "p99", "pending",
         "epochs", "vehicles", "vehicles_online", "vehicles_offline", "cell_soc", "figures",
-        "probability", "unexplained", "expected", "vehicles_with_findings",
+        "probability", "unexplained", "expected", "vehicles_with_findings", "probability_low",
+        "probability_high", "shown", "shown_now", "held", "confirmed", "dismissed",
+        # money, in whatever currency a budget was written in
+        "cost", "miss_cost", "visit_cost", "recall_cost", "visits_cost", "left_cost",
     }  # fmt: skip
     units = (
         "_second", "_volt", "_ampere", "_celsius", "_fraction", "_ah", "_kilometre", "_records",
-        "_per_second", "_volt_min", "_volt_max", "_celsius_max",
+        "_per_second", "_days", "per_thousand", "per_thousand_max", "_volt_min", "_volt_max", "_celsius_max",
     )  # fmt: skip
 
     def numeric(schema):
