@@ -66,7 +66,8 @@ def test_every_number_of_an_answer_carries_its_unit(document):
     }  # fmt: skip
     units = (
         "_second", "_volt", "_ampere", "_celsius", "_fraction", "_ah", "_kilometre", "_records",
-        "_per_second", "_days", "per_thousand", "per_thousand_max", "_volt_min", "_volt_max", "_celsius_max",
+        "_per_second", "_days", "per_thousand", "per_thousand_max", "_volt_min", "_volt_max",
+        "_celsius_max",
     )  # fmt: skip
 
     def numeric(schema):
