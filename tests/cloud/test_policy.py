@@ -41,8 +41,8 @@ def put(client, status=200, **body):
 
 
 WRONG = (
-    ({"miss_cost": 5.0}, 400),
-    ({"miss_cost": 5.0, "visit_cost": 6.0}, 400),
+    ({"miss_cost": 5.0}, 409),
+    ({"miss_cost": 5.0, "visit_cost": 6.0}, 409),
     ({"budget_per_thousand": 0.0}, 422),
     ({"budget_per_thousand": -1.0}, 422),
     ({"budget_per_thousand": "much"}, 422),

@@ -72,6 +72,11 @@ KINDS: Final = {
     "method-not-allowed": Kind(
         405, "Not in this way", "The address is right, the method is not; see Allow and /api/docs."
     ),
+    "costs-contradict": Kind(
+        409,
+        "These costs contradict each other",
+        "Give the cost of a miss and of a visit together, the miss costing more.",
+    ),
     "key-reused": Kind(
         409,
         "The Idempotency-Key was used for another request",

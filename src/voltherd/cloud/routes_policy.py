@@ -37,7 +37,7 @@ def policy(cloud: CloudNow) -> PolicyState:
     return _state(cloud)
 
 
-@router.put("", response_model=PolicyState, responses=answers(400, 413))
+@router.put("", response_model=PolicyState, responses=answers(400, 409, 413))
 def set_policy(cloud: CloudNow, request: Request, change: PolicyChange) -> PolicyState:
     """Let another policy count, from now on and for all findings."""
     signed_in = getattr(request.state, "who", "")
@@ -48,7 +48,7 @@ def set_policy(cloud: CloudNow, request: Request, change: PolicyChange) -> Polic
     return _state(cloud)
 
 
-@router.get("/preview", response_model=PolicyPreview, responses=answers(400))
+@router.get("/preview", response_model=PolicyPreview, responses=answers(400, 409))
 def preview(
     cloud: CloudNow,
     budget_per_thousand: Annotated[float | None, Query(gt=0.0, le=1000.0)] = None,
@@ -85,7 +85,7 @@ def _policy(numbers: PolicyNumbers) -> Policy:
             recall_cost=numbers.recall_cost,
         )
     except UsageError as error:
-        raise ProblemError("bad-request", str(error)) from error
+        raise ProblemError("costs-contradict", str(error)) from error
 
 
 def _preview(cloud: Cloud, tried: Policy, month: Sequence[Known]) -> PolicyPreview:

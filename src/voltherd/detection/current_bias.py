@@ -160,7 +160,7 @@ def look(zero: Zero, batch: SampleBatch, scale: Scale) -> tuple[Zero, Judged]:
         What is known now, and verdicts with the time of their row [unix s].
     """
     current = batch.scalar.get(CHANNEL)
-    if current is None or not batch.rows:
+    if current is None or not batch.rows or not batch.cells:
         return zero, ()
     speed = batch.scalar.get("speed_kilometre_per_hour")
     time = batch.unix_time_second

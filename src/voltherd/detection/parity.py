@@ -52,6 +52,8 @@ SHARE: Final = 0.2
 HELD_SHARE: Final = 0.6
 """What must be left of a step in the next two rows."""
 CLIP: Final = 4.0
+ROW_SECOND_MAX: Final = 15.0
+"""Rows further apart leave the pack time to do what looks like a common step [s]."""
 ALIKE_SHARE: Final = 0.5
 CELLS_MIN: Final = 4
 AHEAD: Final = 2
@@ -262,6 +264,9 @@ def _step(rows: Rows, score: Float[np.ndarray, " t"], late: int) -> Verdict | No
     stepped = (np.abs(score) >= SCORE_MIN) & (np.abs(rows.cell) >= STEP_VOLT)
     for n in np.flatnonzero(stepped[first : len(score) - AHEAD]) + first:
         around = np.r_[n - BEFORE : n, n + 1 : n + 1 + AHEAD]
+        spaced = np.diff(rows.second[n - BEFORE : n + 1 + AHEAD])
+        if (spaced > ROW_SECOND_MAX).any():
+            continue  # so much may happen between rows that no step is without a cause
         if not np.isfinite(rows.cell[around]).all():
             continue
         left = 1.0 + np.cumsum(rows.cell[n + 1 : n + 1 + AHEAD]) / rows.cell[n]
