@@ -60,7 +60,8 @@ class Row:
         median_hour: Median time to the first alarm of those found, None without any [h].
         worst_hour: Longest such time [h].
         goal_hour: By when it was to be found, None where no goal is set [h].
-        holds: Whether all were found by then; None where no goal is set.
+        holds: Whether all were found by then; None where no goal is set, or where a record ends
+            before its time has come.
     """
 
     source: str
@@ -256,6 +257,7 @@ def _row(source: str, case: Case, method: str, outcomes: Sequence[Outcome]) -> R
     found = [t for t in times if not math.isnan(t)]
     ours = method == METHODS[0]
     held = len(found) == len(times) and (case.goal_hour is None or max(found) <= case.goal_hour)
+    untold = min(o.seen_hour for o in outcomes) < (case.goal_hour or 0.0) and not held
     return Row(
         source=source,
         injected=True,
@@ -270,7 +272,7 @@ def _row(source: str, case: Case, method: str, outcomes: Sequence[Outcome]) -> R
         median_hour=statistics.median(found) if found else None,
         worst_hour=max(found, default=None),
         goal_hour=case.goal_hour,
-        holds=held if ours and case.goal_hour is not None else None,
+        holds=held if ours and case.goal_hour is not None and not untold else None,
     )
 
 

@@ -69,6 +69,7 @@ class Outcome(NamedTuple):
         named: Whether a finding there carries its name.
         recommended: Whether one reaches severity recommended.
         others: Further cells at recommended or above that the record as it is does not have.
+        seen_hour: How long the record goes on after the beginning [h].
     """
 
     case: Case
@@ -78,6 +79,7 @@ class Outcome(NamedTuple):
     named: bool
     recommended: bool
     others: int
+    seen_hour: float
 
 
 def vehicles_of(folder: Path) -> tuple[tuple[Vehicle, ...], tuple[str, ...]]:
@@ -202,6 +204,7 @@ def _outcome(vehicle: Vehicle, case: Case, fault: Fault, seed: int) -> Outcome:
         named=any(e.finding.phenomenon is fault.phenomenon for e in hits),
         recommended=any(e.finding.severity >= Severity.RECOMMENDED for e in hits),
         others=len(now - before),
+        seen_hour=hours(float(batch.unix_time_second[-1]), fault),
     )
 
 

@@ -154,6 +154,7 @@ def _outcome(design: Design, case: Case, fault: Fault, vehicle: Followed) -> Out
         named=any(e.finding.phenomenon is fault.phenomenon for e in hits),
         recommended=any(e.finding.severity >= Severity.RECOMMENDED for e in hits),
         others=len(others),
+        seen_hour=hours(vehicle.state.last_second, fault),
     )
 
 
