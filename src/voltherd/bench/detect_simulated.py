@@ -132,7 +132,7 @@ def planted(
         fault = planted_at[vehicle.number]
         outcomes.append(_outcome(design, case, fault, vehicle))
         own = vehicle.furthest_volt[np.array(fault.location.cells, int) - 1]
-        furthest.append(float(own.max(initial=math.nan)) if len(own) else math.nan)
+        furthest.append(float(own.max()) if len(own) else math.nan)
     return outcomes, np.array(furthest)
 
 
