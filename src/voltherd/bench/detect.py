@@ -256,8 +256,6 @@ def _row(source: str, case: Case, method: str, outcomes: Sequence[Outcome]) -> R
     times = [o.found_hour.get(method, math.nan) for o in outcomes]
     found = [t for t in times if not math.isnan(t)]
     ours = method == METHODS[0]
-    held = len(found) == len(times) and (case.goal_hour is None or max(found) <= case.goal_hour)
-    untold = min(o.seen_hour for o in outcomes) < (case.goal_hour or 0.0) and not held
     return Row(
         source=source,
         injected=True,
@@ -272,8 +270,24 @@ def _row(source: str, case: Case, method: str, outcomes: Sequence[Outcome]) -> R
         median_hour=statistics.median(found) if found else None,
         worst_hour=max(found, default=None),
         goal_hour=case.goal_hour,
-        holds=held if ours and case.goal_hour is not None and not untold else None,
+        holds=_holds(case.goal_hour, times, [o.seen_hour for o in outcomes]) if ours else None,
     )
+
+
+def _holds(
+    goal_hour: float | None, found_hour: Sequence[float], seen_hour: Sequence[float]
+) -> bool | None:
+    """Say whether all were found in time; None where the records that did not tell end sooner.
+
+    >>> _holds(48.0, [20.0, 50.0], [300.0, 300.0]), _holds(48.0, [20.0, math.nan], [300.0, 30.0])
+    (False, None)
+    """
+    if goal_hour is None:
+        return None
+    late = [
+        seen for found, seen in zip(found_hour, seen_hour, strict=True) if not found <= goal_hour
+    ]
+    return False if any(seen >= goal_hour for seen in late) else None if late else True
 
 
 def _as_recorded(vehicle: Vehicle) -> list[AsRecorded]:
