@@ -89,8 +89,8 @@ def posterior(
         evidence: ``PRESENT``, ``ABSENT`` or ``UNKNOWN``, one row per case.
 
     >>> one = Network(np.array([0.01]), np.array([[0.9]]), np.array([0.01]))
-    >>> posterior(compiled(one), np.array([[1]], np.int8)).round(3)
-    array([[0.523, 0.477]])
+    >>> posterior(compiled(one), np.array([[1]], np.int8)).round(2)
+    array([[0.52, 0.48]])
     """
     seen = (evidence == PRESENT).astype(np.float64)
     unseen = (evidence == ABSENT).astype(np.float64)
