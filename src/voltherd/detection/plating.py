@@ -52,7 +52,9 @@ COLD_QUARTER: Final = 4
 CHARGES_KEPT: Final = 64
 RECENT_SECOND: Final = 14.0 * SECOND_PER_DAY
 DOSE_SHARE_MIN: Final = 0.01
-"""Of the capacity, pushed in beyond the limit within two weeks, to be worth telling."""
+"""Of the capacity, pushed in beyond the limit within two weeks, for rests to bear it out."""
+DOSE_ALONE_SHARE_MIN: Final = 0.05
+"""The same without such a rest, to be worth telling: cells differ, and the limit is a model's."""
 CHARGE_SHARE_MIN: Final = 0.002
 """Of the capacity, beyond the limit in one charge, for its rest to be looked at."""
 REST_SECOND_MAX: Final = 3600.0
@@ -268,6 +270,8 @@ def judge(plating: Plating) -> tuple[Verdict, ...]:
     judged = [charge.shoulder_volt for charge in recent if np.isfinite(charge.shoulder_volt)]
     shown = [volt for volt in judged if volt >= SHOULDER_VOLT]
     both = len(shown) >= SHOULDERS_MIN and 2 * len(shown) >= len(judged)
+    if not both and dose < DOSE_ALONE_SHARE_MIN * plating.capacity_ah:
+        return ()
     return (
         Verdict(
             cause=CAUSE,

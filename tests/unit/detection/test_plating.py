@@ -82,6 +82,12 @@ def test_with_the_voltage_at_rest_it_calls_for_a_visit():
     assert "held up and then dropped" in both.summary
 
 
+def test_a_small_dose_needs_the_voltage_at_rest():
+    assert not told(charges(2.0, 0.55, times=3))
+    [both] = told(charges(2.0, 0.55, lift_volt=0.012, times=3))
+    assert both.severity is Severity.RECOMMENDED
+
+
 def test_the_voltage_alone_says_nothing():
     assert not told(charges(28.0, 1.0, lift_volt=0.012))
 
