@@ -95,11 +95,11 @@ def detect(  # long: an option a line
     ] = "",
     each: Annotated[
         int, typer.Option("--each", min=1, help="Faults of each kind and size in each source.")
-    ] = 6,
+    ] = 4,
     vehicles: Annotated[
         int, typer.Option("--vehicles", min=1, help="Healthy vehicles of each kind.")
-    ] = 40,
-    days: Annotated[int, typer.Option("--days", min=1, help="Days of each of these.")] = 30,
+    ] = 20,
+    days: Annotated[int, typer.Option("--days", min=1, help="Days of each of these.")] = 28,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Another draw.")] = 5,
     folder: Annotated[
         Path | None,
