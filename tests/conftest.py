@@ -2,7 +2,9 @@
 
 With ``VOLTHERD_NO_SKIP`` set, as in CI, a test that would be skipped fails and says why: what was
 not run is then never mistaken for what passed.  Hypothesis tries the same examples in every
-run; ``VOLTHERD_EXPLORE`` makes it try new ones.
+run; ``VOLTHERD_EXPLORE`` makes it try new ones.  Shapes are checked where rooms are tested by
+themselves: at every call, that takes three times as long.  ``VOLTHERD_NIGHTLY`` checks them in
+all tests, and runs those marked ``nightly``, too.
 """
 
 import os
@@ -20,6 +22,11 @@ settings.register_profile("steady", deadline=None, derandomize=True)
 settings.register_profile("explore", deadline=None, print_blob=True)
 settings.load_profile("explore" if os.environ.get("VOLTHERD_EXPLORE") else "steady")
 
+ROOT = Path(__file__).resolve().parent.parent
+NIGHTLY = bool(os.environ.get("VOLTHERD_NIGHTLY"))
+MANY_AT_WORK = ("adapters", "bench", "cli", "cloud", "demo", "edge")
+"""Rooms whose tests run many others."""
+
 
 def _reason(report: pytest.TestReport | pytest.CollectReport) -> str:
     """What the skip said of itself."""
@@ -36,10 +43,32 @@ def _forbid_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
         report.longrepr = f"VOLTHERD_NO_SKIP is set, and this was not run: {reason}"
 
 
+def _shapes_checked(item: pytest.Item) -> bool:
+    """Whether a test is of one room, and short; of many at work, the rooms' own tests check."""
+    if NIGHTLY:
+        return True
+    place = item.path.relative_to(ROOT).parts
+    together = place[0] == "tests" and place[1] not in ("contract", "unit")
+    return not (
+        together
+        or (place[:2] == ("tests", "unit") and place[2] in MANY_AT_WORK)
+        or item.get_closest_marker("long")
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave what is marked ``nightly`` to the night, and count it as left out."""
+    if NIGHTLY:
+        return
+    later = [item for item in items if item.get_closest_marker("nightly")]
+    items[:] = [item for item in items if item not in later]
+    config.hook.pytest_deselected(items=later)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Check no shapes in tests marked ``long``, which would take several times as long."""
-    shape_checks.update("jaxtyping_disable", item.get_closest_marker("long") is not None)
+    """Check shapes where they are to be checked."""
+    shape_checks.update("jaxtyping_disable", not _shapes_checked(item))
     return (yield)
 
 
@@ -62,8 +91,7 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
 @pytest.fixture(scope="session")
 def recorded() -> Path:
     """The folder of recorded data."""
-    here = Path(__file__).resolve().parent.parent
-    folder = Path(os.environ.get("VOLTHERD_DATA", here.parent / "shared" / "data"))
+    folder = Path(os.environ.get("VOLTHERD_DATA", ROOT.parent / "shared" / "data"))
     if not folder.is_dir():
         pytest.skip(f"recorded data not found at {folder}; set VOLTHERD_DATA")
     return folder

@@ -42,9 +42,9 @@ def test_a_healthy_fleet_raises_nothing_recommended(record_property):
     "fault",
     [
         "weak_cell:20%",
-        "contact_resistance:1mohm",
-        "sensor_stuck",
-        "insulation_low",
+        pytest.param("contact_resistance:1mohm", marks=pytest.mark.nightly),
+        pytest.param("sensor_stuck", marks=pytest.mark.nightly),
+        pytest.param("insulation_low", marks=pytest.mark.nightly),
         "soc_misreported:-12%",
     ],
 )

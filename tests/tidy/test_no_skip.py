@@ -1,4 +1,4 @@
-"""The switch that CI relies on: with it a skip fails the run, without it nothing changes."""
+"""The switches that CI relies on: skips forbidden, and sweeps left to the night."""
 
 import os
 import shutil
@@ -60,3 +60,11 @@ def test_a_skip_is_a_skip_elsewhere(tmp_path):
 def test_an_expected_failure_is_no_skip(tmp_path):
     source = "import pytest\n@pytest.mark.xfail(strict=True)\ndef test_it(): assert False\n"
     assert run(tmp_path, source, VOLTHERD_NO_SKIP="1").returncode == 0
+
+
+def test_a_sweep_is_left_to_the_night_and_counted(tmp_path):
+    source = "import pytest\ndef test_it(): pass\n@pytest.mark.nightly\ndef test_more(): pass\n"
+    ini = tmp_path / "pytest.ini"
+    ini.write_text("[pytest]\nmarkers = nightly: a sweep\n")
+    assert "1 passed, 1 deselected" in run(tmp_path, source).stdout
+    assert "2 passed" in run(tmp_path, source, VOLTHERD_NIGHTLY="1").stdout

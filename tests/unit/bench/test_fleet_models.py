@@ -130,6 +130,7 @@ def test_the_public_row_runs_and_ranks_what_is_plain(fleet, tmp_path, monkeypatc
     assert "cannot be told with so few healthy vehicles" in text
 
 
+@pytest.mark.nightly
 @pytest.mark.long
 def test_a_small_simulated_fleet_goes_through(monkeypatch):
     monkeypatch.setattr(fleet_charges, "FAULTS", ("cell_imbalance:-20%",))

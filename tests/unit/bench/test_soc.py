@@ -99,6 +99,7 @@ def test_without_a_second_folder_every_other_cycle_is_held_back(tmp_path):
     assert {row.condition for row in table.rows} <= set(SCORED)
 
 
+@pytest.mark.nightly
 def test_the_whole_league_runs_on_the_records_as_they_are(tmp_path):
     train, test = written(tmp_path / "a", range(2)), written(tmp_path / "b", [10, 12])
     table = soc.measure(train, test, lambda _: None, quick=True, each=1, only=())

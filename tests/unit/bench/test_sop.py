@@ -160,6 +160,7 @@ def test_the_picture_is_well_formed_and_says_what_it_shows():
         drawn([])
 
 
+@pytest.mark.nightly
 @pytest.mark.long
 @pytest.mark.skipif(find_spec("pybamm") is None, reason="pip install 'voltherd[twin]'")
 @pytest.mark.filterwarnings("default")

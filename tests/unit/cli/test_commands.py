@@ -244,6 +244,7 @@ def test_the_report_cannot_be_written_where_there_is_no_room(fleet, tmp_path):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.nightly
 def test_triage_of_a_simulated_fleet_finds_what_was_hidden_in_it(tmp_path):
     fleet = tmp_path / "fleet"
     made = voltherd_run(

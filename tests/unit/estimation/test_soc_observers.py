@@ -123,6 +123,7 @@ def test_the_bound_of_h_infinity_keeps_it_awake():
     assert off[0] < 0.5 * off[1]
 
 
+@pytest.mark.nightly
 def test_a_corrected_count_stays_within_two_percent_for_thirty_days():
     """The vehicle's sensor is off by 30 mA; the cloud's answer comes every four hours."""
     day, step = 86_400.0, 120.0
