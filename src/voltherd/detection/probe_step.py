@@ -12,9 +12,9 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from voltherd.detection.step_shape import SIDE_ROWS, Step, step_in
-from voltherd.detection.trail import WINDOWS_BEFORE, Trail, last_gap, upto
+from voltherd.detection.trail import WINDOWS_BEFORE, Trail, rows_upto
 from voltherd.detection.verdict import Verdict
-from voltherd.numerics.robust import median
+from voltherd.numerics.robust import median, or_zero
 from voltherd.types.event import Location, LocationKind, Phenomenon, Severity
 
 CAUSE: Final = "probe_step"
@@ -56,9 +56,9 @@ def judge(trail: Trail, first: int) -> tuple[tuple[float, tuple[Verdict, ...]], 
     far = _candidates(celsius, first, SCREEN_SHARE * least)
     judged = []
     for window in np.flatnonzero(far.any(axis=1)):
-        near = upto(trail, first + int(window) + 1, WINDOWS_BEFORE + 1)
-        verdicts = _steps(near, np.flatnonzero(far[window]), least, resolution)
-        judged.append((float(near.windows.end_second[-1]), verdicts))
+        rows = rows_upto(trail, first + int(window))
+        verdicts = _steps(trail, rows, np.flatnonzero(far[window]), least, resolution)
+        judged.append((float(trail.windows.end_second[first + window]), verdicts))
     return tuple(judged)
 
 
@@ -90,27 +90,25 @@ def _others_mean(values: Float[np.ndarray, "n p"]) -> Float[np.ndarray, "n p"]:
 
 
 def _steps(
-    near: Trail, probes: Int[np.ndarray, " k"], least: float, resolution: float
+    trail: Trail, rows: slice, probes: Int[np.ndarray, " k"], least: float, resolution: float
 ) -> tuple[Verdict, ...]:
-    begin = last_gap(near.second)
-    second = near.second[begin:]
-    celsius = near.probe_celsius[begin:].astype(np.float64)
-    others = np.nan_to_num(_others_mean(celsius))
+    second, celsius = trail.second[rows], trail.probe_celsius[rows].astype(np.float64)
+    others = or_zero(_others_mean(celsius))
     apart = celsius - others
     verdicts = []
     for probe in probes:
         course = others[:, probe]
         step = step_in(
-            apart[:, probe], second, course[None], RATE_DOUBT, CELSIUS_FLOOR, grain=resolution
+            apart[:, probe], second, course[None], RATE_DOUBT, CELSIUS_FLOOR, least, resolution
         )
-        if step is None or abs(step.size) < max(least, SURE * step.sigma):
+        if step is None or abs(step.size) < SURE * step.sigma:
             continue
         row = int(np.searchsorted(second, step.second))
         change = np.abs(
             median(apart[row : row + SIDE_ROWS], axis=0)
             - median(apart[max(0, row - SIDE_ROWS) : row], axis=0)
         )
-        rest = np.sort(np.nan_to_num(np.delete(change, probe)))[-PROBES_MAX]
+        rest = np.sort(or_zero(np.delete(change, probe)))[-PROBES_MAX]
         if abs(step.size) >= OTHERS_TIMES * rest:
             verdicts.append(_verdict(int(probe), step, resolution))
     return tuple(verdicts)
