@@ -9,7 +9,7 @@ that only a step of two of them, 2 K, is told from that; one that reads tenths t
 from typing import Final
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 
 from voltherd.detection.step_shape import SIDE_ROWS, Step, step_in
 from voltherd.detection.trail import WINDOWS_BEFORE, Trail, rows_upto
@@ -51,9 +51,12 @@ def judge(trail: Trail, first: int) -> tuple[tuple[float, tuple[Verdict, ...]], 
     celsius = trail.windows.probe_celsius.astype(np.float64)
     if celsius.shape[1] < SIBLINGS_MIN:
         return ()
+    apart = _apart(celsius, first)
+    if not (apart >= SCREEN_SHARE * KELVIN_OPERATING).any():
+        return ()
     resolution = _resolution(trail.probe_celsius)
     least = max(KELVIN_OPERATING, RESOLUTIONS * resolution)
-    far = _candidates(celsius, first, SCREEN_SHARE * least)
+    far = apart >= SCREEN_SHARE * least
     judged = []
     for window in np.flatnonzero(far.any(axis=1)):
         rows = rows_upto(trail, first + int(window))
@@ -62,16 +65,14 @@ def judge(trail: Trail, first: int) -> tuple[tuple[float, tuple[Verdict, ...]], 
     return tuple(judged)
 
 
-def _candidates(
-    celsius: Float[np.ndarray, "w p"], first: int, least: float
-) -> Bool[np.ndarray, "n p"]:
-    """Tell the probes that moved alone against one of the two windows before."""
-    out = np.zeros((len(celsius) - first, celsius.shape[1]), bool)
+def _apart(celsius: Float[np.ndarray, "w p"], first: int) -> Float[np.ndarray, "n p"]:
+    """Give how far each probe moved alone against one of the two windows before [K]."""
+    out = np.zeros((len(celsius) - first, celsius.shape[1]))
     for back in range(1, min(WINDOWS_BEFORE, len(celsius) - 1) + 1):
         lacking = max(0, back - first)
         later = celsius[first + lacking :]
         moved = later - celsius[first + lacking - back : len(celsius) - back]
-        out[lacking:] |= np.abs(moved - _others_mean(moved)) >= least
+        out[lacking:] = np.fmax(out[lacking:], np.abs(moved - _others_mean(moved)))
     return out
 
 
