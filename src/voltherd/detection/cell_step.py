@@ -114,7 +114,7 @@ def _levels(windows: Windows, own_ohm: Float[np.ndarray, " c"]) -> Float[np.ndar
     ampere = or_zero(windows.current_ampere)
     level = windows.deviation_volt - ampere[:, :, None] * own_ohm
     seen = windows.rows[:, :, None] * (level == level)
-    total = np.add.reduce(np.where(seen > 0, level * seen, 0.0), axis=1)
+    total = np.add.reduce(or_zero(level) * seen, axis=1)
     rows = np.add.reduce(seen, axis=1)
     return np.where(rows > 0, total / np.maximum(rows, 1), np.nan)
 

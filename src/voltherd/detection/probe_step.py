@@ -78,16 +78,17 @@ def _apart(celsius: Float[np.ndarray, "w p"], first: int) -> Float[np.ndarray, "
 
 def _resolution(celsius: Float[np.ndarray, "n p"]) -> float:
     """Give the smallest change that any probe showed, a kelvin at most [K]."""
-    change = np.abs(np.diff(celsius, axis=0))
+    change = np.abs(celsius[1:] - celsius[:-1])
     return float(np.min(change[change > CHANGE_LEAST], initial=RESOLUTION_MAX))
 
 
 def _others_mean(values: Float[np.ndarray, "n p"]) -> Float[np.ndarray, "n p"]:
     """Give the mean of all the other probes: finer than their median, where all read kelvins."""
     known = np.isfinite(values)
-    total = np.where(known, values, 0.0)
-    count = known.sum(axis=1)[:, None] - known
-    return np.where(count > 0, (total.sum(axis=1)[:, None] - total) / np.maximum(count, 1), np.nan)
+    value = np.where(known, values, 0.0)
+    total = np.add.reduce(value, axis=1)[:, None] - value
+    count = np.add.reduce(known, axis=1, dtype=np.int64)[:, None] - known
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
 def _steps(

@@ -67,7 +67,9 @@ def step_in(
     y, t, x = values[known].astype(np.float64), second[known], courses[:, known]
     if len(y) < 2 * EDGE_ROWS:
         return None
-    noise = max(SIGMA_PER_MAD * float(median(np.abs(np.diff(y)), axis=0)) / np.sqrt(2.0), floor)
+    noise = max(
+        SIGMA_PER_MAD * float(median(np.abs(y[1:] - y[:-1]), axis=0)) / math.sqrt(2.0), floor
+    )
     weights = (noise / doubts) ** 2
     centred, covariance = _normal(x, weights)
     row = _split(y - covariance @ (centred @ y) @ x)
@@ -75,7 +77,7 @@ def step_in(
     rows_after = len(y) - row
     y, x, row = y[begin:end], x[:, begin:end], row - begin
     line = np.arange(len(y), dtype=np.float64)
-    beside, weights = np.vstack([line >= row, x]), np.append(0.0, weights)
+    beside, weights = np.vstack([line >= row, x]), np.concatenate([[0.0], weights])
     centred, covariance = _normal(beside, weights)
     for _ in range(2):  # the second time without outliers
         shares = covariance @ (centred @ y)
@@ -88,7 +90,7 @@ def step_in(
     if abs(size) < least or not _sudden(flat, row, size, grain):
         return None
     error = math.sqrt(covariance[0, 0])
-    centred, covariance = _normal(np.vstack([beside, line]), np.append(weights, 0.0))
+    centred, covariance = _normal(np.vstack([beside, line]), np.concatenate([weights, [0.0]]))
     if float(covariance[0] @ (centred @ y)) * math.copysign(1.0, size) < RAMP_SHARE_MIN * abs(size):
         return None
     return Step(size, sigma * error, sigma, float(t[begin + row]), rows_after)

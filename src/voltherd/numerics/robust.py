@@ -39,7 +39,8 @@ def median(values: Float[np.ndarray, "..."], axis: int) -> Float[np.ndarray, "..
     ordered = values.copy()
     ordered.sort(axis=axis)
     ordered = ordered.swapaxes(axis, 0)
-    if not np.isnan(ordered[-1]).any():
+    greatest = np.add.reduce(ordered[-1], axis=None)
+    if greatest == greatest:  # no NaN
         middle = 0.5 * (ordered[(size - 1) // 2] + ordered[size // 2])
     else:
         flat = ordered.reshape(size, -1)
