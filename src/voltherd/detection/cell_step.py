@@ -12,10 +12,10 @@ from jaxtyping import Float, Int
 
 from voltherd.detection.memory import Memory, cell_resistance_ohm, resistance_ohm
 from voltherd.detection.step_shape import EDGE_ROWS, SIDE_ROWS, Step, shared_courses, step_in
-from voltherd.detection.trail import WINDOWS_BEFORE, Trail, last_gap, upto
+from voltherd.detection.trail import WINDOWS_BEFORE, Trail, rows_upto
 from voltherd.detection.verdict import Verdict
 from voltherd.detection.windows import Windows
-from voltherd.numerics.robust import SIGMA_PER_MAD, median, sibling_score
+from voltherd.numerics.robust import SIGMA_PER_MAD, median, or_zero, sibling_score
 from voltherd.types.event import Location, LocationKind, Phenomenon, Severity
 
 CAUSE: Final = "step"
@@ -74,9 +74,9 @@ def learn(habit: Float[np.ndarray, "c k"], windows: Windows) -> Float[np.ndarray
     """
     if not habit.size:
         return habit
-    moved, spread = _moved(_levels(windows, np.zeros(len(habit))), 1)
-    reach = CLIP_SPREADS * spread[:, None]
-    moved = np.clip(np.nan_to_num(moved), -reach, reach)
+    moved = _moved(_levels(windows, np.zeros(len(habit))), 1)
+    reach = CLIP_SPREADS * _spread(np.abs(moved))
+    moved = np.minimum(np.maximum(or_zero(moved), -reach), reach)
     return np.asarray(KEEP * habit + moved.T @ (moved @ np.linalg.qr(habit)[0]))
 
 
@@ -102,29 +102,32 @@ def judge(
     judged = []
     for window in np.flatnonzero((far > 0.0).any(axis=1)):
         cells = np.argsort(-far[window], kind="stable")[:CELLS_MAX]
-        near = upto(trail, first + int(window) + 1, WINDOWS_BEFORE + 1)
-        verdicts = _steps(near, np.sort(cells[far[window, cells] > 0.0]), own_ohm, doubt_ohm)
-        judged.append((float(near.windows.end_second[-1]), verdicts))
+        rows = rows_upto(trail, first + int(window))
+        cells = np.sort(cells[far[window, cells] > 0.0])
+        verdicts = _steps(trail, rows, cells, own_ohm, doubt_ohm)
+        judged.append((float(trail.windows.end_second[first + window]), verdicts))
     return tuple(judged)
 
 
 def _levels(windows: Windows, own_ohm: Float[np.ndarray, " c"]) -> Float[np.ndarray, "w c"]:
     """Give each cell's deviation in each window, the current's effect taken out [V]."""
-    ampere = np.nan_to_num(windows.current_ampere)
+    ampere = or_zero(windows.current_ampere)
     level = windows.deviation_volt - ampere[:, :, None] * own_ohm
     seen = windows.rows[:, :, None] * (level == level)
-    total = np.add.reduce(np.where(seen > 0, level * seen, 0.0), axis=1)
+    total = np.add.reduce(or_zero(level) * seen, axis=1)
     rows = np.add.reduce(seen, axis=1)
     return np.where(rows > 0, total / np.maximum(rows, 1), np.nan)
 
 
-def _moved(
-    level: Float[np.ndarray, "w c"], back: int
-) -> tuple[Float[np.ndarray, "n c"], Float[np.ndarray, " n"]]:
-    """Give what cells moved by against so many windows before, and the usual size of it [V]."""
+def _moved(level: Float[np.ndarray, "w c"], back: int) -> Float[np.ndarray, "n c"]:
+    """Give what cells moved by against so many windows before, beyond the median cell [V]."""
     moved = level[back:] - level[:-back]
-    moved = moved - median(moved, axis=1)[:, None]
-    return moved, np.maximum(SIGMA_PER_MAD * median(np.abs(moved), axis=1), FLOOR_VOLT)
+    return np.asarray(moved - median(moved, axis=1)[:, None])
+
+
+def _spread(size: Float[np.ndarray, "n c"]) -> Float[np.ndarray, "n 1"]:
+    """Give what is usual of the sizes of cells' moves [V]."""
+    return np.maximum(SIGMA_PER_MAD * median(size, axis=1), FLOOR_VOLT)[:, None]
 
 
 def _candidates(
@@ -135,35 +138,32 @@ def _candidates(
     usual = np.linalg.qr(habit)[0]
     for back in range(1, min(WINDOWS_BEFORE, len(level) - 1) + 1):
         lacking = max(0, back - first)
-        moved, _ = _moved(level[first + lacking - back :], back)
-        known = np.nan_to_num(moved)
-        size = np.abs(moved - (known @ usual) @ usual.T)
-        spread = np.maximum(SIGMA_PER_MAD * median(size, axis=1), FLOOR_VOLT)
-        far = size >= np.maximum(CANDIDATE_VOLT, CANDIDATE_SCORE_MIN * spread)[:, None]
+        moved = _moved(level[first + lacking - back :], back)
+        size = np.abs(moved - (or_zero(moved) @ usual) @ usual.T)
+        far = size >= np.maximum(CANDIDATE_VOLT, CANDIDATE_SCORE_MIN * _spread(size))
         out[lacking:] = np.maximum(out[lacking:], np.where(far, size, 0.0))
     return out
 
 
 def _steps(
-    near: Trail,
+    trail: Trail,
+    rows: slice,
     cells: Int[np.ndarray, " k"],
     own_ohm: Float[np.ndarray, " c"],
     doubt_ohm: Float[np.ndarray, " c"],
 ) -> tuple[Verdict, ...]:
-    begin = last_gap(near.second)
-    second, volt = near.second[begin:], near.cell_volt[begin:].astype(np.float64)
+    second, volt = trail.second[rows], trail.cell_volt[rows].astype(np.float64)
     if len(second) < 2 * EDGE_ROWS:
         return ()
-    load = np.nan_to_num(near.ampere[begin:])
+    load = or_zero(trail.ampere[rows])
     deviation = volt - median(volt, axis=1)[:, None] - load[:, None] * own_ohm
     shared = shared_courses(np.delete(deviation, cells, axis=1), SHARED)
+    courses = np.vstack([load, shared])
     verdicts = []
     for cell in cells:
         doubts = np.array([doubt_ohm[cell], *[SHARED_DOUBT] * SHARED])
-        step = step_in(deviation[:, cell], second, np.vstack([load, shared]), doubts, FLOOR_VOLT)
-        if step is None or abs(step.size) < max(
-            VOLT_OPERATING, SURE * step.sigma, SCATTERS * step.scatter
-        ):
+        step = step_in(deviation[:, cell], second, courses, doubts, FLOOR_VOLT, VOLT_OPERATING)
+        if step is None or abs(step.size) < max(SURE * step.sigma, SCATTERS * step.scatter):
             continue
         row = int(np.searchsorted(second, step.second))
         score = _score(deviation, shared, row, int(cell), step.size)
@@ -182,7 +182,7 @@ def _score(
 ) -> float | None:
     """Give how far a step lies from what siblings did at that moment, None if not apart."""
     near = slice(max(0, row - SIDE_ROWS), row + SIDE_ROWS)
-    values, course = np.nan_to_num(deviation[near]), shared[:, near]
+    values, course = or_zero(deviation[near]), shared[:, near]
     row = min(row, SIDE_ROWS)
     if abs(size) < LEVEL_SHARE * abs(float(median(values[:row, cell], axis=0))):
         return None

@@ -258,18 +258,18 @@ def step(state: Detection, batch: SampleBatch) -> Detection:
 
 def _watched(state: Detection, batch: SampleBatch) -> Detection:
     """Let everything that cannot wait for a window look at every row."""
-    guard, urgent = runaway.look(state.guard, batch)
+    collapsed = runaway.collapses(state.guard, batch)
+    guard, urgent = runaway.look(state.guard, batch, collapsed)
     vent, gas = pressure.look(state.vent, batch)
     still, frozen = freeze.look(state.still, batch)
     glitches, strayed = glitch.look(state.glitches, batch)
     signals, reported = impact.look(state.signals, batch)
-    fallen, _ = runaway.collapses(state.guard, batch)
     staged, told = stages.look(
         state.stages,
         batch,
         running=[time for time, _ in urgent],
         gas=[time for time, _ in gas],
-        fallen=batch.unix_time_second[fallen].tolist(),
+        fallen=batch.unix_time_second[collapsed[0]].tolist(),
     )
     timed = [
         *((t, [v] if v else [], [] if v else [stages.CAUSE]) for t, v in told),  # none: it is over

@@ -84,11 +84,11 @@ def _slab(
     if len(columns):
         moved = np.add.accumulate(moving, dtype=np.int64)[:, None]
         base = np.where(kept[:, columns], -still.held[columns], moved)
-        run = moved - np.maximum.accumulate(base, axis=0)
-        held[columns] = run[-1]
+        held[columns] = moved[-1] - np.maximum.reduce(base, axis=0)
     known = Still(volt[-1].copy(), held)
     if not may.any():  # mostly
         return known, []
+    run = moved - np.maximum.accumulate(base, axis=0)
     before = np.concatenate([still.held[columns][None], run[:-1]])
     told = (run // ROWS_OPERATING != before // ROWS_OPERATING).any(axis=1)
     return known, [

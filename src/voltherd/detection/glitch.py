@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from voltherd.detection.verdict import Verdict
-from voltherd.numerics.robust import median
+from voltherd.numerics.robust import median, or_zero
 from voltherd.types.event import Location, LocationKind, Phenomenon, Severity
 from voltherd.types.sample import SampleBatch
 
@@ -93,9 +93,7 @@ def _slab(
     rows = np.concatenate([last.cell_volt, volt])
     change = rows[1:] - rows[:-1]  # the first of them is of the row before the slab
     swing = np.concatenate([last.swing_volt, np.abs(_mean(change[1:]))])
-    wide = np.fmax.reduce(change, axis=1) - np.fmin.reduce(change, axis=1) >= SPIKE_VOLT
-    both = (wide[:-1] & wide[1:]).nonzero()[0]
-    found = _strayed(change, swing, both) if len(both) else {}
+    found = _strayed(change, swing)
     count, wait, since = last.spikes.copy(), last.wait, 0
     told: list[tuple[float, tuple[Verdict, ...]]] = []
     back, back_row = last.back, -1
@@ -125,11 +123,19 @@ def _slab(
 
 
 def _strayed(
-    change: Float[np.ndarray, "m c"], swing: Float[np.ndarray, " n"], both: Int[np.ndarray, " k"]
+    change: Float[np.ndarray, "m c"], swing: Float[np.ndarray, " n"]
 ) -> dict[int, list[tuple[int, float]]]:
     """Give, by the row that saw them come back, the cells that strayed alone, and how far [V]."""
+    wide = np.fmax.reduce(change, axis=1) - np.fmin.reduce(change, axis=1)
+    both = ((wide[:-1] >= SPIKE_VOLT) & (wide[1:] >= SPIKE_VOLT)).nonzero()[0]
+    if not len(both):
+        return {}
     around = np.lib.stride_tricks.sliding_window_view(swing, ROWS_BEFORE + 1)[both]
     limit = np.maximum(SPIKE_VOLT, SWINGS * around.max(axis=1))
+    far = wide[both] >= limit  # no cell strays further than the cells lie apart
+    both, limit = both[far], limit[far]
+    if not len(both):
+        return {}
     there, back = (_own(change[both + k]) for k in (0, 1))
     size = np.where(there * back < 0.0, np.abs(there), 0.0)
     share = np.abs(back) / np.maximum(size, SPIKE_VOLT)
@@ -144,7 +150,7 @@ def _strayed(
 
 def _own(change: Float[np.ndarray, "k c"]) -> Float[np.ndarray, "k c"]:
     """Give each cell's change beyond its siblings', 0 where it was not measured."""
-    return np.asarray(np.nan_to_num(change - median(change, axis=1)[:, None]))
+    return or_zero(change - median(change, axis=1)[:, None])
 
 
 def _mean(change: Float[np.ndarray, "t c"]) -> Float[np.ndarray, " t"]:

@@ -9,12 +9,12 @@ that only a step of two of them, 2 K, is told from that; one that reads tenths t
 from typing import Final
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 
 from voltherd.detection.step_shape import SIDE_ROWS, Step, step_in
-from voltherd.detection.trail import WINDOWS_BEFORE, Trail, last_gap, upto
+from voltherd.detection.trail import WINDOWS_BEFORE, Trail, rows_upto
 from voltherd.detection.verdict import Verdict
-from voltherd.numerics.robust import median
+from voltherd.numerics.robust import median, or_zero
 from voltherd.types.event import Location, LocationKind, Phenomenon, Severity
 
 CAUSE: Final = "probe_step"
@@ -51,66 +51,66 @@ def judge(trail: Trail, first: int) -> tuple[tuple[float, tuple[Verdict, ...]], 
     celsius = trail.windows.probe_celsius.astype(np.float64)
     if celsius.shape[1] < SIBLINGS_MIN:
         return ()
+    apart = _apart(celsius, first)
+    if not (apart >= SCREEN_SHARE * KELVIN_OPERATING).any():
+        return ()
     resolution = _resolution(trail.probe_celsius)
     least = max(KELVIN_OPERATING, RESOLUTIONS * resolution)
-    far = _candidates(celsius, first, SCREEN_SHARE * least)
+    far = apart >= SCREEN_SHARE * least
     judged = []
     for window in np.flatnonzero(far.any(axis=1)):
-        near = upto(trail, first + int(window) + 1, WINDOWS_BEFORE + 1)
-        verdicts = _steps(near, np.flatnonzero(far[window]), least, resolution)
-        judged.append((float(near.windows.end_second[-1]), verdicts))
+        rows = rows_upto(trail, first + int(window))
+        verdicts = _steps(trail, rows, np.flatnonzero(far[window]), least, resolution)
+        judged.append((float(trail.windows.end_second[first + window]), verdicts))
     return tuple(judged)
 
 
-def _candidates(
-    celsius: Float[np.ndarray, "w p"], first: int, least: float
-) -> Bool[np.ndarray, "n p"]:
-    """Tell the probes that moved alone against one of the two windows before."""
-    out = np.zeros((len(celsius) - first, celsius.shape[1]), bool)
+def _apart(celsius: Float[np.ndarray, "w p"], first: int) -> Float[np.ndarray, "n p"]:
+    """Give how far each probe moved alone against one of the two windows before [K]."""
+    out = np.zeros((len(celsius) - first, celsius.shape[1]))
     for back in range(1, min(WINDOWS_BEFORE, len(celsius) - 1) + 1):
         lacking = max(0, back - first)
         later = celsius[first + lacking :]
         moved = later - celsius[first + lacking - back : len(celsius) - back]
-        out[lacking:] |= np.abs(moved - _others_mean(moved)) >= least
+        out[lacking:] = np.fmax(out[lacking:], np.abs(moved - _others_mean(moved)))
     return out
 
 
 def _resolution(celsius: Float[np.ndarray, "n p"]) -> float:
     """Give the smallest change that any probe showed, a kelvin at most [K]."""
-    change = np.abs(np.diff(celsius, axis=0))
+    change = np.abs(celsius[1:] - celsius[:-1])
     return float(np.min(change[change > CHANGE_LEAST], initial=RESOLUTION_MAX))
 
 
 def _others_mean(values: Float[np.ndarray, "n p"]) -> Float[np.ndarray, "n p"]:
     """Give the mean of all the other probes: finer than their median, where all read kelvins."""
     known = np.isfinite(values)
-    total = np.where(known, values, 0.0)
-    count = known.sum(axis=1)[:, None] - known
-    return np.where(count > 0, (total.sum(axis=1)[:, None] - total) / np.maximum(count, 1), np.nan)
+    value = np.where(known, values, 0.0)
+    total = np.add.reduce(value, axis=1)[:, None] - value
+    count = np.add.reduce(known, axis=1, dtype=np.int64)[:, None] - known
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
 def _steps(
-    near: Trail, probes: Int[np.ndarray, " k"], least: float, resolution: float
+    trail: Trail, rows: slice, probes: Int[np.ndarray, " k"], least: float, resolution: float
 ) -> tuple[Verdict, ...]:
-    begin = last_gap(near.second)
-    second = near.second[begin:]
-    celsius = near.probe_celsius[begin:].astype(np.float64)
-    others = np.nan_to_num(_others_mean(celsius))
+    second, celsius = trail.second[rows], trail.probe_celsius[rows].astype(np.float64)
+    others = or_zero(_others_mean(celsius))
     apart = celsius - others
     verdicts = []
     for probe in probes:
         course = others[:, probe]
         step = step_in(
-            apart[:, probe], second, course[None], RATE_DOUBT, CELSIUS_FLOOR, grain=resolution
+            apart[:, probe], second, course[None], RATE_DOUBT, CELSIUS_FLOOR, least, resolution
         )
-        if step is None or abs(step.size) < max(least, SURE * step.sigma):
+        if step is None or abs(step.size) < SURE * step.sigma:
             continue
         row = int(np.searchsorted(second, step.second))
         change = np.abs(
             median(apart[row : row + SIDE_ROWS], axis=0)
             - median(apart[max(0, row - SIDE_ROWS) : row], axis=0)
         )
-        rest = np.sort(np.nan_to_num(np.delete(change, probe)))[-PROBES_MAX]
+        rest = np.sort(or_zero(np.delete(change, probe)))[-PROBES_MAX]
         if abs(step.size) >= OTHERS_TIMES * rest:
             verdicts.append(_verdict(int(probe), step, resolution))
     return tuple(verdicts)

@@ -35,6 +35,10 @@ COLLAPSED_SHARE_MAX: Final = 0.1
 """More cells than this at once are a broken measuring board."""
 
 
+Collapsed = tuple[Int[np.ndarray, " n"], Int[np.ndarray, " n"]]
+"""Rows, and the cell that collapsed in each, from 1."""
+
+
 class Guard(NamedTuple):
     """What one row must remember of those before it.
 
@@ -73,18 +77,21 @@ def init(cells: int, probes: int) -> Guard:
     )
 
 
-def look(guard: Guard, batch: SampleBatch) -> tuple[Guard, tuple[tuple[float, Verdict], ...]]:
+def look(
+    guard: Guard, batch: SampleBatch, collapsed: Collapsed | None = None
+) -> tuple[Guard, tuple[tuple[float, Verdict], ...]]:
     """Look at every row.
 
     Args:
         guard: What came before.
         batch: Further rows, at least one.
+        collapsed: What ``collapses`` makes of both, where that is known already.
 
     Returns:
         What to remember, and verdicts with the time of their row [unix s].
     """
     time = batch.unix_time_second
-    cell_rows, cells = collapses(guard, batch)
+    cell_rows, cells = collapses(guard, batch) if collapsed is None else collapsed
     probe_rows, probes = _rises(guard, batch)
     ohm_first, moved = _moved(guard, batch)
     down = _broken_down(batch) & moved
@@ -118,9 +125,7 @@ def look(guard: Guard, batch: SampleBatch) -> tuple[Guard, tuple[tuple[float, Ve
     return stirred, tuple(verdicts)
 
 
-def collapses(
-    guard: Guard, batch: SampleBatch
-) -> tuple[Int[np.ndarray, " n"], Int[np.ndarray, " n"]]:
+def collapses(guard: Guard, batch: SampleBatch) -> Collapsed:
     """Find rows in which a cell or few fall far below their siblings: rows, and cells from 1."""
     none = np.empty(0, np.int64), np.empty(0, np.int64)
     volt = batch.cell_voltage_volt

@@ -29,7 +29,7 @@ from jaxtyping import Bool, Float
 
 from voltherd.detection.runaway import SPREAD_VOLT
 from voltherd.detection.verdict import Verdict
-from voltherd.numerics.robust import median
+from voltherd.numerics.robust import median, or_zero
 from voltherd.types.event import Location, LocationKind, Phenomenon, Severity
 from voltherd.types.sample import SampleBatch
 from voltherd.types.stage import Stage
@@ -152,11 +152,20 @@ def look(
     time, start = batch.unix_time_second, 0
     while start < batch.rows:
         later = int(time.searchsorted(time[start] + BLOCK_SECOND, "right"))
-        stop = min(start + BLOCK_ROWS, later)
+        stop = _up_to_unknown(state, batch, start, min(start + BLOCK_ROWS, later))
         state, part = _block(state, batch.between(start, stop), *signs)
         told += part
         start = stop
     return state, tuple(told)
+
+
+def _up_to_unknown(state: Stages, batch: SampleBatch, start: int, stop: int) -> int:
+    """End a block with the first row that shows what is usual for a probe not known before."""
+    unknown = np.isnan(state.usual)
+    if not unknown.any():
+        return stop
+    seen = np.isfinite(batch.probe_temperature_celsius[start:stop, unknown]).any(axis=1)
+    return start + int(seen.argmax()) + 1 if seen.any() else stop
 
 
 def _block(
@@ -169,7 +178,10 @@ def _block(
     """Look at a few rows, skipping those in which nothing can happen."""
     told: list[tuple[float, Verdict | None]] = []
     time = batch.unix_time_second
-    busy = np.flatnonzero(_busy(state, batch) | np.isin(time, [*running, *gas]))
+    stirred = _busy(state, batch)
+    if running or gas:
+        stirred |= np.isin(time, [*running, *gas])
+    busy = np.flatnonzero(stirred)
     row = 0
     while row < batch.rows:
         second = float(time[row])
@@ -248,7 +260,7 @@ def _next(state: Stages, row: _Row, tick: bool) -> tuple[Stages, Verdict | None]
     """Take one row into account."""
     distance = row.celsius - float(median(row.celsius, axis=0))
     state = _jumped(state, row, distance)
-    excess = np.nan_to_num(distance - state.usual, nan=0.0)
+    excess = or_zero(distance - state.usual)
     if tick and state.stage < Stage.SELF_HEATING:
         state = _used(state, row.second, row.celsius)
     state = _signs(state, row, excess)
@@ -319,7 +331,7 @@ def _signs(state: Stages, row: _Row, excess: Float[np.ndarray, " p"]) -> Stages:
         fresh = [int(cell) + 1 for cell in below if int(cell) + 1 not in cells]
         few = len(below) <= max(1, len(row.volt) // 4)
         cells = (*cells, *fresh)[:SIGNS_MAX] if few else cells
-    hotter = np.flatnonzero(np.nan_to_num(row.celsius) >= SELF_HEATING_CELSIUS)
+    hotter = np.flatnonzero(row.celsius >= SELF_HEATING_CELSIUS)
     probes = (*probes, *(int(p) + 1 for p in hotter if int(p) + 1 not in probes))[:SIGNS_MAX]
     return state._replace(
         rows=state.rows + 1,
@@ -334,7 +346,7 @@ def _signs(state: Stages, row: _Row, excess: Float[np.ndarray, " p"]) -> Stages:
 def _steady(state: Stages, row: _Row) -> Float[np.ndarray, " p"]:
     """Give the temperatures that were come to by heating, as far as usual places tell [°C]."""
     offset = np.where(np.abs(state.usual) > ABNORMAL_KELVIN, state.usual, 0.0)
-    return np.asarray(np.nan_to_num(row.celsius - np.nan_to_num(offset)))
+    return or_zero(row.celsius - or_zero(offset))
 
 
 def _stage(state: Stages, row: _Row, excess: Float[np.ndarray, " p"]) -> Stage:
@@ -369,7 +381,7 @@ def _spread(state: Stages, row: _Row) -> bool:
     """Whether a second cell burns."""
     if state.stage < Stage.RUNAWAY:
         return False
-    hot = np.nan_to_num(row.celsius) >= SPREADING_CELSIUS
+    hot = row.celsius >= SPREADING_CELSIUS
     first = state.probes[0] - 1 if state.probes else -1
     others = [probe for probe in np.flatnonzero(hot) if probe != first]
     return len(state.cells) >= 2 or bool(others)

@@ -6,12 +6,13 @@ the series into two means (Page 1954, Biometrika 41:100, with both means unknown
 from least squares beside whatever else moves the series, each within a doubt known beforehand.
 """
 
+import math
 from typing import Final, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 
-from voltherd.numerics.robust import SIGMA_PER_MAD, median
+from voltherd.numerics.robust import SIGMA_PER_MAD, median, or_zero
 
 EDGE_ROWS: Final = 4
 SIDE_ROWS: Final = 24
@@ -48,6 +49,7 @@ def step_in(
     courses: Float[np.ndarray, "m n"],
     doubts: Float[np.ndarray, " m"],
     floor: float,
+    least: float = 0.0,
     grain: float = 0.0,
 ) -> Step | None:
     """Find the one step of a series, None where it has none.
@@ -58,63 +60,58 @@ def step_in(
         courses: What else may move the values, without NaN.
         doubts: Standard deviation of the share of each course in the values.
         floor: Least standard deviation of a single value.
+        least: Size below which no step is of interest.
         grain: Steps in which the values come, of which each side may drift by one.
     """
     known = np.isfinite(values)
     y, t, x = values[known].astype(np.float64), second[known], courses[:, known]
     if len(y) < 2 * EDGE_ROWS:
         return None
-    noise = max(SIGMA_PER_MAD * float(median(np.abs(np.diff(y)), axis=0)) / np.sqrt(2.0), floor)
+    noise = max(
+        SIGMA_PER_MAD * float(median(np.abs(y[1:] - y[:-1]), axis=0)) / math.sqrt(2.0), floor
+    )
     weights = (noise / doubts) ** 2
-    row = _split(y - _shares(y, x, weights) @ x)
+    centred, covariance = _normal(x, weights)
+    row = _split(y - covariance @ (centred @ y) @ x)
     begin, end = max(0, row - SIDE_ROWS), min(len(y), row + SIDE_ROWS)
     rows_after = len(y) - row
     y, x, row = y[begin:end], x[:, begin:end], row - begin
-    later = (np.arange(len(y)) >= row).astype(np.float64)
-    for _ in range(2):  # the second time without outliers
-        size, shares, error = _beside(y, later, x, weights)
-        flat = y - shares @ x
-        level = np.where(later > 0.0, *(median(side, axis=0) for side in (flat[row:], flat[:row])))
-        sigma = max(SIGMA_PER_MAD * float(median(np.abs(flat - level), axis=0)), floor)
-        y = y + np.clip(flat, level - CLIP_SIGMAS * sigma, level + CLIP_SIGMAS * sigma) - flat
-    if not _sudden(flat, row, size, grain):
-        return None
     line = np.arange(len(y), dtype=np.float64)
-    beside_line = _beside(y, later, np.vstack([x, line]), np.append(weights, 0.0))[0]
-    if beside_line * np.sign(size) < RAMP_SHARE_MIN * abs(size):
+    beside, weights = np.vstack([line >= row, x]), np.concatenate([[0.0], weights])
+    centred, covariance = _normal(beside, weights)
+    for _ in range(2):  # the second time without outliers
+        shares = covariance @ (centred @ y)
+        flat = y - shares[1:] @ x
+        off = np.concatenate([side - median(side, axis=0) for side in (flat[:row], flat[row:])])
+        sigma = max(SIGMA_PER_MAD * float(median(np.abs(off), axis=0)), floor)
+        reach = CLIP_SIGMAS * sigma
+        y = y - (off - np.minimum(np.maximum(off, -reach), reach))
+    size = float(shares[0])
+    if abs(size) < least or not _sudden(flat, row, size, grain):
+        return None
+    error = math.sqrt(covariance[0, 0])
+    centred, covariance = _normal(np.vstack([beside, line]), np.concatenate([weights, [0.0]]))
+    if float(covariance[0] @ (centred @ y)) * math.copysign(1.0, size) < RAMP_SHARE_MIN * abs(size):
         return None
     return Step(size, sigma * error, sigma, float(t[begin + row]), rows_after)
 
 
-def _shares(
-    y: Float[np.ndarray, " n"], x: Float[np.ndarray, "m n"], weights: Float[np.ndarray, " m"]
-) -> Float[np.ndarray, " m"]:
-    """Give the share of each course in a series, by ridge regression."""
-    centred = x - x.mean(axis=1)[:, None]
-    return np.asarray(np.linalg.solve(centred @ centred.T + np.diag(weights), centred @ y))
-
-
-def _beside(
-    y: Float[np.ndarray, " n"],
-    later: Float[np.ndarray, " n"],
-    x: Float[np.ndarray, "m n"],
-    weights: Float[np.ndarray, " m"],
-) -> tuple[float, Float[np.ndarray, " m"], float]:
-    """Give a step's size beside the courses, their shares, and its error per unit of noise."""
-    both = np.vstack([later, x])
-    both -= both.mean(axis=1)[:, None]
-    covariance = np.linalg.inv(both @ both.T + np.diag([0.0, *weights]))
-    found = covariance @ (both @ y)
-    return float(found[0]), found[1:], float(np.sqrt(covariance[0, 0]))
+def _normal(
+    courses: Float[np.ndarray, "m n"], weights: Float[np.ndarray, " m"]
+) -> tuple[Float[np.ndarray, "m n"], Float[np.ndarray, "m m"]]:
+    """Give courses about their means, and the covariance of their shares by ridge regression."""
+    centred = courses - (np.add.reduce(courses, axis=1) / courses.shape[1])[:, None]
+    return centred, np.linalg.inv(centred @ centred.T + np.diag(weights))
 
 
 def _split(y: Float[np.ndarray, " n"]) -> int:
     """Give the first row of the later of the two means that explain most; outliers smoothed."""
     smooth = y.copy()
-    smooth[1:-1] = np.sort([y[:-2], y[1:-1], y[2:]], axis=0)[1]
+    low, high = np.minimum(y[:-2], y[1:-1]), np.maximum(y[:-2], y[1:-1])
+    smooth[1:-1] = np.maximum(low, np.minimum(high, y[2:]))  # median of three
     n = len(y)
     left = np.arange(EDGE_ROWS, n - EDGE_ROWS + 1)
-    total = np.cumsum(smooth - smooth.mean())
+    total = np.add.accumulate(smooth - np.add.reduce(smooth) / n)
     return int(left[np.argmax(total[left - 1] ** 2 / (left * (n - left)))])
 
 
@@ -122,13 +119,13 @@ def _sudden(y: Float[np.ndarray, " n"], row: int, size: float, grain: float) -> 
     """Whether the level changes between neighbouring readings, and neither side drifts."""
     before, after = y[:row], y[row:]
     local = float(median(after[:EDGE_ROWS], axis=0) - median(before[-EDGE_ROWS:], axis=0))
-    if local * np.sign(size) < ABRUPT_SHARE_MIN * abs(size):
+    if local * math.copysign(1.0, size) < ABRUPT_SHARE_MIN * abs(size):
         return False
     drifts = [
         float(median(side[len(side) // 2 :], axis=0) - median(side[: len(side) // 2], axis=0))
         for side in (before, after)
     ]
-    return float(max(np.abs(drifts))) <= max(DRIFT_SHARE_MAX * abs(size), grain)
+    return max(map(abs, drifts)) <= max(DRIFT_SHARE_MAX * abs(size), grain)
 
 
 def shared_courses(
@@ -139,14 +136,24 @@ def shared_courses(
     The leading left singular vectors, by subspace iteration (Halko, Martinsson and Tropp 2011,
     SIAM Review 53:217, algorithm 4.4) from patterns along the string.
     """
-    y = np.nan_to_num(values - median(values, axis=0)[None]).astype(np.float64)
+    y = or_zero(values - median(values, axis=0)[None])
     reach = 5.0 * SIGMA_PER_MAD * median(np.abs(y), axis=1)[:, None]
-    y = np.clip(y, -reach, reach)
+    y = np.minimum(np.maximum(y, -reach), reach)
     series = y.shape[1]
     angle = np.arange(series) * np.pi / series
-    course = y @ np.cos(np.arange(1, count + 1) * angle[:, None])
+    course = np.cos(np.arange(1, count + 1)[:, None] * angle) @ y.T
     for _ in range(rounds):
-        course = y @ (y.T @ np.linalg.qr(course)[0])
-    base = np.linalg.qr(course)[0]
-    size = np.sqrt(((base.T @ y) ** 2).sum(axis=1) / series)
-    return np.asarray(base.T * size[:, None])
+        course = _orthogonal(course) @ y @ y.T
+    base = _orthogonal(_orthogonal(course))  # twice, so that rounding leaves nothing
+    size = np.sqrt(((base @ y) ** 2).sum(axis=1) / series)
+    return np.asarray(base * size[:, None])
+
+
+def _orthogonal(courses: Float[np.ndarray, "m n"]) -> Float[np.ndarray, "m n"]:
+    """Give unit courses at right angles that span the same; for so few, Gram and Schmidt do."""
+    base = courses.copy()
+    for row, course in enumerate(base):
+        for before in base[:row]:
+            course -= (before @ course) * before
+        course /= math.sqrt(course @ course) or 1.0
+    return base

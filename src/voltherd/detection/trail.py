@@ -47,7 +47,8 @@ def follow(
     begin = np.concatenate([[0], ends[:-1] + 1])
     fraction = (np.arange(ROWS_PER_WINDOW) + 0.5) / ROWS_PER_WINDOW
     picked = begin[:, None] + (fraction * (ends - begin + 1)[:, None]).astype(np.int64)
-    once = np.diff(picked, axis=1, prepend=-1) > 0
+    once = np.ones(picked.shape, bool)
+    once[:, 1:] = picked[:, 1:] > picked[:, :-1]
     row = picked[once]
     current = rows.scalar.get("current_ampere")
     further = Trail(
@@ -66,22 +67,19 @@ def follow(
 
 def recent(trail: Trail) -> Trail:
     """Give what the windows to come need."""
-    return upto(trail, len(trail.rows), WINDOWS_BEFORE)
-
-
-def upto(trail: Trail, end: int, windows: int) -> Trail:
-    """Give so many windows up to one, that one excluded; fewer where there are no more."""
-    begin = max(0, end - windows)
-    edge = np.concatenate([[0], np.cumsum(trail.rows)])
-    row = slice(int(edge[begin]), int(edge[end]))
+    rows = trail.rows[-WINDOWS_BEFORE:]
+    begin = len(trail.second) - int(rows.sum())
     return Trail(
-        Windows(*(field[begin:end] for field in trail.windows)),
-        trail.rows[begin:end],
-        *(field[row].copy() for field in trail[2:]),
+        Windows(*(field[-WINDOWS_BEFORE:] for field in trail.windows)),
+        rows,
+        *(field[begin:].copy() for field in trail[2:]),
     )
 
 
-def last_gap(second: Float[np.ndarray, " n"]) -> int:
-    """Give the first row after the last long silence, 0 where there was none."""
-    gaps = np.flatnonzero(np.diff(second) > GAP_SECOND_MAX)
-    return int(gaps[-1]) + 1 if len(gaps) else 0
+def rows_upto(trail: Trail, window: int) -> slice:
+    """Give the rows of a window and those before it, since the last long silence among them."""
+    begin = int(trail.rows[: max(0, window - WINDOWS_BEFORE)].sum())
+    end = int(trail.rows[: window + 1].sum())
+    second = trail.second[begin:end]
+    gaps = np.flatnonzero(second[1:] - second[:-1] > GAP_SECOND_MAX)
+    return slice(begin + int(gaps[-1]) + 1 if len(gaps) else begin, end)

@@ -237,7 +237,8 @@ def _summarise_slab(
     fraction = (np.arange(ROWS_PER_STATE) + 0.5) / ROWS_PER_STATE
     even = begin[:, None] + (fraction * (closing - begin + 1)[:, None]).astype(np.int64)
 
-    once = np.diff(picked, axis=1, prepend=-1) > 0  # few rows are looked at several times
+    once = np.ones(picked.shape, bool)
+    once[:, 1:] = picked[:, 1:] > picked[:, :-1]  # few rows are looked at several times
     place = np.cumsum(once.ravel()).reshape(once.shape) - 1
     volt = batch.cell_voltage_volt[picked[once]]
     middle = median(volt, axis=1)
@@ -256,7 +257,7 @@ def _summarise_slab(
     rows = np.zeros(windows * 3, np.int64)
     rows[keys] = count
     ranges = _spread_over_states((windows, batch.cells), keys, _ranges(volt[place], once))
-    total = batch.cell_voltage_volt.astype(np.float64).sum(axis=1)[even]
+    total = np.add.reduce(batch.cell_voltage_volt, axis=1, dtype=np.float64)[even]
     return Windows(
         start_second=time[begin],
         end_second=time[closing],
@@ -320,9 +321,9 @@ def _spikes(
     far = np.abs(deviation) > SPIKE_VOLT
     few = max(1, int(ALONE_SHARE * far.shape[2]))
     count = np.zeros(deviation.shape[::2])
-    for segment, row in np.argwhere(once & far.any(axis=2)):
-        if far[segment, row].sum() <= few:
-            count[segment] += far[segment, row]
+    segment, row = np.nonzero(once & far.any(axis=2))
+    alone = np.add.reduce(far[segment, row], axis=1) <= few
+    np.add.at(count, segment[alone], far[segment[alone], row[alone]])
     return count
 
 
