@@ -15,6 +15,7 @@ AMPERE2_MIN: Final = 1e4
 """Excitation below which a cell's resistance is read as none [A²]."""
 NEIGHBOURS: Final = 3
 """On each side along the string."""
+_AROUND: Final = np.arange(-NEIGHBOURS, NEIGHBOURS + 1)
 
 
 class Follow(NamedTuple):
@@ -72,6 +73,6 @@ def beyond_neighbours(values: Float[np.ndarray, " c"]) -> Float[np.ndarray, " c"
     >>> beyond_neighbours(np.array([1.0, 1.0, 1.0, 5.0, 9.0, 9.0, 9.0]))[[0, 3, 6]]
     array([0., 0., 0.])
     """
-    padded = np.pad(values, NEIGHBOURS, mode="reflect")
-    near = np.lib.stride_tricks.sliding_window_view(padded, 2 * NEIGHBOURS + 1)
-    return np.asarray(values - median(near, axis=1))
+    last = len(values) - 1
+    place = np.abs(np.arange(last + 1)[:, None] + _AROUND)  # mirrored at the string's ends
+    return np.asarray(values - median(values[last - np.abs(last - place)], axis=1))
