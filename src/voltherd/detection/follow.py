@@ -39,13 +39,23 @@ def init(cells: int) -> Follow:
     return Follow(0.0, np.zeros(cells), np.zeros(cells), 0.0)
 
 
-def faded(follow: Follow, keep: float, windows: Windows) -> Follow:
-    """Forget a little and add the windows of a period."""
+def seen_in(windows: Windows) -> Follow:
+    """Give what the windows of a period add."""
     return Follow(
-        keep * follow.ampere2 + float(windows.follow_ampere2.sum()),
-        keep * follow.cell_ampere2 + windows.follow_cell_ampere2.sum(axis=0),
-        keep * follow.watt + windows.follow_watt.sum(axis=0),
-        keep * follow.pack_watt + float(windows.follow_pack_watt.sum()),
+        float(windows.follow_ampere2.sum()),
+        windows.follow_cell_ampere2.sum(axis=0),
+        windows.follow_watt.sum(axis=0),
+        float(windows.follow_pack_watt.sum()),
+    )
+
+
+def faded(follow: Follow, keep: float, fresh: Follow) -> Follow:
+    """Forget a little and add what is fresh."""
+    return Follow(
+        keep * follow.ampere2 + fresh.ampere2,
+        keep * follow.cell_ampere2 + fresh.cell_ampere2,
+        keep * follow.watt + fresh.watt,
+        keep * follow.pack_watt + fresh.pack_watt,
     )
 
 

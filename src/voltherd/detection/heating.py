@@ -189,13 +189,17 @@ def look(
 
 
 def _means(
-    values: Float[np.ndarray, " t"] | None, begin: Int[np.ndarray, " w"]
-) -> Float[np.ndarray, " w"]:
+    values: Float[np.ndarray, "t ..."] | None, begin: Int[np.ndarray, " w"]
+) -> Float[np.ndarray, "w ..."]:
     if values is None:
         return np.full(len(begin), np.nan)
     known = np.isfinite(values)
-    count = np.add.reduceat(known, begin, dtype=np.float64)
-    total = np.add.reduceat(np.where(known, values, 0.0), begin)
+    if known.all():
+        count = np.concatenate([begin[1:], [len(values)]]) - begin
+        total = np.add.reduceat(values, begin, axis=0, dtype=np.float64)
+        return np.asarray(total / count.reshape(-1, *(1,) * (values.ndim - 1)))
+    count = np.add.reduceat(known, begin, axis=0, dtype=np.float64)
+    total = np.add.reduceat(np.where(known, values, 0.0), begin, axis=0, dtype=np.float64)
     return np.where(count > 0.0, total / np.maximum(count, 1.0), np.nan)
 
 
@@ -204,17 +208,12 @@ def _probe_means(
 ) -> tuple[Float[np.ndarray, "w p"], Bool[np.ndarray, "w p"]]:
     """Give each probe's mean in windows, and whether it jumped in them."""
     celsius = batch.probe_temperature_celsius
-    change = np.diff(celsius, axis=0, prepend=heat.last_celsius[None])
-    leaps = np.abs(change) >= JUMP_KELVIN
+    before = np.concatenate([heat.last_celsius[None], celsius[:-1]])
+    leaps = np.abs(celsius - before) >= JUMP_KELVIN
     if leaps.any():
         soon = np.diff(batch.unix_time_second, prepend=heat.last_second) <= JUMP_SECOND_MAX
         leaps &= soon[:, None]
-    known = np.isfinite(celsius)
-    count = np.add.reduceat(known, begin, axis=0, dtype=np.float64)
-    filled = celsius if known.all() else np.where(known, celsius, np.float32(0.0))
-    total = np.add.reduceat(filled, begin, axis=0, dtype=np.float64)
-    mean = np.where(count > 0.0, total / np.maximum(count, 1.0), np.nan)
-    return mean, np.logical_or.reduceat(leaps, begin, axis=0)
+    return _means(celsius, begin), np.logical_or.reduceat(leaps, begin, axis=0)
 
 
 def _steadied(heat: Heating) -> Heating:
