@@ -190,6 +190,7 @@ def _followed(
     """Follow levels; rows are time, current, volt, contactors open, after a load, last moved."""
     judged: list[tuple[float, Verdict]] = []
     near, least = ALIKE * scale.capacity_ah, DEPARTURE * scale.capacity_ah
+    steady = scale.steady
     # By its parts: a level for every row would cost more than all that is asked of it.
     begin, last, count, total, settled, settled_volt, opened, counted, came = zero.level
     for second, ampere, volt, off, after_load, moved in rows:
@@ -214,13 +215,13 @@ def _followed(
             count, total = count + 1, total + ampere
             opened = opened + 1 if off else 0
             counted = counted or held >= LEVEL_SECOND
-            told = opened >= OPEN_ROWS or held >= SETTLED_SECOND or scale.steady
-            if told and abs(total) >= least * count:
+            tells = opened >= OPEN_ROWS or held >= SETTLED_SECOND or steady
+            if tells and abs(total) >= least * count:
                 level = Level(
                     begin, second, count, total, settled, settled_volt, opened, counted, came
                 )
                 verdict = _open(level, scale) or _rest(level, volt, scale)
-                if verdict is None and scale.steady and counted:
+                if verdict is None and steady and counted:
                     verdict = _idle(zero, level, scale)
         last = second
         if verdict is not None:

@@ -292,7 +292,9 @@ def _followed(heat: Heating) -> Heating:
     run, alive = heat.run, total > 0.0
     if alive.any() or run.any():
         load = steps.x[:, :, 0]
-        told = np.stack([judged, residual, load, residual * load, load**2], axis=1)
+        told = np.empty((len(load), *run.shape))
+        told[:, 0], told[:, 1], told[:, 2] = 1.0, residual, load
+        told[:, 3], told[:, 4] = residual * load, load**2
         for fresh, lives in zip(told * judged[:, None], alive, strict=True):
             run = (run + fresh) * lives
     learns = (total < 0.5 * ALARM) & steps.known

@@ -121,10 +121,12 @@ def _past(memory: Memory) -> _Past | None:
         for history in (memory.history_volt, memory.history_charge, memory.history_soc)
     )
     missing = np.isnan(charge + volt)
-    rows = np.isfinite(soc) & ~missing.all(axis=1)
+    holed, rows = missing.any(), np.isfinite(soc)
+    if holed:
+        rows &= ~missing.all(axis=1)
     if rows.sum() < NEW_MIN + OLD_MIN:
         return None
-    if missing[rows].any():  # a cell hardly ever read stands at nothing and hides nobody else
+    if holed and missing[rows].any():  # a cell hardly ever read stands at nothing and hides nobody else
         seldom = missing[rows].mean(axis=0) > MISSING_MAX
         charge, volt = (np.where(seldom, np.float32(0.0), values) for values in (charge, volt))
         rows &= ~missing[:, ~seldom].any(axis=1)

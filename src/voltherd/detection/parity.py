@@ -178,7 +178,8 @@ def judge(parity: Parity) -> tuple[Parity, tuple[Verdict, ...]]:
 def _judged(parity: Parity, columns: Float[np.ndarray, "5 t"]) -> tuple[Parity, Verdict | None]:
     time, ampere, cell, pack, apart = columns
     before = np.array([parity.second, parity.ampere, parity.cell_volt, parity.pack_volt])
-    dt, swing, d_cell, d_pack = np.diff(columns[:4], axis=1, prepend=before[:, None])
+    earlier = np.concatenate([before[:, None], columns[:4, :-1]], axis=1)
+    dt, swing, d_cell, d_pack = columns[:4] - earlier
     near = (dt > 0.0) & (dt <= GAP_SECOND_MAX)  # false for the very first row too
     turn, smooth = _lagged(parity.smooth_ampere, dt, ampere, near)
     features = np.empty((len(time), 3))

@@ -202,27 +202,25 @@ def _stood(
     speed = _column(batch, "speed_kilometre_per_hour")[rows]
     follows = rows == np.concatenate([[-1], rows[:-1]]) + 1
     columns = (time[rows], begin, follows, flow, speed)
-    still, judged = trace.still, []
+    judged: list[tuple[float, Verdict]] = []
+    # By its parts: a value for every row would cost more than all that is asked of it.
+    since, count, observed, low, high, fastest, charge = trace.still
     for second, before, on, flows, drives in zip(*(c.tolist() for c in columns), strict=True):
         if not on:
-            still = Standstill(begin_second=before)
+            since, count, observed, low, high, fastest, charge = Standstill(begin_second=before)
         step = min(second - before, GAP_SECOND_MAX)
-        still = Standstill(
-            begin_second=still.begin_second,
-            rows=still.rows + 1,
-            observed_second=still.observed_second + step,
-            low_ampere=_least(still.low_ampere, flows),
-            high_ampere=-_least(-still.high_ampere, -flows),
-            speed=-_least(-still.speed, -drives),
-            charge_ah=still.charge_ah + (0.0 if isnan(flows) else flows * step / SECOND_PER_HOUR),
-        )
-        if still.rows >= STILL_ROWS and still.observed_second >= STILL_SECOND:
+        count, observed = count + 1, observed + step
+        low, high = _least(low, flows), -_least(-high, -flows)
+        fastest = -_least(-fastest, -drives)
+        charge += 0.0 if isnan(flows) else flows * step / SECOND_PER_HOUR
+        if count >= STILL_ROWS and observed >= STILL_SECOND:
+            still = Standstill(since, count, observed, low, high, fastest, charge)
             verdict = _frozen(still, resistance_ohm, charge_volt_per_ah)
             if verdict is not None:
                 judged.append((second, verdict))
     if not same[-1]:
-        still = Standstill(begin_second=float(time[-1]))
-    return still, judged
+        return Standstill(begin_second=float(time[-1])), judged
+    return Standstill(since, count, observed, low, high, fastest, charge), judged
 
 
 def _least(one: float, other: float) -> float:
