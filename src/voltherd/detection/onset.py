@@ -126,7 +126,7 @@ def _past(memory: Memory) -> _Past | None:
         rows &= ~missing.all(axis=1)
     if rows.sum() < NEW_MIN + OLD_MIN:
         return None
-    if holed and missing[rows].any():  # a cell hardly ever read stands at nothing and hides nobody else
+    if holed and missing[rows].any():  # a cell hardly ever read stands at nothing, hiding nobody
         seldom = missing[rows].mean(axis=0) > MISSING_MAX
         charge, volt = (np.where(seldom, np.float32(0.0), values) for values in (charge, volt))
         rows &= ~missing[:, ~seldom].any(axis=1)
