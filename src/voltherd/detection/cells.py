@@ -120,7 +120,10 @@ def judge(memory: Memory, found: Fit) -> tuple[Verdict, ...]:
     score, _, _ = sibling_score(found.volt, VOLT_FLOOR)
     capacity_score, _, _ = sibling_score(found.terms[1], CAPACITY_FLOOR)
     weak &= capacity_score >= SCORE_MIN
-    apart &= (np.abs(score) >= SCORE_MIN) & _agrees(memory, found.volt)
+    apart &= np.abs(score) >= SCORE_MIN
+    if not (apart | weak).any():
+        return ()
+    apart &= _agrees(memory, found.volt)
     verdicts = []
     for cell in np.flatnonzero(weak | apart):
         loss = usable_loss(charge[cell], capacity[cell] if weak[cell] else 0.0)

@@ -111,11 +111,11 @@ def _warned(warnings: dict[int, float], batch: SampleBatch) -> dict[int, float]:
     levels = batch.scalar.get("warning_level")
     if levels is None or not (levels >= 1.0).any():
         return warnings
-    known, first = np.unique(np.nan_to_num(levels).astype(int), return_index=True)
+    rows = np.flatnonzero(levels >= 1.0)
+    told = levels[rows].astype(int)
     fresh = {
-        int(level): float(batch.unix_time_second[row])
-        for level, row in zip(known, first, strict=True)
-        if level > 0 and int(level) not in warnings
+        level: float(batch.unix_time_second[rows[np.argmax(told == level)]])
+        for level in sorted(set(told.tolist()) - warnings.keys())
     }
     return {**warnings, **fresh} if fresh else warnings
 

@@ -104,11 +104,14 @@ def learn(
     curve: Curve, cell_volt: Float[np.ndarray, " n"], soc_fraction: Float[np.ndarray, " n"]
 ) -> Curve:
     """Add median cell voltages less their ohmic part, at reported charges; NaN adds nothing."""
-    added = np.zeros((3, BINS))
+    seen, volts, socs = [0.0] * BINS, [0.0] * BINS, [0.0] * BINS
     for volt, soc in zip(cell_volt.tolist(), soc_fraction.tolist(), strict=True):
         if isfinite(volt) and isfinite(soc):
-            added[:, min(max(int(soc * BINS), 0), BINS - 1)] += 1.0, volt, soc
-    return Curve(curve.seen + added[0], curve.volt + added[1], curve.soc + added[2])
+            place = min(max(int(soc * BINS), 0), BINS - 1)
+            seen[place] += 1.0
+            volts[place] += volt
+            socs[place] += soc
+    return Curve(curve.seen + seen, curve.volt + volts, curve.soc + socs)
 
 
 def own_slope(curve: Curve, soc: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:

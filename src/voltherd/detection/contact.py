@@ -7,6 +7,7 @@ share the delay of one measuring board), or more than it did before?  How urgent
 the share of a healthy cell's own resistance and from the heat it makes.
 """
 
+from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -46,12 +47,17 @@ HEAT_SAFETY_WATT: Final = 20.0
 
 
 class _Look(NamedTuple):
-    """One of the questions, asked of every cell."""
+    """One of the questions, asked of every cell: what is compared, and what counts as a difference.
 
-    score: Float[np.ndarray, " c"]
-    added: Float[np.ndarray, " c"]
+    Attributes:
+        ohm: Of every cell [Ω].
+        least: What a cell must have beyond its siblings [Ω].
+        floor: Least spread of these to score by [Ω].
+    """
+
+    ohm: Float[np.ndarray, " c"]
     least: float
-    sigma: float
+    floor: float
 
 
 def judge(memory: Memory) -> tuple[Verdict, ...]:
@@ -62,38 +68,31 @@ def judge(memory: Memory) -> tuple[Verdict, ...]:
     own = follow.pack_watt / follow.ampere2
     if own < PLAUSIBLE_OHM:
         return ()
-    looks = [_among_all(memory, own)]
-    if cells >= NEIGHBOURED_MIN:
-        looks += [_among_neighbours(memory, own), _against_before(memory, own)]
     named: dict[int, tuple[float, float, float]] = {}
-    for look in looks:
-        out = (look.score >= SCORE_MIN) & (look.added >= look.least)
+    for look in _looks(memory, own):
+        if not (look.ohm - float(median(look.ohm, axis=0)) >= look.least).any():
+            continue  # mostly: what follows is spared
+        score, centre, sigma = sibling_score(look.ohm, look.floor)
+        added = look.ohm - centre
+        out = (score >= SCORE_MIN) & (added >= look.least)
         for cell in np.flatnonzero(out & (follow.cell_ampere2 >= AMPERE2_MIN)).tolist():
-            told = float(look.score[cell]), float(look.added[cell]), look.sigma
+            told = float(score[cell]), float(added[cell]), sigma
             named[cell] = max(named.get(cell, told), told, key=lambda each: each[1])
     return tuple(_verdict(memory, cell, *told) for cell, told in sorted(named.items()))
 
 
-def _among_all(memory: Memory, own: float) -> _Look:
+def _looks(memory: Memory, own: float) -> Iterator[_Look]:
+    """Give the questions that can be asked."""
     ohm = cell_resistance_ohm(memory)
-    score, centre, sigma = sibling_score(ohm, SHARE_FLOOR * own)
-    return _Look(score, ohm - centre, SHARE_OPERATING * own, sigma)
-
-
-def _among_neighbours(memory: Memory, own: float) -> _Look:
-    near = beyond_neighbours(cell_resistance_ohm(memory))
-    score, centre, sigma = sibling_score(near, NEAR_FLOOR * own)
-    return _Look(score, near - centre, max(NEAR_OHM, NEAR_SHARE * own), sigma)
-
-
-def _against_before(memory: Memory, own: float) -> _Look:
+    yield _Look(ohm, SHARE_OPERATING * own, SHARE_FLOOR * own)
+    if len(ohm) < NEIGHBOURED_MIN:
+        return
+    yield _Look(beyond_neighbours(ohm), max(NEAR_OHM, NEAR_SHARE * own), NEAR_FLOOR * own)
     before = without(memory.follow_long, memory.follow_lately)
-    if min(before.ampere2, memory.follow_lately.ampere2) < AMPERE2_MIN:
-        nothing = np.zeros(len(memory.square))
-        return _Look(nothing, nothing, np.inf, np.inf)
-    change = beyond_neighbours(added_ohm(memory.follow_lately) - added_ohm(before))
-    score, centre, sigma = sibling_score(change, CHANGE_FLOOR_OHM + CHANGE_FLOOR * own)
-    return _Look(score, change - centre, max(CHANGE_OHM, CHANGE_SHARE * own), sigma)
+    if min(before.ampere2, memory.follow_lately.ampere2) >= AMPERE2_MIN:
+        change = beyond_neighbours(added_ohm(memory.follow_lately) - added_ohm(before))
+        floor = CHANGE_FLOOR_OHM + CHANGE_FLOOR * own
+        yield _Look(change, max(CHANGE_OHM, CHANGE_SHARE * own), floor)
 
 
 def _verdict(memory: Memory, cell: int, score: float, added: float, sigma: float) -> Verdict:

@@ -171,15 +171,16 @@ def look(zero: Zero, batch: SampleBatch, scale: Scale) -> tuple[Zero, Judged]:
     driven = np.concatenate([[zero.moved_second], np.where(moving, time, _NAN)])
     driven = np.fmax.accumulate(driven)
     load = np.cumsum(np.concatenate([[zero.loaded], known & ~idle]))[1:]
+    loads = np.concatenate([[0], load[rows]])
     volt = batch.cell_voltage_volt[rows].astype(np.float64).mean(axis=1)
     pack = batch.scalar.get("voltage_volt")
     off = np.zeros(len(rows), bool)
     if pack is not None:
         off = pack[rows] < OPEN_SHARE * volt * batch.cells
-    after = np.diff(load[rows], prepend=0) > 0
+    after = loads[1:] > loads[:-1]
     columns = (time[rows], current[rows].astype(np.float64), volt, off, after, driven[rows])
     zero, judged = _followed(zero, zip(*(c.tolist() for c in columns), strict=True), scale)
-    loaded = bool(load[-1] > load[rows[-1]]) if len(rows) else bool(load[-1] > 0)
+    loaded = bool(load[-1] > loads[-1])
     return zero._replace(loaded=loaded, moved_second=float(driven[-1])), judged
 
 
@@ -188,38 +189,44 @@ def _followed(
 ) -> tuple[Zero, Judged]:
     """Follow levels; rows are time, current, volt, contactors open, after a load, last moved."""
     judged: list[tuple[float, Verdict]] = []
-    level, near, least = zero.level, ALIKE * scale.capacity_ah, DEPARTURE * scale.capacity_ah
+    near, least = ALIKE * scale.capacity_ah, DEPARTURE * scale.capacity_ah
+    steady = scale.steady
+    # By its parts: a level for every row would cost more than all that is asked of it.
+    begin, last, count, total, settled, settled_volt, opened, counted, came = zero.level
     for second, ampere, volt, off, after_load, moved in rows:
+        verdict = None
         if (
             after_load
-            or not level.rows
-            or second - level.second > SILENCE_SECOND_MAX
-            or abs(ampere - level.total / level.rows) > near
+            or not count
+            or second - last > SILENCE_SECOND_MAX
+            or abs(ampere - total / count) > near
         ):
-            zero, verdict = _ended(zero, level, moved, scale)
-            level = Level(second, second, 1, ampere, open_rows=int(off), moved_second=moved)
+            if counted:
+                level = Level(
+                    begin, last, count, total, settled, settled_volt, opened, counted, came
+                )
+                zero, verdict = _ended(zero, level, moved, scale)
+            begin, count, total, came = second, 1, ampere, moved
+            settled, settled_volt, opened, counted = _NAN, _NAN, int(off), False
         else:
-            held = second - level.begin_second
-            settled = (level.settled_second, level.settled_volt)
-            if held >= SETTLED_SECOND and isnan(settled[0]):
-                settled = (second, volt)
-            level = Level(
-                level.begin_second,
-                second,
-                level.rows + 1,
-                level.total + ampere,
-                *settled,
-                level.open_rows + 1 if off else 0,
-                level.counted or held >= LEVEL_SECOND,
-                level.moved_second,
-            )
-            verdict = None
-            if abs(level.total) >= least * level.rows:
+            held = second - begin
+            if held >= SETTLED_SECOND and isnan(settled):
+                settled, settled_volt = second, volt
+            count, total = count + 1, total + ampere
+            opened = opened + 1 if off else 0
+            counted = counted or held >= LEVEL_SECOND
+            tells = opened >= OPEN_ROWS or held >= SETTLED_SECOND or steady
+            if tells and abs(total) >= least * count:
+                level = Level(
+                    begin, second, count, total, settled, settled_volt, opened, counted, came
+                )
                 verdict = _open(level, scale) or _rest(level, volt, scale)
-            if scale.steady and level.counted:
-                verdict = verdict or _idle(zero, level, scale)
+                if verdict is None and steady and counted:
+                    verdict = _idle(zero, level, scale)
+        last = second
         if verdict is not None:
             judged.append((second, verdict))
+    level = Level(begin, last, count, total, settled, settled_volt, opened, counted, came)
     return zero._replace(level=level), tuple(judged)
 
 
@@ -227,8 +234,6 @@ def _ended(
     zero: Zero, level: Level, moved_second: float, scale: Scale
 ) -> tuple[Zero, Verdict | None]:
     """Enter a level that has ended."""
-    if not level.counted:
-        return zero, None
     if scale.steady:
         zero = _entered(zero, level, scale.capacity_ah)
     stops = _stopped(zero.stops, level, moved_second, scale)
@@ -275,8 +280,8 @@ def _stopped(
     short = level.second - level.begin_second <= STOP_SECOND_MAX
     if not (came and short and moved_second > level.second):
         return stops
-    near = [a for a in stops if abs(a - level.ampere) <= ALIKE * scale.capacity_ah]
-    return (*near, level.ampere)[-LEVELS_KEPT:]
+    now, near = level.ampere, ALIKE * scale.capacity_ah
+    return (*(a for a in stops if abs(a - now) <= near), now)[-LEVELS_KEPT:]
 
 
 def _stop(before: tuple[float, ...], stops: tuple[float, ...], scale: Scale) -> Verdict | None:

@@ -15,6 +15,7 @@ AMPERE2_MIN: Final = 1e4
 """Excitation below which a cell's resistance is read as none [A²]."""
 NEIGHBOURS: Final = 3
 """On each side along the string."""
+_AROUND: Final = np.arange(-NEIGHBOURS, NEIGHBOURS + 1)
 
 
 class Follow(NamedTuple):
@@ -38,13 +39,23 @@ def init(cells: int) -> Follow:
     return Follow(0.0, np.zeros(cells), np.zeros(cells), 0.0)
 
 
-def faded(follow: Follow, keep: float, windows: Windows) -> Follow:
-    """Forget a little and add the windows of a period."""
+def seen_in(windows: Windows) -> Follow:
+    """Give what the windows of a period add."""
     return Follow(
-        keep * follow.ampere2 + float(windows.follow_ampere2.sum()),
-        keep * follow.cell_ampere2 + windows.follow_cell_ampere2.sum(axis=0),
-        keep * follow.watt + windows.follow_watt.sum(axis=0),
-        keep * follow.pack_watt + float(windows.follow_pack_watt.sum()),
+        float(windows.follow_ampere2.sum()),
+        windows.follow_cell_ampere2.sum(axis=0),
+        windows.follow_watt.sum(axis=0),
+        float(windows.follow_pack_watt.sum()),
+    )
+
+
+def faded(follow: Follow, keep: float, fresh: Follow) -> Follow:
+    """Forget a little and add what is fresh."""
+    return Follow(
+        keep * follow.ampere2 + fresh.ampere2,
+        keep * follow.cell_ampere2 + fresh.cell_ampere2,
+        keep * follow.watt + fresh.watt,
+        keep * follow.pack_watt + fresh.pack_watt,
     )
 
 
@@ -72,6 +83,6 @@ def beyond_neighbours(values: Float[np.ndarray, " c"]) -> Float[np.ndarray, " c"
     >>> beyond_neighbours(np.array([1.0, 1.0, 1.0, 5.0, 9.0, 9.0, 9.0]))[[0, 3, 6]]
     array([0., 0., 0.])
     """
-    padded = np.pad(values, NEIGHBOURS, mode="reflect")
-    near = np.lib.stride_tricks.sliding_window_view(padded, 2 * NEIGHBOURS + 1)
-    return np.asarray(values - median(near, axis=1))
+    last = len(values) - 1
+    place = np.abs(np.arange(last + 1)[:, None] + _AROUND)  # mirrored at the string's ends
+    return np.asarray(values - median(values[last - np.abs(last - place)], axis=1))

@@ -213,6 +213,10 @@ def _rested(
 ) -> tuple[Gauge, Int[np.ndarray, " n"]]:
     """Find the rows at which a rest became long enough."""
     size = np.abs(ampere)
+    if time[-1] - gauge.active_second < REST_SECOND:  # mostly: what follows is spared
+        flows = np.flatnonzero(size > REST_AMPERE)
+        last = float(time[flows[-1]]) if len(flows) else gauge.active_second
+        return gauge._replace(anchored=False, active_second=last), flows[:0]
     active = np.empty(len(time) + 1)
     active[0], active[1:] = gauge.active_second, np.where(size > REST_AMPERE, time, -np.inf)
     np.maximum.accumulate(active, out=active)
@@ -248,12 +252,13 @@ def _counted(
     """Count the charge that moved while the reading stayed what it was."""
     step = np.minimum(time - np.concatenate([[gauge.last.second], time[:-1]]), GAP_SECOND_MAX)
     # One running sum, so that it is the same to the bit however the rows are cut.
-    flow = np.cumsum(np.concatenate([[gauge.flow_ah], ampere * step / SECOND_PER_HOUR]))
+    flow = np.concatenate([[gauge.flow_ah], ampere * step / SECOND_PER_HOUR]).cumsum()
     begin = np.concatenate([[0], changes + 1])  # the row before belongs to the stand under way
     low, high = np.minimum.reduceat(flow, begin), np.maximum.reduceat(flow, begin)
     low[0], high[0] = min(low[0], gauge.low_ah), max(high[0], gauge.high_ah)
     pinned, reading = gauge.pinned, before[changes]
-    for n in np.flatnonzero((reading <= END) | (reading >= 1.0 - END)).tolist():
+    ends = [n for n, soc in enumerate(reading.tolist()) if soc <= END or soc >= 1.0 - END]
+    for n in ends:
         row, begin_row = changes[n], changes[n - 1]
         second = float(time[row - 1]) if row else gauge.last.second
         began = float(time[begin_row]) if n else gauge.changed_second

@@ -189,13 +189,17 @@ def look(
 
 
 def _means(
-    values: Float[np.ndarray, " t"] | None, begin: Int[np.ndarray, " w"]
-) -> Float[np.ndarray, " w"]:
+    values: Float[np.ndarray, "t ..."] | None, begin: Int[np.ndarray, " w"]
+) -> Float[np.ndarray, "w ..."]:
     if values is None:
         return np.full(len(begin), np.nan)
     known = np.isfinite(values)
-    count = np.add.reduceat(known, begin, dtype=np.float64)
-    total = np.add.reduceat(np.where(known, values, 0.0), begin)
+    if known.all():
+        count = np.concatenate([begin[1:], [len(values)]]) - begin
+        total = np.add.reduceat(values, begin, axis=0, dtype=np.float64)
+        return np.asarray(total / count.reshape(-1, *(1,) * (values.ndim - 1)))
+    count = np.add.reduceat(known, begin, axis=0, dtype=np.float64)
+    total = np.add.reduceat(np.where(known, values, 0.0), begin, axis=0, dtype=np.float64)
     return np.where(count > 0.0, total / np.maximum(count, 1.0), np.nan)
 
 
@@ -204,17 +208,12 @@ def _probe_means(
 ) -> tuple[Float[np.ndarray, "w p"], Bool[np.ndarray, "w p"]]:
     """Give each probe's mean in windows, and whether it jumped in them."""
     celsius = batch.probe_temperature_celsius
-    change = np.diff(celsius, axis=0, prepend=heat.last_celsius[None])
-    leaps = np.abs(change) >= JUMP_KELVIN
+    before = np.concatenate([heat.last_celsius[None], celsius[:-1]])
+    leaps = np.abs(celsius - before) >= JUMP_KELVIN
     if leaps.any():
         soon = np.diff(batch.unix_time_second, prepend=heat.last_second) <= JUMP_SECOND_MAX
         leaps &= soon[:, None]
-    known = np.isfinite(celsius)
-    count = np.add.reduceat(known, begin, axis=0, dtype=np.float64)
-    filled = celsius if known.all() else np.where(known, celsius, np.float32(0.0))
-    total = np.add.reduceat(filled, begin, axis=0, dtype=np.float64)
-    mean = np.where(count > 0.0, total / np.maximum(count, 1.0), np.nan)
-    return mean, np.logical_or.reduceat(leaps, begin, axis=0)
+    return _means(celsius, begin), np.logical_or.reduceat(leaps, begin, axis=0)
 
 
 def _steadied(heat: Heating) -> Heating:
@@ -259,21 +258,22 @@ class _Steps(NamedTuple):
 def _steps(means: Means) -> _Steps:
     centre = median(means.celsius, axis=1)
     deviation = means.celsius - centre[:, None]
-    passed = np.diff(means.second)
+    passed = means.second[1:] - means.second[:-1]
     load = 0.5 * (means.load[1:] + means.load[:-1])
     length = passed / STEP_SECOND
     outside = 0.01 * (centre[1:] - means.air_celsius[1:])
-    change = np.diff(deviation, axis=0)
+    change = deviation[1:] - deviation[:-1]
     some = np.isfinite(means.celsius).sum(axis=1) >= SIBLINGS_MIN
     usable = (passed > 0.0) & (passed <= GAP_SECOND_MAX) & np.isfinite(load) & some[1:] & some[:-1]
     known = np.isfinite(change) & usable[:, None]
     x = np.empty((*change.shape, TERMS))
     x[:, :, 0] = (load * length)[:, None]
     x[:, :, 1] = -deviation[:-1] * length[:, None]
-    x[:, :, 2] = np.diff(centre)[:, None]
-    x[:, :, 3] = (np.nan_to_num(outside) * length)[:, None]
+    x[:, :, 2] = (centre[1:] - centre[:-1])[:, None]
+    x[:, :, 3] = (np.where(np.isnan(outside), 0.0, outside) * length)[:, None]
     x[:, :, 4] = length[:, None]
-    return _Steps(np.where(known[:, :, None], x, 0.0), np.where(known, change, 0.0), known, length)
+    x[~known], change[~known] = 0.0, 0.0
+    return _Steps(x, change, known, length)
 
 
 def _followed(heat: Heating) -> Heating:
@@ -286,25 +286,38 @@ def _followed(heat: Heating) -> Heating:
     judged = steps.known & ready
     decay = np.exp(-heat.model[:, 1] * np.minimum(steps.length, 3.0)[:, None])
     scaled = residual / sigma - SLACK * steps.length[:, None]
-    load = steps.x[:, :, 0]
-    told = np.stack([np.ones_like(load), residual, load, residual * load, load**2], axis=1)
-    excess, total, run = heat.excess, heat.total, heat.run
-    peak, least = np.zeros_like(excess), np.where(heat.named, RELEASE, ALARM)
-    learns = np.empty_like(steps.known)
-    decay[~judged], residual_judged = 1.0, residual * judged
-    scaled, told = scaled * judged, told * judged[:, None]
-    for k in range(len(judged)):
-        excess = excess * decay[k] + residual_judged[k]
-        total = np.minimum(np.maximum(total + scaled[k], 0.0), CEILING)
-        run = (run + told[k]) * (total > 0.0)
-        peak = np.maximum(peak, excess * (total >= least))
-        learns[k] = total < 0.5 * ALARM
-    learns &= steps.known
-    heat = heat._replace(excess=excess, peak=peak, total=total, run=run)
+    decay[~judged] = 1.0
+    excess, total = _added_up(heat, decay, residual * judged, scaled * judged)
+    peak = np.maximum.reduce(excess * (total >= np.where(heat.named, RELEASE, ALARM)), initial=0.0)
+    run, alive = heat.run, total > 0.0
+    if alive.any() or run.any():
+        load = steps.x[:, :, 0]
+        told = np.empty((len(load), *run.shape))
+        told[:, 0], told[:, 1], told[:, 2] = 1.0, residual, load
+        told[:, 3], told[:, 4] = residual * load, load**2
+        for fresh, lives in zip(told * judged[:, None], alive, strict=True):
+            run = (run + fresh) * lives
+    learns = (total < 0.5 * ALARM) & steps.known
+    heat = heat._replace(excess=excess[-1], peak=peak, total=total[-1], run=run)
     reach = 3.0 * sigma
     tamed = np.minimum(np.maximum(residual, -reach), reach)
     change = np.where(ready, steps.change - residual + tamed, steps.change)
     return _learned(heat, steps.x * learns[:, :, None], change, tamed * learns, learns)
+
+
+def _added_up(
+    heat: Heating,
+    decay: Float[np.ndarray, "w p"],
+    residual: Float[np.ndarray, "w p"],
+    scaled: Float[np.ndarray, "w p"],
+) -> tuple[Float[np.ndarray, "w p"], Float[np.ndarray, "w p"]]:
+    """Give by how much each place is too warm after each step, and the total of residuals."""
+    excess, total = np.empty_like(residual), np.empty_like(scaled)
+    warm, most = heat.excess, heat.total
+    for k in range(len(residual)):
+        excess[k] = warm = warm * decay[k] + residual[k]
+        total[k] = most = np.minimum(np.maximum(most + scaled[k], 0.0), CEILING)
+    return excess, total
 
 
 def _learned(
@@ -318,12 +331,11 @@ def _learned(
     count = learns.sum(axis=0)
     fade = FORGET**count
     by_probe = x.transpose(1, 2, 0)
-    moment = (by_probe @ change.T[:, :, None])[:, :, 0]
     kept = (1.0 - fade)[:, None] * _PRIOR_WEIGHT
     gram = heat.gram * fade[:, None, None] + by_probe @ by_probe.transpose(0, 2, 1)
-    moment = heat.moment * fade[:, None] + moment
+    moment = heat.moment * fade[:, None] + (by_probe @ change.T[:, :, None])[:, :, 0]
     moment[:, 1] += kept[:, 1] * _PRIOR_COUPLING
-    gram[:, range(TERMS), range(TERMS)] += kept
+    gram.reshape(-1, TERMS * TERMS)[:, :: TERMS + 1] += kept  # the diagonals
     model = np.linalg.solve(gram, moment[:, :, None])[:, :, 0]
     return heat._replace(
         gram=gram,

@@ -24,7 +24,7 @@ from voltherd.detection.charge_scale import (
     straightened,
     unknown_curve,
 )
-from voltherd.detection.follow import Follow, added_ohm, faded
+from voltherd.detection.follow import Follow, added_ohm, faded, seen_in
 from voltherd.detection.full_charge import Full
 from voltherd.detection.windows import Windows
 from voltherd.numerics.robust import median
@@ -196,7 +196,8 @@ def gather(memory: Memory, windows: Windows) -> Period:
     chemistry = _chemistry(votes)
     z, slope, usable = soc_and_slope(rested, np.full(len(seen), soc), chemistry, memory.curve)
     seen, amps, z, slope = seen[usable], amps[usable], z[usable], slope[usable]
-    features = np.stack([slope, slope * (z - 0.5), amps, np.ones(len(seen))], axis=1)
+    features = np.ones((len(seen), len(TERMS)))
+    features[:, 0], features[:, 1], features[:, 2] = slope, slope * (z - 0.5), amps
     ohmic = amps[:, None] * cell_resistance_ohm(memory)
     deviation = median(windows.deviation_volt[:, seen], axis=0).astype(np.float64)
     ohmless = straightened(rested[usable], deviation - ohmic, slope, chemistry)
@@ -227,7 +228,7 @@ def remember(memory: Memory, period: Period) -> Memory:
     x = period.features
     measured = np.isfinite(period.deviation_volt)
     known = np.where(measured, period.deviation_volt, 0.0)
-    windows = period.windows
+    windows, fresh = period.windows, seen_in(period.windows)
     seen = _KEEP * memory.seen
     state_moment = _KEEP * memory.state_moment
     state_rows = _KEEP * memory.state_rows
@@ -247,9 +248,9 @@ def remember(memory: Memory, period: Period) -> Memory:
         state_rows=state_rows,
         seen=seen,
         state_moment=state_moment,
-        follow=faded(memory.follow, _KEEP, windows),
-        follow_lately=faded(memory.follow_lately, _KEEP_LATELY, windows),
-        follow_long=faded(memory.follow_long, _KEEP_LONG, windows),
+        follow=faded(memory.follow, _KEEP, fresh),
+        follow_lately=faded(memory.follow_lately, _KEEP_LATELY, fresh),
+        follow_long=faded(memory.follow_long, _KEEP_LONG, fresh),
         flow_ah2=memory.flow_ah2 + ah2,
         flow_soc2=memory.flow_soc2 + soc2,
         soc_low=float(np.fmin(memory.soc_low, np.fmin.reduce(soc, initial=np.inf))),

@@ -46,8 +46,10 @@ def judge(memory: Memory, found: cells.Fit, layout: PackLayout | None) -> tuple[
         layout: Which cells are a module, None where unknown.
     """
     count = len(memory.square)
-    if memory.periods < PERIODS_MIN:
+    if memory.periods < PERIODS_MIN or count < MODULES_MIN * CELLS_MIN:
         return ()
+    if found.volt.max() - found.volt.min() < VOLT_OPERATING:
+        return ()  # mostly: what follows is spared
     if layout is not None and layout.module_series and layout.series == count:
         return _judge_division(found, layout.module_series, numbered=True)
     best: tuple[Verdict, ...] = ()
@@ -88,7 +90,8 @@ def _judge_run(found: cells.Fit) -> tuple[Verdict, ...]:
         (np.abs(score) >= RUN_SCORE_MIN) & (np.abs(apart) >= VOLT_OPERATING), np.sign(apart), 0.0
     )
     # Runs of one side: where it changes, a new one begins.
-    edges = np.flatnonzero(np.diff(side, prepend=0.0, append=0.0))
+    bounded = np.concatenate([[0.0], side, [0.0]])
+    edges = np.flatnonzero(bounded[1:] != bounded[:-1])
     runs = [(a, b) for a, b in pairwise(edges.tolist()) if side[a]]
     first, stop = max(runs, key=lambda run: run[1] - run[0], default=(0, 0))
     if not CELLS_MIN <= stop - first <= len(side) // MODULES_MIN:

@@ -120,11 +120,13 @@ def _past(memory: Memory) -> _Past | None:
         history[-ROWS_MAX:]
         for history in (memory.history_volt, memory.history_charge, memory.history_soc)
     )
-    missing = np.isnan(charge) | np.isnan(volt)
-    rows = ~missing.all(axis=1) & np.isfinite(soc)
+    missing = np.isnan(charge + volt)
+    holed, rows = missing.any(), np.isfinite(soc)
+    if holed:
+        rows &= ~missing.all(axis=1)
     if rows.sum() < NEW_MIN + OLD_MIN:
         return None
-    if missing[rows].any():  # a cell hardly ever read stands at nothing and hides nobody else
+    if holed and missing[rows].any():  # a cell hardly ever read stands at nothing, hiding nobody
         seldom = missing[rows].mean(axis=0) > MISSING_MAX
         charge, volt = (np.where(seldom, np.float32(0.0), values) for values in (charge, volt))
         rows &= ~missing[:, ~seldom].any(axis=1)
@@ -139,8 +141,9 @@ def _past(memory: Memory) -> _Past | None:
         np.einsum("nc,nc->n", charge, charge), 1e-9
     )
     slope = np.maximum(slope.astype(np.float64), _SLOPE_MIN)
-    weight = np.clip(slope / float(median(slope, axis=0)), *WEIGHT)
-    terms = np.stack([np.ones(len(age)), soc[rows] - 0.5, 1.0 / slope], axis=1)
+    weight = np.minimum(np.maximum(slope / float(median(slope, axis=0)), WEIGHT[0]), WEIGHT[1])
+    terms = np.ones((len(age), 3))
+    terms[:, 1], terms[:, 2] = soc[rows] - 0.5, 1.0 / slope
     basis, _ = np.linalg.qr(terms * weight[:, None])
     return _Past(age, weight, basis, charge * weight[:, None])
 

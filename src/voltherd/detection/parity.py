@@ -59,6 +59,8 @@ CELLS_MIN: Final = 4
 AHEAD: Final = 2
 BEFORE: Final = 2
 """Rows after and before a step that judge it."""
+NEAR_ROWS: Final = AHEAD + 2 * BEFORE
+"""Rows of the period before that judge a step at its end: what is about a row scores it."""
 PARITY_SCORE: Final = 10.0
 PARITY_USUAL: Final = 12
 """Periods that make the usual difference: six hours of use."""
@@ -169,17 +171,19 @@ def judge(parity: Parity) -> tuple[Parity, tuple[Verdict, ...]]:
     parity = parity._replace(open_rows=np.empty((5, 0)))
     if not known.any():
         return parity, ()
-    parity, verdict = _judged(parity, columns[:, known])
+    parity, verdict = _judged(parity, columns if known.all() else columns[:, known])
     return parity, () if verdict is None else (verdict,)
 
 
 def _judged(parity: Parity, columns: Float[np.ndarray, "5 t"]) -> tuple[Parity, Verdict | None]:
     time, ampere, cell, pack, apart = columns
     before = np.array([parity.second, parity.ampere, parity.cell_volt, parity.pack_volt])
-    dt, swing, d_cell, d_pack = np.diff(columns[:4], axis=1, prepend=before[:, None])
+    earlier = np.concatenate([before[:, None], columns[:4, :-1]], axis=1)
+    dt, swing, d_cell, d_pack = columns[:4] - earlier
     near = (dt > 0.0) & (dt <= GAP_SECOND_MAX)  # false for the very first row too
     turn, smooth = _lagged(parity.smooth_ampere, dt, ampere, near)
-    features = np.stack([swing, turn, ampere * dt / SECOND_PER_HOUR], axis=1)
+    features = np.empty((len(time), 3))
+    features[:, 0], features[:, 1], features[:, 2] = swing, turn, ampere * dt / SECOND_PER_HOUR
     features[~near] = 0.0
     values = _solved(parity)
     explained = features @ values
@@ -191,21 +195,20 @@ def _judged(parity: Parity, columns: Float[np.ndarray, "5 t"]) -> tuple[Parity, 
         turn=turn,
         apart=apart,
     )
-    joined = Rows(*(np.concatenate(pair) for pair in zip(parity.late, rows, strict=True)))
+    recent = Rows(*(column[-NEAR_ROWS:] for column in parity.late))
+    late, joined = len(recent.second), _joined(recent, rows)
     score = _score(joined, values, parity)
-    verdict = None
-    if parity.rows >= ROWS_MIN:
-        verdict = _step(joined, score, len(parity.late.second))
-    usual, verdict, astray = _parted(parity, joined, rows, verdict)
-    own = score[len(parity.late.second) :]
+    verdict = _step(joined, score, late) if parity.rows >= ROWS_MIN else None
+    usual, verdict, astray = _parted(parity, rows, verdict)
+    own = score[late:]
     taught = near & (np.abs(own) < SCORE_MIN)  # what is far off is no lesson
     x, y = features[taught], d_cell[taught]
+    scatter = np.minimum(np.abs(own[taught] * _usual_score(parity)), CLIP) ** 2
     return parity._replace(
         normal=KEEP * parity.normal + x.T @ x,
         moment=KEEP * parity.moment + x.T @ y,
         rows=KEEP * parity.rows + len(y),
-        square=KEEP * parity.square
-        + float((np.clip(own[taught] * _usual_score(parity), -CLIP, CLIP) ** 2).sum()),
+        square=KEEP * parity.square + float(scatter.sum()),
         second=float(time[-1]),
         ampere=float(ampere[-1]),
         smooth_ampere=smooth,
@@ -217,6 +220,10 @@ def _judged(parity: Parity, columns: Float[np.ndarray, "5 t"]) -> tuple[Parity, 
     ), verdict
 
 
+def _joined(late: Rows, rows: Rows) -> Rows:
+    return Rows(*(np.concatenate(pair) for pair in zip(late, rows, strict=True)))
+
+
 def _usual_score(parity: Parity) -> float:
     return max((parity.square / parity.rows) ** 0.5, 0.3) if parity.rows > 0.0 else 1.0
 
@@ -225,7 +232,9 @@ def _score(rows: Rows, values: Float[np.ndarray, " 3"], parity: Parity) -> Float
     """Give each row's step in usual errors, which grow with what the current does about it."""
     lively = np.abs(values[0] * rows.swing) + np.abs(values[1] * rows.turn)
     padded = np.concatenate([np.zeros(BEFORE), lively, np.zeros(AHEAD)])
-    most = np.max([padded[k : k + len(lively)] for k in range(BEFORE + AHEAD + 1)], axis=0)
+    most = lively.copy()
+    for k in range(BEFORE + AHEAD + 1):
+        np.maximum(most, padded[k : k + len(lively)], out=most)
     score = rows.cell / (FLOOR_VOLT + SHARE * most) / _usual_score(parity)
     return np.where(np.isnan(score), 0.0, score)
 
@@ -237,25 +246,23 @@ def _lagged(
     near: np.ndarray,
 ) -> tuple[Float[np.ndarray, " t"], float]:
     """Give what polarisation makes up for in each row [A], and the smoothed current at the end."""
-    lag = np.zeros(len(ampere))
+    lag = []
     share = 1.0 - np.exp(-np.where(near, dt, 0.0) / TAU_SECOND)
-    for row, (rise, now, close) in enumerate(
-        zip(share.tolist(), ampere.tolist(), near.tolist(), strict=True)
-    ):
-        if not close:
+    for rise, now in zip(share.tolist(), ampere.tolist(), strict=True):
+        if not rise:
             smooth = now if smooth != smooth else 0.0  # after a silence all is at rest
-            continue
         moved = rise * (now - smooth)
-        lag[row] = moved
+        lag.append(moved)
         smooth += moved
-    return lag, smooth
+    return np.array(lag), smooth
 
 
 def _solved(parity: Parity) -> Float[np.ndarray, " 3"]:
     if parity.rows <= 0.0:
         return np.zeros(3)
-    ridge = np.diag(1e-6 * np.diag(parity.normal) + 1e-9)
-    return np.asarray(np.linalg.solve(parity.normal + ridge, parity.moment))
+    ridged = parity.normal.copy()
+    ridged.flat[::4] += 1e-6 * ridged.flat[::4] + 1e-9
+    return np.asarray(np.linalg.solve(ridged, parity.moment))
 
 
 def _step(rows: Rows, score: Float[np.ndarray, " t"], late: int) -> Verdict | None:
@@ -281,7 +288,7 @@ def _step(rows: Rows, score: Float[np.ndarray, " t"], late: int) -> Verdict | No
 
 
 def _parted(
-    parity: Parity, joined: Rows, rows: Rows, verdict: Verdict | None
+    parity: Parity, rows: Rows, verdict: Verdict | None
 ) -> tuple[tuple[tuple[float, float], ...], Verdict | None, bool]:
     """See whether cells and pack voltage have parted, and which of the two has moved."""
     known = rows.apart[np.isfinite(rows.apart)]
@@ -297,7 +304,7 @@ def _parted(
         return (*usual, now)[-PARITY_KEPT:], verdict, False
     if parity.astray:
         return (now,), verdict, False  # it stays: from now on this is the usual one
-    found = _cells_moved(joined, step)  # in this period or in the one before
+    found = _cells_moved(_joined(parity.late, rows), step)  # in this period or in the one before
     if found is not None:
         score = abs(step) / max(spread, STEP_VOLT / PARITY_SCORE)
         verdict = _verdict(score, volt=step, both=0.0, since_second=found)
@@ -305,8 +312,9 @@ def _parted(
 
 
 def _middle_and_spread(volts: list[float]) -> tuple[float, float]:
-    middle = float(median(np.array(volts), axis=0))
-    return middle, SIGMA_PER_MAD * float(median(np.abs(np.array(volts) - middle), axis=0))
+    values = np.array(volts)
+    middle = float(median(values, axis=0))
+    return middle, SIGMA_PER_MAD * float(median(np.abs(values - middle), axis=0))
 
 
 def step_about(parity: Parity, second: float) -> tuple[float, float]:

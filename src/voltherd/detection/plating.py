@@ -13,6 +13,7 @@ and other things look alike: alone it says nothing.
 One without the other is worth knowing at most; both after the same charges call for a visit.
 """
 
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -159,18 +160,20 @@ def look(
         return plating._replace(last_second=float(batch.unix_time_second[-1]))
     assert capacity_ah is not None and current is not None and soc is not None
     second = batch.unix_time_second
-    step = np.minimum(np.diff(second, prepend=plating.last_second), GAP_SECOND_MAX)
+    before = np.concatenate([[plating.last_second], second[:-1]])
     speed = batch.scalar.get("speed_kilometre_per_hour")
     standing = True if speed is None else ~(speed > STANDING_KILOMETRE_PER_HOUR)
     charging = (current > REST_AMPERE) & standing
     plating = plating._replace(last_second=float(second[-1]), capacity_ah=capacity_ah)
     if not (charging.any() or plating.charging or np.isfinite(plating.end_second)):
         return plating
-    beyond = _beyond(batch, current, soc, np.nan_to_num(step) * charging, capacity_ah)
+    step = np.where(np.isnan(before), 0.0, np.minimum(second - before, GAP_SECOND_MAX)) * charging
+    beyond = _beyond(batch, current, soc, step, capacity_ah)
     kind = charging * 2 + (np.abs(current) <= REST_AMPERE)
     # Windows are cut as well, so that sums do not depend on the pieces.
-    cuts = np.union1d(np.flatnonzero(np.diff(kind)) + 1, ends[:-1] + 1)
-    for begin, end in zip([0, *cuts.tolist()], [*cuts.tolist(), len(kind)], strict=True):
+    changes = np.flatnonzero(kind[1:] != kind[:-1]) + 1
+    cuts = sorted({0, len(kind), *changes.tolist(), *(ends[:-1] + 1).tolist()})
+    for begin, end in pairwise(cuts):
         rows = slice(begin, end)
         if charging[begin]:
             plating = _charged(plating, float(beyond[rows].sum()))

@@ -124,10 +124,23 @@ def look(
     if same.any():
         still, judged = _stood(trace, batch, same, resistance_ohm, charge_volt_per_ah)
     rows = np.flatnonzero(~same & ((whole >> np.uint64(PICK_SHIFT)) == 0))
-    picks = np.concatenate([trace.picks, whole[rows]])
-    seconds = np.concatenate([trace.seconds, time[rows]])
+    trace, repeated = _repeated(trace, whole[rows], time[rows])
+    trace = trace._replace(second=float(time[-1]), row=int(volts[-1]), still=still)
+    return trace, tuple(sorted((*judged, *repeated), key=lambda entry: entry[0]))
+
+
+def _repeated(
+    trace: Trace, fresh: UInt64[np.ndarray, " n"], second: Float[np.ndarray, " n"]
+) -> tuple[Trace, list[tuple[float, Verdict]]]:
+    """Follow hashes that were there before, and keep the fresh ones."""
+    picks = np.concatenate([trace.picks, fresh])
+    seconds = np.concatenate([trace.seconds, second])
     run, behind = trace.run, trace.behind
-    for place in range(len(trace.picks), len(picks)):
+    judged: list[tuple[float, Verdict]] = []
+    known = len(trace.picks)
+    if len(fresh) and not _any_again(trace.picks, fresh):  # mostly: what follows is spared
+        run, known = (), len(picks)
+    for place in range(known, len(picks)):
         first = max(place - PICKS_KEPT, 0)
         found: Int[np.ndarray, " n"] = np.flatnonzero(picks[first:place] == picks[place])
         if not len(found):
@@ -142,22 +155,21 @@ def look(
             verdict = _verdict(REPLAY, 10.0 * RUN_MIN, ago_second=ago)
             judged.append((float(seconds[place]), verdict))
     trace = trace._replace(
-        second=float(time[-1]),
-        row=int(volts[-1]),
-        picks=picks[-PICKS_KEPT:],
-        seconds=seconds[-PICKS_KEPT:],
-        run=run,
-        behind=behind,
-        still=still,
+        picks=picks[-PICKS_KEPT:], seconds=seconds[-PICKS_KEPT:], run=run, behind=behind
     )
-    return trace, tuple(sorted(judged, key=lambda entry: entry[0]))
+    return trace, judged
+
+
+def _any_again(old: UInt64[np.ndarray, " n"], fresh: UInt64[np.ndarray, " m"]) -> bool:
+    twice = len(set(fresh.tolist())) < len(fresh)
+    return twice or bool((old == fresh[:, None]).any())
 
 
 def _hashes(batch: SampleBatch) -> tuple[UInt64[np.ndarray, " t"], UInt64[np.ndarray, " t"]]:
     """Give each row's hash of its voltages, and of its voltages and current."""
     weights = np.cumprod(np.full(batch.cells + 2, _ODD))
     single = np.ascontiguousarray(batch.cell_voltage_volt, np.float32).view(np.uint32)
-    volts = single.astype(np.uint64) @ weights[: batch.cells]
+    volts = np.einsum("tc,c->t", single, weights[: batch.cells])
     volts = volts + weights[batch.cells] * _bits(batch, "voltage_volt")
     whole = volts + weights[batch.cells + 1] * _bits(batch, "current_ampere")
     return _mixed(volts), _mixed(whole)
@@ -183,33 +195,37 @@ def _stood(
     charge_volt_per_ah: float,
 ) -> tuple[Standstill, list[tuple[float, Verdict]]]:
     """Follow stretches without change."""
+    rows = np.flatnonzero(same)
     time = batch.unix_time_second
-    ampere = _column(batch, "current_ampere")
-    speed = _column(batch, "speed_kilometre_per_hour")
-    still, judged = trace.still, []
-    rows = np.flatnonzero(same).tolist()
-    for n, row in enumerate(rows):
-        before = float(time[row - 1]) if row else trace.second
-        if row and (n == 0 or rows[n - 1] != row - 1):
-            still = Standstill(begin_second=before)
-        step = min(float(time[row]) - before, GAP_SECOND_MAX)
-        flows = float(ampere[row])
-        still = Standstill(
-            begin_second=still.begin_second,
-            rows=still.rows + 1,
-            observed_second=still.observed_second + step,
-            low_ampere=float(np.fmin(still.low_ampere, flows)),
-            high_ampere=float(np.fmax(still.high_ampere, flows)),
-            speed=float(np.fmax(still.speed, speed[row])),
-            charge_ah=still.charge_ah + (0.0 if isnan(flows) else flows * step / SECOND_PER_HOUR),
-        )
-        if still.rows >= STILL_ROWS and still.observed_second >= STILL_SECOND:
+    begin = np.concatenate([[trace.second], time[:-1]])[rows]
+    flow = _column(batch, "current_ampere")[rows]
+    speed = _column(batch, "speed_kilometre_per_hour")[rows]
+    follows = rows == np.concatenate([[-1], rows[:-1]]) + 1
+    columns = (time[rows], begin, follows, flow, speed)
+    judged: list[tuple[float, Verdict]] = []
+    # By its parts: a value for every row would cost more than all that is asked of it.
+    since, count, observed, low, high, fastest, charge = trace.still
+    for second, before, on, flows, drives in zip(*(c.tolist() for c in columns), strict=True):
+        if not on:
+            since, count, observed, low, high, fastest, charge = Standstill(begin_second=before)
+        step = min(second - before, GAP_SECOND_MAX)
+        count, observed = count + 1, observed + step
+        low, high = _least(low, flows), -_least(-high, -flows)
+        fastest = -_least(-fastest, -drives)
+        charge += 0.0 if isnan(flows) else flows * step / SECOND_PER_HOUR
+        if count >= STILL_ROWS and observed >= STILL_SECOND:
+            still = Standstill(since, count, observed, low, high, fastest, charge)
             verdict = _frozen(still, resistance_ohm, charge_volt_per_ah)
             if verdict is not None:
-                judged.append((float(time[row]), verdict))
+                judged.append((second, verdict))
     if not same[-1]:
-        still = Standstill(begin_second=float(time[-1]))
-    return still, judged
+        return Standstill(begin_second=float(time[-1])), judged
+    return Standstill(since, count, observed, low, high, fastest, charge), judged
+
+
+def _least(one: float, other: float) -> float:
+    """Give the smaller of two numbers, NaN only where both are."""
+    return one if one <= other or isnan(other) else other
 
 
 def _column(batch: SampleBatch, name: str) -> Float[np.ndarray, " t"]:

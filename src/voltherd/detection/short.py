@@ -95,11 +95,11 @@ class Course(NamedTuple):
         """Give the first period of the last days, None where they are not filled."""
         if not len(self.age_day):
             return None
-        first = int(self.age_day.searchsorted(self.age_day[-1] - window_day))
-        span = self.age_day[-1] - self.age_day[first]
-        return (
-            first if len(self.soc) - first >= ROWS_MIN and span >= FILL_MIN * window_day else None
-        )
+        last = float(self.age_day[-1])
+        first = int(self.age_day.searchsorted(last - window_day))
+        if len(self.soc) - first < ROWS_MIN or last - self.age_day[first] < FILL_MIN * window_day:
+            return None
+        return first
 
 
 def course(memory: Memory) -> Course:
@@ -107,7 +107,10 @@ def course(memory: Memory) -> Course:
     charge = memory.history_charge
     holed = np.isnan(charge.sum(axis=1))
     rows = np.isfinite(memory.history_soc)
-    rows[holed] &= ~np.isnan(charge[holed]).all(axis=1)
+    if holed.any():
+        rows[holed] &= ~np.isnan(charge[holed]).all(axis=1)
+    elif rows.all():  # mostly: nothing is copied
+        return Course(days(memory), memory.history_soc, charge, holed)
     return Course(days(memory)[rows], memory.history_soc[rows], charge[rows], holed[rows])
 
 

@@ -142,8 +142,10 @@ def _change(gauge: Gauge) -> Witness | None:
 
 def _offset(gauge: Gauge, pack: Pack) -> Witness | None:
     """Tell of a reading that no curve of the chemistry can explain."""
+    if len(gauge.anchors.soc) < OFFSET_RESTS or pack.chemistry not in PRESETS:
+        return None
     rests, charge = usable(gauge.anchors, pack.chemistry)
-    if len(charge) < OFFSET_RESTS or pack.chemistry not in PRESETS:
+    if len(charge) < OFFSET_RESTS:
         return None
     offset = float(median((rests.soc - charge)[-OFFSET_RESTS:], axis=0))
     half = CURVE_HALF if pack.told else GUESSED_HALF

@@ -119,17 +119,15 @@ def note(book: Book, verdicts: Iterable[Verdict], now_second: float, judged: Ite
 def _renew(alarm: Alarm | None, verdict: Verdict, now: float) -> Alarm:
     before = alarm or Alarm(verdict=verdict, first_second=now, last_second=now)
     first = now if before.streaks[0] == 0 else before.first_second
-    streaks = [
-        streak + 1 if verdict.severity >= severity else 0
-        for severity, streak in zip(Severity, before.streaks, strict=True)
-    ]
+    grade = int(verdict.severity)
+    streaks = [n + 1 if place < grade else 0 for place, n in enumerate(before.streaks)]
     raised = [
         now if time is None and streak >= verdict.persistence else time
         for time, streak in zip(before.raised_second, streaks, strict=True)
     ]
-    reached = max((s for s in Severity if raised[s - 1] is not None), default=None)
+    reached = max((n for n, time in enumerate(raised, start=1) if time is not None), default=0)
     peak = before.peak
-    if reached is not None and verdict.severity >= reached:
+    if 0 < reached <= grade:
         milder = peak is not None and (peak.severity, abs(peak.score)) > (
             verdict.severity,
             abs(verdict.score),

@@ -9,6 +9,7 @@ pack parked hot and found hot was hot between.
 It is a matter of use and place, not of a defect: worth knowing, never more.
 """
 
+from math import isfinite
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -30,6 +31,7 @@ CAUSE: Final = "warmth"
 ACTIVATION_JOULE_PER_MOLE: Final = 58_000.0
 ACTIVATION_LOW: Final = 40_000.0
 ACTIVATION_HIGH: Final = 70_000.0
+_ENERGIES: Final = np.array([[ACTIVATION_JOULE_PER_MOLE], [ACTIVATION_LOW], [ACTIVATION_HIGH]])
 HOT_CELSIUS: Final = 40.0
 SILENCE_SECOND_MAX: Final = SECOND_PER_DAY
 DAYS_KEPT: Final = 60
@@ -57,6 +59,9 @@ class Day(NamedTuple):
     hidden: float
 
 
+_NO_HOURS: Final = (0.0,) * (len(Day._fields) - 1)
+
+
 class Warmth(NamedTuple):
     """What is known of it.
 
@@ -79,9 +84,10 @@ def init() -> Warmth:
 
 
 def ageing_factor(
-    celsius: Float[np.ndarray, "*n"], activation: float = ACTIVATION_JOULE_PER_MOLE
-) -> Float[np.ndarray, "*n"]:
-    """Give how many times as fast as at 25 °C a cell ages.
+    celsius: Float[np.ndarray, "*n"],
+    activation: float | Float[np.ndarray, "k 1"] = ACTIVATION_JOULE_PER_MOLE,
+) -> Float[np.ndarray, "..."]:
+    """Give how many times as fast as at 25 °C a cell ages; a row for each of several energies.
 
     >>> ageing_factor(np.array([25.0, 35.0, 45.0])).round(1)
     array([1. , 2.1, 4.4])
@@ -95,31 +101,26 @@ def ageing_factor(
 def look(warmth: Warmth, windows: Windows) -> Warmth:
     """Take windows into account."""
     middle = median(windows.probe_celsius, axis=1).astype(np.float64)
-    known = np.isfinite(middle)
-    if not known.any():
-        return warmth
-    celsius, start, end = (v[known] for v in (middle, windows.start_second, windows.end_second))
-    before = np.concatenate([[warmth.celsius], celsius[:-1]])
-    silent = start - np.concatenate([[warmth.second], end[:-1]])
-    silent = np.where((silent > 0.0) & (silent <= SILENCE_SECOND_MAX), silent, 0.0)
-    before = np.where(np.isfinite(before), before, celsius)
-    days = {day.day: day for day in warmth.days}
-    number = (end // SECOND_PER_DAY).astype(np.int64)
-    seen = (end - start) / SECOND_PER_HOUR
-    unseen = silent / SECOND_PER_HOUR
-    worth = [
-        seen * ageing_factor(celsius, energy)
-        + unseen * 0.5 * (ageing_factor(celsius, energy) + ageing_factor(before, energy))
-        for energy in (ACTIVATION_JOULE_PER_MOLE, ACTIVATION_LOW, ACTIVATION_HIGH)
-    ]
-    hidden = unseen * (0.5 * (celsius + before) >= HOT_CELSIUS)
-    hot = seen * (celsius >= HOT_CELSIUS) + hidden
-    told = np.stack([seen + unseen, *worth, hot, hidden], axis=1)
-    for row, day in enumerate(number.tolist()):  # one after the other: the same sums in any pieces
-        old = days.get(day, Day(day, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0))
-        days[day] = Day(day, *(a + b for a, b in zip(old[1:], told[row].tolist(), strict=True)))
-    latest = tuple(days[day] for day in sorted(days)[-DAYS_KEPT:])
-    return warmth._replace(second=float(end[-1]), celsius=float(celsius[-1]), days=latest)
+    factors = ageing_factor(np.concatenate([[warmth.celsius], middle]), _ENERGIES).T.tolist()
+    spans = zip(windows.start_second.tolist(), windows.end_second.tolist(), strict=True)
+    second, before, then, days = warmth.second, warmth.celsius, factors[0], list(warmth.days)
+    for (start, end), now, factor in zip(spans, middle.tolist(), factors[1:], strict=True):
+        if not isfinite(now):
+            continue
+        if not isfinite(before):
+            before, then = now, factor
+        silent = start - second
+        seen = (end - start) / SECOND_PER_HOUR
+        unseen = silent / SECOND_PER_HOUR if 0.0 < silent <= SILENCE_SECOND_MAX else 0.0
+        hidden = unseen if 0.5 * (now + before) >= HOT_CELSIUS else 0.0
+        hot = hidden + (seen if now >= HOT_CELSIUS else 0.0)
+        worth = [seen * a + unseen * 0.5 * (a + b) for a, b in zip(factor, then, strict=True)]
+        number = int(end // SECOND_PER_DAY)
+        day = days.pop() if days and days[-1].day == number else Day(number, *_NO_HOURS)
+        fresh = (seen + unseen, *worth, hot, hidden)
+        days.append(Day(number, *(a + b for a, b in zip(day[1:], fresh, strict=True))))
+        second, before, then = end, now, factor
+    return warmth._replace(second=second, celsius=before, days=tuple(days[-DAYS_KEPT:]))
 
 
 def judge(warmth: Warmth) -> tuple[Warmth, tuple[Verdict, ...]]:
