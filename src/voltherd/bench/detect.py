@@ -31,6 +31,7 @@ from voltherd.types.event import Location, LocationKind
 from voltherd.units import SECOND_PER_HOUR
 
 Progress = Callable[[str], None]
+REFUSED_SHOWN: Final = 5
 METHODS: Final = ("voltherd", "fixed thresholds", "sibling score")
 PARTS: Final = ("recorded", "simulated", *FURTHER)
 SIMULATED: Final = (
@@ -363,9 +364,16 @@ def render(table: DetectTable) -> str:
             for e in table.equal_recall
             if e["found"]
         ]
-    lines += [f"not used: {text}" for text in table.refused]
+    lines += _refused(table.refused)
     lines += [line for part in table.further.values() for line in ("", part.text)]
     return "\n".join(lines)
+
+
+def _refused(refused: Sequence[str]) -> list[str]:
+    """Name files that were not used, or count them where there are many."""
+    if len(refused) <= REFUSED_SHOWN:
+        return [f"not used: {text}" for text in refused]
+    return [f"not used: {len(refused)} files that record no pack; --json names them and why"]
 
 
 def _said(said: AsRecorded) -> str:

@@ -65,12 +65,14 @@ class _Past(NamedTuple):
     Attributes:
         age_day: Before the last one, at most 0 [day].
         weight: Of each.
+        soc: The pack's state of charge in each.
         basis: What has always moved the cells, as orthonormal columns.
         charge: Each cell's weighted charge.
     """
 
     age_day: Float[np.ndarray, " n"]
     weight: Float[np.ndarray, " n"]
+    soc: Float[np.ndarray, " n"]
     basis: Float[np.ndarray, "n 3"]
     charge: Float[np.ndarray, "n c"]
 
@@ -145,13 +147,17 @@ def _past(memory: Memory) -> _Past | None:
     terms = np.ones((len(age), 3))
     terms[:, 1], terms[:, 2] = soc[rows] - 0.5, 1.0 / slope
     basis, _ = np.linalg.qr(terms * weight[:, None])
-    return _Past(age, weight, basis, charge * weight[:, None])
+    return _Past(age, weight, soc[rows].astype(np.float64), basis, charge * weight[:, None])
 
 
 def _steps(past: _Past, bend: Float[np.ndarray, " n"], cell: int) -> bool:
-    """Whether one step explains a cell's course better than a bend does."""
+    """Whether one step, or a capacity that is less from then on, explains more than a bend does."""
     rows = np.arange(len(bend))
-    steps = past.beyond((rows[:, None] >= rows[None, 1:]) * past.weight[:, None])
-    tried = np.concatenate([bend[:, None], steps], axis=1)
+    since = (rows[:, None] >= rows[None, 1:]) * past.weight[:, None]
+    drawn = since * (past.soc[:, None] - past.soc[None, :-1])
+    tried = np.concatenate(
+        [bend[:, None], past.beyond(np.concatenate([since, drawn], axis=1))], axis=1
+    )
     gain = (tried.T @ past.charge[:, cell]) ** 2 / np.maximum((tried**2).sum(axis=0), 1e-12)
-    return bool(gain[0] < BEND_SHARE * gain[1:].max())
+    steps, weak = gain[1 : len(bend)], gain[len(bend) :]
+    return bool(gain[0] < max(BEND_SHARE * steps.max(), weak.max()))
