@@ -365,8 +365,8 @@ def _forged(sight: Sight) -> bool | None:
     if sight.phenomenon is Phenomenon.DATA_TAMPERED:
         return True
     mine = alarms_at(sight, *_MEASURED)
-    if not mine or alarms_at(sight, current_bias.CAUSE):
-        return None  # a current that is off takes charge and balance along, whoever did it
+    if not mine or alarms_at(sight, current_bias.CAUSE, swap.CAUSE, swap.CAUSE_AT_ONCE):
+        return None  # each looks the same whoever did it, and is told by evidence of its own
     return any(origin(sight.state, alarm.first_second).word == "attack" for alarm in mine)
 
 
