@@ -1,0 +1,57 @@
+"""``voltherd depot``: who charges when, at what cost, and how near the best that is."""
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from voltherd.cli.screen import Json, colour, output, progress, width
+
+depot_app = typer.Typer(
+    help="Charging of a depot: plan tonight, with proof of how good the plan is.",
+    no_args_is_help=True,
+)
+
+
+@depot_app.command(name="plan")
+def plan(
+    site: Annotated[Path, typer.Argument(help="Site file; `voltherd depot example` shows one.")],
+    html: Annotated[
+        Path | None, typer.Option("--html", help="Write a page; - for standard output.")
+    ] = None,
+    json: Json = None,
+) -> None:
+    """Plan tonight: every vehicle ready, no limit passed, at least cost and wear."""
+    from voltherd.charging.plan import planned
+    from voltherd.charging.sheet import depot_sheet
+    from voltherd.cloud.depot_file import read_site
+    from voltherd.report.depot import render_depot
+    from voltherd.report.depot_document import depot_dumps
+    from voltherd.report.depot_html import render_depot_html
+
+    night = read_site(site)
+    progress("planning")
+    sheet = depot_sheet(
+        night.problem,
+        planned(night.problem),
+        site=night.name,
+        zone=night.zone,
+        start_second=night.start_second,
+        chargers=night.chargers,
+    )
+    progress("")
+    if html:
+        output(html, render_depot_html(sheet, time.time()))
+    if json:
+        output(json, depot_dumps(sheet))
+    if "-" not in (str(html), str(json)):
+        typer.echo(render_depot(sheet, width(), colour()), nl=False)
+
+
+@depot_app.command(name="example")
+def example() -> None:
+    """Print a site file to begin with."""
+    from voltherd.cloud.depot_file import EXAMPLE
+
+    typer.echo(EXAMPLE, nl=False)
