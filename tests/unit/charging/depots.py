@@ -85,8 +85,8 @@ def depot(
 depots = st.builds(
     depot,
     seed=st.integers(0, 10_000),
-    vehicles=st.integers(1, 25),
-    steps=st.integers(2, 20),
+    vehicles=st.integers(1, 14),
+    steps=st.integers(2, 14),
     room=st.sampled_from([0.3, 0.8, 1.0, 1.5, 3.0]),
     phased=st.booleans(),
     grouped=st.booleans(),
