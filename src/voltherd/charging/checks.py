@@ -18,6 +18,10 @@ def checked(problem: Problem) -> Problem:
     Raises:
         InputError: It cannot: which vehicle or step is wrong, why, and what to do.
     """
+    if not problem.fleet.size:
+        raise InputError("there is no vehicle to plan for", mend="add one")
+    if not problem.site.steps:
+        raise InputError("there is no step to plan", mend="give a price for each step")
     _lengths(problem)
     for wrong, what, mend in _fleet(problem.fleet, problem.site.steps):
         _refuse(problem.fleet, wrong, what, mend)

@@ -6,8 +6,8 @@ answer proves a lower bound on the cost of any plan (Lagrange), each mix is a pl
 between them is certified, whatever the solver did.
 
 The first prices come from a projected subgradient with steps scaled for each row, which needs no
-master: a limit that is overdrawn becomes dearer.  Later ones lie between the master's and those of the best bound, for the
-master's own swing widely (Wentges).
+master: a limit that is overdrawn becomes dearer.  Later ones lie between the master's and those of
+the best bound, for the master's own swing widely (Wentges).
 
 Sources: Dantzig, Wolfe, Operations Research 8 (1960) 101; Wentges, Int. Trans. Operational Research
 4 (1997) 151; Held, Wolfe, Crowder, Mathematical Programming 6 (1974) 62; Kingma, Ba, ICLR (2015)
@@ -28,7 +28,7 @@ _BACK: Final = (0.5, 0.0)
 """How far the prices asked go back from the master's to those of the best bound."""
 COLD: Final = (0.1, 0.95, 60)
 WARM: Final = (0.03, 0.95, 50)
-"""Subgradient: first step of a price as a share of the spread of prices, how steps shrink, count."""
+"""Subgradient: first step as a share of the spread of prices, how steps shrink, their count."""
 _MEAN: Final = 0.9
 _SQUARE: Final = 0.99
 """Memory of what limits were overdrawn by, and of its square."""
@@ -95,7 +95,9 @@ class Market(NamedTuple):
 
     def prices(self, multiplier: Rows) -> Float[np.ndarray, "classes steps"]:
         """Give what a kWh costs each class, limits included [EUR/kWh]."""
-        return self.price_eur_per_kwh + self.limits.weight.T @ multiplier / self.step_hour
+        return np.asarray(
+            self.price_eur_per_kwh + self.limits.weight.T @ multiplier / self.step_hour
+        )
 
     def ask(self, multiplier: Rows) -> Asked:
         """Ask the vehicles at the prices that multipliers make; their answer proves a bound."""

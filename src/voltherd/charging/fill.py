@@ -91,17 +91,32 @@ class Fill:
         by_window = np.argsort(self.window, kind="stable")
         cut = np.searchsorted(self.window[by_window], np.arange(0, len(spread) + _CHUNK, _CHUNK))
         power = np.zeros((len(self.power), len(self.jump)))
-        for number, (begin, end) in enumerate(zip(cut[:-1], cut[1:], strict=True)):
+        for number, (begin, end) in enumerate(pairwise(cut)):
             part = slice(number * _CHUNK, (number + 1) * _CHUNK)
             some = by_window[begin:end]
-            reached = _reached(ranks[:, :, part], share[:, part], self._beyond + 1)
+            steps = np.flatnonzero(self.jump[:, part].any(axis=1))  # windows of a part are alike
+            reached = _reached(ranks[:, steps, part], share[:, part], self._beyond + 1)
             whole = np.floor(self.ranks[some]).astype(int)
             rest = (self.ranks[some] - whole)[:, None]
             row = self.window[some] - part.start
             mixed = (1.0 - rest) * reached[whole, row] + rest * reached[whole + 1, row]
-            power[some] = mixed * self.power[some, None]
+            power[some[:, None], steps] = mixed * self.power[some, None]
         unserved = np.maximum(self.power * self.ranks - power.sum(axis=1), 0.0) * self.step_hour
         return Profiles(power, unserved, np.zeros(len(power)))
+
+    def followed(
+        self, answers: Sequence[Answer], choice: Int[np.ndarray, "vehicles"]
+    ) -> Float[np.ndarray, "vehicles steps"]:
+        """Give what vehicles draw when each follows one answer [kW]."""
+        power = np.zeros((len(self.power), len(self.jump)))
+        rank = np.empty(self.jump.shape, dtype=np.int16)
+        for number, answer in enumerate(answers):
+            of = np.flatnonzero(choice == number)
+            rank[:] = self._beyond
+            self._rank(rank, answer.detail)
+            part = np.clip(self.ranks[of] + 1.0 - rank[:, self.window[of]], 0.0, 1.0)
+            power[of] = (part * self.power[of]).T
+        return power
 
     @property
     def _beyond(self) -> int:

@@ -44,7 +44,7 @@ class Limits(NamedTuple):
 
     def use(self, power_kilowatt: Float[np.ndarray, "classes steps"]) -> Rows:
         """Give what the classes take of each row [kW]."""
-        return self.weight @ power_kilowatt
+        return np.asarray(self.weight @ power_kilowatt)
 
     def possible(self, multiplier: Rows) -> Rows:
         """Shrink multipliers to what can be a bound: rows cannot be dearer than their relief."""
@@ -65,13 +65,23 @@ class Limits(NamedTuple):
 
     def relief_cost_eur(self, power_kilowatt: Float[np.ndarray, "classes steps"]) -> float:
         """Give the cost of the relief that a plan needs [EUR]."""
-        if not self.relief_eur.size:
-            return 0.0
+        return float(self._relieved(power_kilowatt) @ self.relief_eur)
+
+    def _relieved(
+        self, power_kilowatt: Float[np.ndarray, "classes steps"]
+    ) -> Float[np.ndarray, "reliefs"]:
         needed = np.zeros(len(self.relief_eur))
         relieved = self.relief >= 0
         over = (self.use(power_kilowatt) - self.room_kilowatt)[relieved]
         np.maximum.at(needed, self.relief[relieved], over)
-        return float(needed @ self.relief_eur)
+        return needed
+
+    def widened(self, power_kilowatt: Float[np.ndarray, "classes steps"]) -> "Limits":
+        """Give the limits with the relief that a plan pays for in their rooms."""
+        if not self.relief_eur.size:
+            return self
+        wider = np.where(self.relief >= 0, self._relieved(power_kilowatt)[self.relief], 0.0)
+        return self._replace(room_kilowatt=self.room_kilowatt + wider)
 
 
 def classes(problem: Problem) -> Int[np.ndarray, "vehicles"]:
@@ -83,7 +93,7 @@ def classes(problem: Problem) -> Int[np.ndarray, "vehicles"]:
     if problem.discharge is not None:  # vehicles of a class share the order of prices
         kinds = np.stack([fleet.charge_efficiency, problem.discharge.efficiency], axis=1)
         marks.append(np.unique(kinds, axis=0, return_inverse=True)[1].ravel())
-    if not marks or not fleet.size:
+    if not marks:
         return np.zeros(fleet.size, dtype=int)
     return np.unique(np.stack(marks, axis=1), axis=0, return_inverse=True)[1].ravel()
 
@@ -110,7 +120,7 @@ def limits(problem: Problem, class_of: Int[np.ndarray, "vehicles"]) -> Limits:
     some[class_of] = np.arange(fleet.size)
     room = site.headroom_kilowatt
     blocks = []
-    if site.phase_limit_kilowatt is not None and fleet.size:
+    if site.phase_limit_kilowatt is not None:
         for phase, limit in enumerate(site.phase_limit_kilowatt):
             one = (fleet.phases[some] == 1) & (fleet.phase[some] == phase)
             share = np.where(fleet.phases[some] == THREE_PHASE, 1 / 3, one * 1.0)
@@ -119,8 +129,7 @@ def limits(problem: Problem, class_of: Int[np.ndarray, "vehicles"]) -> Limits:
         together = np.sum([block.room_kilowatt for block in blocks], axis=0)
         room = np.where(together <= room * (1 + 1e-12), np.inf, room)  # the phases imply it
     blocks = [_Block("site", np.ones(count), 1.0, room), *blocks]
-    if fleet.size:
-        blocks += [_Block(g.name, g.member[some] * 1.0, 0.0, g.limit_kilowatt) for g in site.groups]
+    blocks += [_Block(g.name, g.member[some] * 1.0, 0.0, g.limit_kilowatt) for g in site.groups]
     return _with_reliefs(site, blocks, count)
 
 

@@ -1,7 +1,7 @@
 """What the decomposition asks of vehicles: at these prices, what would you do?"""
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
@@ -22,7 +22,7 @@ class Answer(NamedTuple):
     power_kilowatt: Float[np.ndarray, "classes steps"]
     wear_eur: Float[np.ndarray, "classes"]
     unserved_kwh: Float[np.ndarray, "classes"]
-    detail: object
+    detail: Any
 
 
 class Profiles(NamedTuple):
@@ -39,6 +39,7 @@ class Profiles(NamedTuple):
     wear_eur: Float[np.ndarray, "vehicles"]
 
 
+@runtime_checkable
 class Oracle(Protocol):
     """Vehicles without any limit between them: all they know of each other is the price."""
 

@@ -14,59 +14,22 @@ from jaxtyping import Float, Int
 
 from voltherd.charging.checks import checked
 from voltherd.charging.decomposition import Effort, Market, Outcome, decompose
-from voltherd.charging.fill import fill
+from voltherd.charging.fill import Fill
 from voltherd.charging.limits import Limits, Rows, classes, limits
-from voltherd.charging.oracle import Answer, Oracle, Profiles
+from voltherd.charging.minimum import drawn_answers, stepped
+from voltherd.charging.oracle import Profiles
 from voltherd.charging.problem import Problem
+from voltherd.charging.shortage import Least, Shortage, least_missing, rounding_kwh, shortage
+from voltherd.charging.vehicles import nothing, oracle
 from voltherd.errors import UsageError
 
-_UNSERVED_KWH: Final = 1e-6
-"""Energy below this is rounding."""
-_UNSERVED_SHARE: Final = 1e-6
-_BINDS: Final = 1e-7
-"""Multipliers above this, as kWh a kW would deliver, name a limit."""
 _DEAR: Final = 10.0
 """First price of energy not delivered, in highest prices of buying."""
-
-
-class Obstacle(NamedTuple):
-    """A limit that keeps energy from being delivered.
-
-    Attributes:
-        name: Of the limit.
-        steps: In which it does.
-        kwh_per_kilowatt: What a kW more would deliver there [kWh/kW].
-    """
-
-    name: str
-    steps: Int[np.ndarray, "binding"]
-    kwh_per_kilowatt: Float[np.ndarray, "binding"]
-
-
-@final
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Shortage:
-    """Why not all energy can be delivered.
-
-    Attributes:
-        missing_kwh: Energy that the plan leaves out of batteries, by vehicle [kWh].
-        own_kwh: How much of it their own power and stay cannot bring, whatever the limits [kWh].
-        drawn_kwh: Not drawn for want of room under the limits, all vehicles together [kWh].
-        least_kwh: No plan can leave less than this undrawn [kWh].
-        obstacles: The limits in the way, with the steps.
-    """
-
-    missing_kwh: Float[np.ndarray, "vehicles"]
-    own_kwh: Float[np.ndarray, "vehicles"]
-    drawn_kwh: float
-    least_kwh: float
-    obstacles: tuple[Obstacle, ...]
-
-    @property
-    def vehicles(self) -> Int[np.ndarray, "short"]:
-        """Those that go short, the worst first."""
-        order = np.argsort(-self.missing_kwh, kind="stable")
-        return order[self.missing_kwh[order] > _UNSERVED_KWH]
+_DEARER: Final = 10.0
+_DEAREST_EUR_PER_KWH: Final = 1e6
+_PRICE_MIN_EUR_PER_KWH: Final = 0.01
+_COST_MIN_EUR: Final = 1e-3
+_USUAL_SHARE: Final = 0.01
 
 
 @final
@@ -101,7 +64,11 @@ class Plan:
 
 
 def planned(
-    problem: Problem, effort: Effort | None = None, start: Rows | None = None
+    problem: Problem,
+    effort: Effort | None = None,
+    start: Rows | None = None,
+    *,
+    minimum: bool = False,
 ) -> Plan:
     """Plan a depot.
 
@@ -110,126 +77,102 @@ def planned(
         effort: When to stop; at a gap of 1e-4 where it is not given.
         start: ``Plan.multiplier_eur_per_kilowatt`` of an earlier plan with the same limits and
             steps.
+        minimum: Whether every power is none or at least the vehicle's least; only of vehicles that
+            do not give back.
 
     Raises:
         InputError: The problem makes no sense; the message says where.
-        UsageError: ``start`` belongs to other limits or steps.
+        UsageError: ``start`` belongs to other limits or steps, or a least power is asked of
+            vehicles that give back.
     """
-    effort = effort or Effort()
+    if minimum and problem.discharge is not None:
+        raise UsageError(
+            "a least power is planned only of vehicles that do not give back",
+            mend="plan without discharge or without the least power",
+        )
     class_of = classes(checked(problem))
     rows = limits(problem, class_of)
     if start is not None and start.shape != rows.room_kilowatt.shape:
         raise UsageError(
             "the earlier plan has other limits or steps", mend="plan without its start"
         )
-    price = problem.site.price_eur_per_kwh
-    dear = _DEAR * max(float(np.abs(price).max(initial=0.0)), 0.01)
-    while True:
-        oracle = _oracle(problem, class_of, dear)
-        market = Market(oracle, rows, price, problem.site.step_hour, _scale(problem))
-        outcome = decompose(market, _nothing(problem, class_of), effort, start)
-        profiles = _mixed(oracle, outcome)
-        missing = float(profiles.unserved_kwh.sum())
-        least, obstacles = 0.0, tuple[Obstacle, ...]()
-        slack = max(_UNSERVED_KWH, _UNSERVED_SHARE * float(problem.drawn_kwh.sum()))
-        if missing > slack:
-            least, obstacles = _least_missing(problem, class_of, rows, effort)
-            if missing - least > max(slack, effort.gap * missing) and dear < 1e6:
-                dear, start = 10.0 * dear, outcome.bound.multiplier
-                continue
-        shortage = _shortage(problem, profiles, missing if missing > slack else 0.0, least, obstacles)
-        return _plan(problem, class_of, market, outcome, profiles, shortage)
+    best = _most_delivered(problem, class_of, rows, effort or Effort(), start)
+    if minimum:
+        best = best._replace(profiles=_stepped(problem, class_of, best))
+    return _plan(problem, class_of, best)
 
 
-def _oracle(problem: Problem, class_of: Int[np.ndarray, "vehicles"], dear: float) -> Oracle:
-    return fill(problem, class_of, dear)
+class _Best(NamedTuple):
+    """A plan as the decomposition gives it."""
+
+    market: Market
+    outcome: Outcome
+    profiles: Profiles
+    least: Least
 
 
-def _scale(problem: Problem) -> float:
-    """A gap is a share of the cost, or of a hundredth of usual cost where prices cancel [EUR]."""
-    usual = float(np.abs(problem.site.price_eur_per_kwh).mean())
-    return max(0.01 * usual * float(problem.drawn_kwh.sum()), 1e-9)
-
-
-def _nothing(problem: Problem, class_of: Int[np.ndarray, "vehicles"]) -> Answer:
-    """The answer of vehicles that do not charge."""
-    count = int(class_of.max(initial=0)) + 1
-    unserved = np.bincount(class_of, problem.reachable_kwh, count)
-    never = np.full((count, problem.site.steps), np.inf)
-    return Answer(np.zeros(never.shape), np.zeros(count), unserved, never)
-
-
-def _mixed(oracle: Oracle, outcome: Outcome) -> Profiles:
-    """Give each vehicle its part of the mix."""
-    used = [
-        (one.answer, weights)
-        for one, weights in zip(outcome.asked, outcome.mix.weights, strict=True)
-        if weights.any()
-    ]
-    return oracle.profiles([answer for answer, _ in used], np.stack([w for _, w in used]))
-
-
-def _least_missing(
-    problem: Problem, class_of: Int[np.ndarray, "vehicles"], rows: Limits, effort: Effort
-) -> tuple[float, tuple[Obstacle, ...]]:
-    """Bound from below the energy that no plan can draw, and name the limits in the way."""
-    free = np.zeros(problem.site.steps)
-    hard = rows._replace(
-        room_kilowatt=np.where(rows.relief >= 0, np.inf, rows.room_kilowatt),
-        relief=np.full(rows.relief.shape, -1),
-        relief_eur=np.zeros(0),
-        constant_eur=0.0,
-    )
-    scale = 1e-3 * float(problem.drawn_kwh.sum())
-    market = Market(fill(problem, class_of, 1.0), hard, free, problem.site.step_hour, scale)
-    outcome = decompose(market, _nothing(problem, class_of), effort)
-    multiplier = outcome.bound.multiplier
-    obstacles = tuple(
-        Obstacle(name, np.flatnonzero(row > _BINDS), row[row > _BINDS])
-        for name, row in zip(rows.names, multiplier, strict=True)
-        if (row > _BINDS).any()
-    )
-    return max(outcome.bound.eur, 0.0), obstacles
-
-
-def _shortage(
-    problem: Problem,
-    profiles: Profiles,
-    missing: float,
-    least: float,
-    obstacles: tuple[Obstacle, ...],
-) -> Shortage | None:
-    own = (problem.drawn_kwh - problem.reachable_kwh) * problem.fleet.charge_efficiency
-    own = np.where(own > _UNSERVED_KWH, own, 0.0)
-    if not missing and not own.any():
-        return None
-    return Shortage(
-        missing_kwh=profiles.unserved_kwh * problem.fleet.charge_efficiency + own,
-        own_kwh=own,
-        drawn_kwh=missing,
-        least_kwh=least,
-        obstacles=obstacles,
-    )
-
-
-def _plan(
+def _most_delivered(
     problem: Problem,
     class_of: Int[np.ndarray, "vehicles"],
-    market: Market,
-    outcome: Outcome,
-    profiles: Profiles,
-    shortage: Shortage | None,
-) -> Plan:
+    rows: Limits,
+    effort: Effort,
+    start: Rows | None,
+) -> _Best:
+    """Plan; while more could be delivered than is, make what is not delivered dearer."""
+    price = problem.site.price_eur_per_kwh
+    highest = float(np.abs(price).max())
+    usual = _USUAL_SHARE * float(np.abs(price).mean() * problem.drawn_kwh.sum())
+    dear = _DEAR * max(highest, _PRICE_MIN_EUR_PER_KWH)
+    least = Least(0.0, ())
+    while True:
+        vehicles = oracle(problem, class_of, dear)
+        market = Market(vehicles, rows, price, problem.site.step_hour, max(usual, _COST_MIN_EUR))
+        outcome = decompose(market, nothing(problem, class_of), effort, start)
+        used = [
+            (one.answer, weights)
+            for one, weights in zip(outcome.asked, outcome.mix.weights, strict=True)
+            if weights.any()
+        ]
+        answers, weights = zip(*used, strict=True)
+        profiles = vehicles.profiles(answers, np.stack(weights))
+        missing = float(profiles.unserved_kwh.sum())
+        if missing > rounding_kwh(problem) and not least.obstacles:
+            least = least_missing(problem, class_of, rows, effort)
+        enough = least.kwh + max(rounding_kwh(problem), effort.gap * missing)
+        if missing <= enough or dear > _DEAREST_EUR_PER_KWH:
+            return _Best(market, outcome, profiles, least)
+        dear, start = _DEARER * dear, outcome.bound.multiplier
+
+
+def _class_power(
+    power: Float[np.ndarray, "vehicles steps"], class_of: Int[np.ndarray, "vehicles"], count: int
+) -> Float[np.ndarray, "classes steps"]:
+    return np.stack([power[class_of == number].sum(axis=0) for number in range(count)])
+
+
+def _stepped(problem: Problem, class_of: Int[np.ndarray, "vehicles"], best: _Best) -> Profiles:
+    """Give powers that are none or enough, near those of the mix."""
+    vehicles, rows, fleet = best.market.oracle, best.market.limits, problem.fleet
+    assert isinstance(vehicles, Fill)
+    order = np.lexsort((fleet.power_max_kilowatt, fleet.departure_step, fleet.arrival_step))
+    choice = drawn_answers(best.outcome.mix.weights, class_of, order)
+    power = vehicles.followed([one.answer for one in best.outcome.asked], choice)
+    used = _class_power(best.profiles.power_kilowatt, class_of, rows.weight.shape[1])
+    price = best.market.prices(best.outcome.bound.multiplier)
+    power = stepped(problem, class_of, rows.widened(used), price, power)
+    left = problem.reachable_kwh - power.sum(axis=1) * problem.site.step_hour
+    return Profiles(power, np.maximum(left, 0.0), best.profiles.wear_eur)
+
+
+def _plan(problem: Problem, class_of: Int[np.ndarray, "vehicles"], best: _Best) -> Plan:
     """Work out what the vehicles' profiles cost and how near that is to the bound."""
+    market, outcome, profiles, least = best
     rows, site = market.limits, problem.site
-    class_power = np.stack(
-        [profiles.power_kilowatt[class_of == c].sum(axis=0) for c in range(rows.weight.shape[1])]
-    )
-    energy = float(class_power.sum(axis=0) @ site.price_eur_per_kwh) * site.step_hour
+    together = _class_power(profiles.power_kilowatt, class_of, rows.weight.shape[1])
+    energy = float(together.sum(axis=0) @ site.price_eur_per_kwh) * site.step_hour
     wear = float(profiles.wear_eur.sum())
-    cost = energy + wear + rows.relief_cost_eur(class_power) - rows.constant_eur
-    missing = float(profiles.unserved_kwh.sum())
-    unserved = missing * market.oracle.unserved_eur_per_kwh
+    cost = energy + wear + rows.relief_cost_eur(together) - rows.constant_eur
+    unserved = float(profiles.unserved_kwh.sum()) * market.oracle.unserved_eur_per_kwh
     bound = outcome.bound.eur - rows.constant_eur - unserved
     multiplier = outcome.bound.multiplier
     return Plan(
@@ -242,5 +185,5 @@ def _plan(
         site_price_eur_per_kwh=site.price_eur_per_kwh + rows.even @ multiplier / site.step_hour,
         multiplier_eur_per_kilowatt=multiplier,
         limit_names=rows.names,
-        shortage=shortage,
+        shortage=shortage(problem, profiles, least),
     )

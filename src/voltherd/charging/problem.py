@@ -125,12 +125,12 @@ class Site:
     @property
     def net_base_kilowatt(self) -> PerStep:
         """Base load less own generation [kW]."""
-        return self.base_kilowatt - self.pv_kilowatt
+        return np.asarray(self.base_kilowatt - self.pv_kilowatt)
 
     @property
     def headroom_kilowatt(self) -> PerStep:
         """What is left of the limit for vehicles [kW]."""
-        return self.limit_kilowatt - self.net_base_kilowatt
+        return np.asarray(self.limit_kilowatt - self.net_base_kilowatt)
 
 
 @final
@@ -153,16 +153,18 @@ class Problem:
         """Whether a vehicle is there."""
         step = np.arange(self.site.steps)
         fleet = self.fleet
-        return (step >= fleet.arrival_step[:, None]) & (step < fleet.departure_step[:, None])
+        return np.asarray(
+            (step >= fleet.arrival_step[:, None]) & (step < fleet.departure_step[:, None])
+        )
 
     @property
     def drawn_kwh(self) -> PerVehicle:
         """What must be drawn for the energy that is needed [kWh]."""
-        return self.fleet.energy_kwh / self.fleet.charge_efficiency
+        return np.asarray(self.fleet.energy_kwh / self.fleet.charge_efficiency)
 
     @property
     def reachable_kwh(self) -> PerVehicle:
         """What can be drawn within the window at full power, up to the need [kWh]."""
         fleet = self.fleet
         stay_hour = (fleet.departure_step - fleet.arrival_step) * self.site.step_hour
-        return np.minimum(self.drawn_kwh, fleet.power_max_kilowatt * stay_hour)
+        return np.asarray(np.minimum(self.drawn_kwh, fleet.power_max_kilowatt * stay_hour))
