@@ -34,7 +34,7 @@ def plan(
     progress("planning")
     sheet = depot_sheet(
         night.problem,
-        planned(night.problem),
+        planned(night.problem, minimum=night.problem.discharge is None),
         site=night.name,
         zone=night.zone,
         start_second=night.start_second,
