@@ -60,7 +60,12 @@ def _expecting(now: Problem, like: Fleet, step: int) -> Problem:
         for f in fields(Fleet)
         if f.name != "names"
     )
-    return replace(now, fleet=Fleet(**dict(zip((f.name for f in fields(Fleet) if f.name != 'names'), both, strict=True))))
+    return replace(
+        now,
+        fleet=Fleet(
+            **dict(zip((f.name for f in fields(Fleet) if f.name != "names"), both, strict=True))
+        ),
+    )
 
 
 def remaining(

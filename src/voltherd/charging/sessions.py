@@ -64,9 +64,7 @@ def usable(sessions: Sessions) -> tuple[Bool[np.ndarray, " n"], Mapping[str, int
     return left, {reason: count for reason, count in counts.items() if count}
 
 
-def days(
-    sessions: Sessions, chosen: Bool[np.ndarray, " n"], offset_second: float
-) -> Iterator[Day]:
+def days(sessions: Sessions, chosen: Bool[np.ndarray, " n"], offset_second: float) -> Iterator[Day]:
     """Cut sessions into days by their start.
 
     Args:

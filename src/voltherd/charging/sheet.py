@@ -241,7 +241,8 @@ def _short(problem: Problem, plan: Plan) -> tuple[str, ...]:
         )
     told += [
         f"{obstacle.name} is in the way for {len(obstacle.steps) * problem.site.step_hour:.2g} h: "
-        f"a kilowatt more all that time would deliver up to {obstacle.kwh_per_kilowatt.sum():.2g} kWh"
+        "a kilowatt more all that time would deliver up to "
+        f"{obstacle.kwh_per_kilowatt.sum():.2g} kWh"
         for obstacle in shortage.obstacles
     ]
     return tuple(told)

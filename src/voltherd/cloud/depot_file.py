@@ -27,6 +27,7 @@ START_CURRENT_AMPERE: Final = 6.0
 """Least current that IEC 61851-1 lets a station offer."""
 VEHICLES_MAX: Final = 100_000
 _MINUTES: Final = 60
+_EXAMPLE_DAY: Final = "2026-11-26"
 _ALTERNATIVE: Final = re.compile(r"float$|list\[|dict\[|\[key\]$|time$|datetime$|function-before")
 """What pydantic puts into a place for alternatives and keys."""
 
@@ -185,6 +186,14 @@ v2g:
 """
 
 
+def example(second: float) -> str:
+    """Give the example for the day of a time, from 14:00 on [unix s]."""
+    day = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=second)).date()
+    return EXAMPLE.replace(_EXAMPLE_DAY, day.isoformat()).replace(
+        "site: North depot", "site: North depot (an example)"
+    )
+
+
 @final
 class Night(NamedTuple):
     """A site and its plan's frame.
@@ -195,6 +204,7 @@ class Night(NamedTuple):
         start_second: Begin of the first step [unix s].
         chargers: Where each vehicle stands.
         problem: What is to be planned.
+        giving: What vehicles could give back if all were allowed to; None where none could.
     """
 
     name: str
@@ -202,6 +212,7 @@ class Night(NamedTuple):
     start_second: float
     chargers: tuple[str, ...]
     problem: Problem
+    giving: Discharge | None
 
 
 def read_site(path: Path) -> Night:
@@ -246,13 +257,13 @@ def parse(plain: object, where: str) -> Night:
     site = _site(file, frame, where)
     fleet = _fleet(file, stations, frame, where)
     _apart(file, fleet, where)
-    discharge = _discharge(file, stations)
     return Night(
         name=file.site,
         zone=file.timezone,
         start_second=frame.start.timestamp(),
         chargers=tuple(vehicle.charger for vehicle in file.vehicles),
-        problem=Problem(fleet=fleet, site=site, discharge=discharge),
+        problem=Problem(fleet=fleet, site=site, discharge=_discharge(file, stations, asked=True)),
+        giving=_discharge(file, stations, asked=False),
     )
 
 
@@ -398,9 +409,16 @@ def _moment(value: time | datetime, frame: _Frame, after: datetime) -> datetime:
     return found
 
 
-def _discharge(file: SiteFile, stations: dict[str, ChargerSection]) -> Discharge | None:
+def _discharge(
+    file: SiteFile, stations: dict[str, ChargerSection], *, asked: bool
+) -> Discharge | None:
+    """Give what vehicles may give back: those whose owner asked for it, or all."""
     limit = np.array(
-        [v.v2g * stations[v.charger].discharge_kilowatt for v in file.vehicles], np.float64
+        [
+            stations[v.charger].discharge_kilowatt if v.v2g or not asked else 0.0
+            for v in file.vehicles
+        ],
+        np.float64,
     )
     if not limit.any():
         return None

@@ -181,7 +181,8 @@ figure{margin-bottom:0}
 .wrap{padding-inline:16px}
 .plot.wide{min-width:640px}
 .stays thead{display:none}
-.stays tr{display:flex;flex-wrap:wrap;gap:2px 16px;padding:10px 0;border-bottom:1px solid var(--rule)}
+.stays tr{display:flex;flex-wrap:wrap;gap:2px 16px;padding:10px 0;
+  border-bottom:1px solid var(--rule)}
 .stays :is(th,td){border:0;padding:0;width:auto}
 .stays :is(th,td:nth-child(3)){flex-basis:100%}
 .plot{font-size:13.5px}

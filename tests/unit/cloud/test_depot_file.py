@@ -1,4 +1,4 @@
-"""A site file becomes a problem on the site's own clocks, and mistakes are told with their place."""
+"""A site file becomes a problem on the site's own clocks; mistakes are told with their place."""
 
 import copy
 
@@ -118,7 +118,7 @@ SENSELESS = {
 @pytest.mark.parametrize("case", SENSELESS)
 def test_what_makes_no_sense_together_is_refused_with_its_place(case):
     keys, told = SENSELESS[case]
-    with pytest.raises(InputError, match="site.yaml: ") as error:
+    with pytest.raises(InputError, match=r"site\.yaml: ") as error:
         parse(changed(**keys), "site.yaml")
     assert told in str(error.value)
 
