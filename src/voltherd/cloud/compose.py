@@ -30,7 +30,7 @@ from voltherd.cloud.config import (
     WebhookSection,
     secret_of,
 )
-from voltherd.cloud.depot import Depot
+from voltherd.cloud.depot_plan import Depot
 from voltherd.cloud.fleet import Change, Fleet
 from voltherd.cloud.guard import Guard
 from voltherd.cloud.ingest import Ingest

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from voltherd.cloud.depot import LONGER_HOUR_MAX, Depot, Other
+from voltherd.cloud.depot_plan import LONGER_HOUR_MAX, Depot, Other
 from voltherd.cloud.problems import ProblemError, answers
 from voltherd.cloud.routes_vehicles import CloudNow
 from voltherd.cloud.schema_depot import DepotPlan

@@ -7,7 +7,7 @@ from typing import final
 from fastapi import Request
 
 from voltherd.cloud.budget import Budget
-from voltherd.cloud.depot import Depot
+from voltherd.cloud.depot_plan import Depot
 from voltherd.cloud.events import Records
 from voltherd.cloud.fleet import Fleet
 from voltherd.cloud.kpis import Board
