@@ -8,7 +8,7 @@ same for 5,000 vehicles as for 50,000.
 
 (The sum of such vehicles is a polymatroid whose rank function depends on windows' counts alone, and
 the greedy algorithm is exact on it: Edmonds, Combinatorial Structures and their Applications (1970)
-69; for charging: Mukhi, Loho, Abate, arXiv 2310.17381.)
+69; for charging: Mukhi, Loho, Abate, arXiv 2503.23458.)
 """
 
 from collections.abc import Sequence

@@ -13,8 +13,8 @@ from voltherd.charging.oracle import Answer
 
 _MARGIN: Final = 1e-9
 """Share of a limit kept free of the solver's tolerance."""
-_FEW_CLASSES: Final = 12
-"""Up to so many classes each has weights of its own, which needs fewer answers."""
+_SHARES: Final = 32
+"""Up to so many classes each have weights of their own: this takes far fewer answers."""
 
 
 class Mix(NamedTuple):
@@ -48,8 +48,8 @@ class Master:
         self._limits, self._infinity = limits, kHighsInf
         self._buying, self._unserved = buying_eur_per_kilowatt, unserved_eur_per_kwh
         count = limits.weight.shape[1]
-        apart = count if count <= _FEW_CLASSES else 1
-        self._share = np.arange(count) % apart
+        apart = min(count, _SHARES)
+        self._apart, self._share = apart, np.arange(count) % apart
         self._row = np.flatnonzero(np.isfinite(limits.room_kilowatt))
         self._answers = 0
         self._solver: Any = Highs()
@@ -87,7 +87,7 @@ class Master:
         paid = answer.power_kilowatt @ self._buying + answer.wear_eur
         cost = paid + self._unserved * answer.unserved_kwh
         self._answers += 1
-        for share in range(self._share[-1] + 1 if len(self._share) else 0):
+        for share in range(self._apart):
             of = self._share == share
             use = self._limits.weight[:, of] @ answer.power_kilowatt[of]
             value = np.append(use.ravel()[self._row], 1.0)

@@ -112,7 +112,7 @@ def stepped(
     power = _raised(depot, price[class_of], power)
     for _ in range(_ROUNDS):
         left = depot.left(power)
-        for limit, step in np.argwhere(left < -_KILOWATT):
+        for limit, step in np.argwhere(left < -_KILOWATT).tolist():
             _relieve(depot, power, left, limit, step, price)
         moved = _fill_up(depot, power, left, problem.site.price_eur_per_kwh, price)
         if not moved and (left >= -_KILOWATT).all():
@@ -167,11 +167,11 @@ def _fill_up(
     order = np.argsort(-buying, kind="stable")
     moved = False
     wanted = (price - buying > _PRICED) & (depot.open(left) > _WORTH_FILLING_KILOWATT)
-    for number, cheap in np.argwhere(wanted):
-        for dear in order[buying[order] > buying[cheap]]:
+    for number, cheap in np.argwhere(wanted).tolist():
+        for dear in order[buying[order] > buying[cheap]].tolist():
             if depot.open(left[:, [cheap]])[number, 0] <= _WORTH_FILLING_KILOWATT:
                 break
-            moved |= _move(depot, power, left, int(number), int(dear), int(cheap), np.inf)
+            moved |= _move(depot, power, left, number, dear, cheap, np.inf)
     return moved
 
 
@@ -217,7 +217,7 @@ def _move(
 def _cut(depot: _Depot, power: Power) -> Power:
     """Leave out what still overdraws a limit, the least vehicles first."""
     left = depot.left(power)
-    for limit, step in np.argwhere(left < -_KILOWATT):
+    for limit, step in np.argwhere(left < -_KILOWATT).tolist():
         share = depot.weight[limit, depot.class_of]
         some = np.flatnonzero((share > 0) & (power[:, step] > 0))
         some = some[np.argsort(power[some, step], kind="stable")]

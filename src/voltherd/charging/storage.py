@@ -110,7 +110,7 @@ class Storage:
         wear, unserved = np.zeros((2, len(power)))
         for number, price in enumerate(price_eur_per_kwh):
             of = np.flatnonzero(self.class_of == number)
-            offers = self._offers(of[0], price)
+            offers = self._offers(int(of[0]), price)
             for choices, filled in self._solved(of, offers):
                 row, step = np.nonzero(choices.inside(stored.shape[1]))  # no two choices share any
                 stored[choices.vehicle[row], step] = (filled.charge - filled.discharge)[row, step]
