@@ -8,6 +8,7 @@ import pytest
 
 from tests.unit.charging.guard.conftest import SETTINGS, Led, boxes, house, wallbox
 from voltherd.charging import guard as guards
+from voltherd.charging.guard_hold import Patience
 from voltherd.charging.guard_site import Limit, make_site
 
 NAN = math.nan
@@ -479,3 +480,18 @@ def test_of_two_that_rise_the_first_in_order_takes_what_there_is():
     assert led.limits == [15.0, 0.0, 0.0]
     assert led.reasons[:2] == ["waits for others to give way"] * 2
     assert led.orders.spare_ampere.min() == 0.0
+
+
+def test_settings_are_what_is_documented():
+    assert dataclasses.astuple(guards.Settings()) == (
+        tuple(Patience()),
+        900.0,
+        5.0,
+        60.0,
+        0.5,
+        math.inf,
+        0.2,
+        10.0,
+        900.0,
+        2.0,
+    )

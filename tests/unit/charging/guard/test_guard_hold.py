@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.unit.charging.guard.conftest import PATIENCE, boxes
-from voltherd.charging.guard_hold import Heard, hear, is_stuck, might_draw, send, start
+from voltherd.charging.guard_hold import Heard, Patience, hear, is_stuck, might_draw, send, start
 
 NAN = math.nan
 
@@ -164,6 +164,7 @@ def test_a_station_might_draw_what_it_holds_falls_back_to_or_shows():
     assert might_draw(begun(FALLS_BACK, 0.0), FALLS_BACK, heard()).tolist() == [8.0]
     assert might_draw(begun(), SITE, heard(peak=20.4, second=3.0)).tolist() == [20.4]
     assert might_draw(begun(), SITE, heard(peak=20.4)).tolist() == [20.0]
+    assert might_draw(begun(held=0.0), SITE, heard()).tolist() == [0.0]
 
 
 def test_a_raise_that_was_confirmed_changes_nothing():
@@ -227,3 +228,7 @@ def test_an_unanswered_raise_is_sent_again():
     hold, _ = asked(25.0)
     _, sending = asked(25.0, 99.0, hold)
     assert sending
+
+
+def test_patience_is_what_is_documented():
+    assert Patience() == (6.0, 15.0, 3600.0, 0.5)

@@ -21,6 +21,7 @@ def test_equal_weights_share_equally():
 
 def test_weights_share_in_proportion():
     assert filled([1.0, 2.0, 3.0], [9.0, 9.0, 9.0], [12.0]) == [2.0, 4.0, 6.0]
+    assert filled([1.0, 2.0, 0.5], [3.0, 9.0, 9.0], [100.0]) == [3.0, 9.0, 9.0]
 
 
 def test_what_one_does_not_want_goes_to_the_others():
