@@ -1,1 +1,1 @@
-"""Plans of depot charging: cheapest, inside every limit, with a certified distance from the best."""
+"""Plans of depot charging: cheapest, inside every limit, certified how near the best."""

@@ -37,7 +37,9 @@ def fill(weight: PerStation, most: PerStation, member: Members, room: PerRow) ->
     """
     given = np.zeros(len(weight))
     rising = (weight > SLACK_AMPERE) & (most > SLACK_AMPERE)
-    while rising.any():
+    for _ in range(len(weight)):  # each time one at least is stopped
+        if not rising.any():
+            break
         rate = np.where(rising, weight, 0.0)
         load, left = member @ rate, room - member @ given
         loaded = load > 0.0
