@@ -95,6 +95,15 @@ def test_a_turn_is_over_when_its_time_has_come():
     assert ordered([70.0, NAN, 70.0, NAN], until, [NAN, 50.0, NAN, 60.0]) == [2, 1, 3, 0]
 
 
+def test_a_turn_has_begun_at_its_first_instant():
+    assert ordered([100.0, NAN, NAN, NAN], [130.0, NAN, NAN, NAN], [NAN, 50.0, 60.0, 70.0]) == [
+        0,
+        1,
+        2,
+        3,
+    ]
+
+
 def test_who_has_waited_longest_comes_first_and_a_newcomer_last():
     assert ordered(NONE, NONE, [60.0, NAN, 50.0, 99.0]) == [2, 0, 3, 1]
 
