@@ -273,6 +273,13 @@ def test_a_current_that_is_absurd_old_or_missing_frees_nothing():
         assert led.orders.might_ampere[0] == 20.0, (absurd, age)
 
 
+def test_a_current_just_below_the_absurd_counts():
+    led = Led(boxes(1, ampere=90.0), held=20.0)
+    led.current[:] = 63.9
+    led.step()
+    assert led.orders.might_ampere.tolist() == [63.9]
+
+
 def test_a_phase_it_is_not_on_does_not_matter():
     led = Led(boxes(1, ampere=60.0, phases=(1,)), held=20.0)
     led.plan = np.array([6.0])
