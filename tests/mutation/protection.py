@@ -1,4 +1,4 @@
-"""Does a test notice every small wrong in the protection room?
+"""Does a test notice every small wrong in the protection room, and in the guard of a site?
 
     python -m tests.mutation.protection
 
@@ -13,7 +13,11 @@ from pathlib import Path
 
 from tests.mutation.mutants import SRC
 
-TESTS = "tests/unit/protection"
+TESTS = {
+    "protection/[a-z]*.py": "tests/unit/protection",
+    "charging/guard*.py": "tests/unit/charging/guard",
+}
+"""By which modules, their tests."""
 EQUIVALENT = {
     "gate": {
         "request_ampere > 0.0 => request_ampere >= 0.0": "a request of nothing gets nothing",
@@ -34,9 +38,14 @@ EQUIVALENT = {
 
 def main() -> int:
     """Run everything; 1 where a mutant survives that should not."""
-    modules = [p.stem for p in sorted((SRC / "voltherd/protection").glob("[a-z]*.py"))]
+    modules = {
+        path: tests
+        for modules, tests in TESTS.items()
+        for path in sorted((SRC / "voltherd").glob(modules))
+    }
     with ThreadPoolExecutor(2) as pool:
-        told = dict(zip(modules, pool.map(_survivors, modules), strict=True))
+        survivors = pool.map(_survivors, modules, modules.values())
+        told = {path.stem: found for path, found in zip(modules, survivors, strict=True)}
     wrong = 0
     for module, (survivors, count) in told.items():
         known = EQUIVALENT.get(module, {})
@@ -48,10 +57,11 @@ def main() -> int:
     return int(wrong > 0)
 
 
-def _survivors(module: str) -> tuple[list[str], str]:
-    command = [sys.executable, "-m", "tests.mutation.mutants", f"voltherd.protection.{module}"]
+def _survivors(path: Path, tests: str) -> tuple[list[str], str]:
+    module = ".".join(path.relative_to(SRC).with_suffix("").parts)
+    command = [sys.executable, "-m", "tests.mutation.mutants", module]
     done = subprocess.run(
-        [*command, TESTS], cwd=Path(SRC).parent, capture_output=True, text=True, check=False
+        [*command, tests], cwd=Path(SRC).parent, capture_output=True, text=True, check=False
     )
     if done.returncode:
         raise SystemExit(f"{module}: {done.stdout}{done.stderr}")
