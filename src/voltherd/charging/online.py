@@ -14,6 +14,7 @@ from typing import Final
 import numpy as np
 from jaxtyping import Float, Int
 
+from voltherd.charging.baselines import Charged, Depot, least_laxity, run
 from voltherd.charging.plan import Plan, planned
 from voltherd.charging.problem import Discharge, Fleet, Problem, Site
 
@@ -45,8 +46,26 @@ def as_it_goes(
         now = remaining(problem, power, there, step)
         if like is not None:
             now = _expecting(now, like.fleet, step)
-        power[there, step:until] = plan(now).power_kilowatt[: len(there), : until - step]
+        found = plan(now)
+        short = found.shortage is not None and found.shortage.drawn_kwh > 0.0
+        drawn = urgent(now).power_kilowatt.T if short else found.power_kilowatt
+        power[there, step:until] = drawn[: len(there), : until - step]
     return power
+
+
+def urgent(problem: Problem) -> Charged:
+    """Charge who can wait least: where room will not do for all, none of it is left unused."""
+    fleet, site = problem.fleet, problem.site
+    depot = Depot(
+        fleet.arrival_step,
+        fleet.departure_step,
+        fleet.power_max_kilowatt,
+        fleet.power_min_kilowatt,
+        problem.reachable_kwh,
+        site.headroom_kilowatt,
+        site.step_hour,
+    )
+    return run(depot, least_laxity)
 
 
 def _expecting(now: Problem, like: Fleet, step: int) -> Problem:

@@ -1,5 +1,6 @@
 """Recorded charging sessions: cleaned with a count of what was left out and why, cut into days."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple, final
@@ -8,8 +9,17 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, Shaped
 
 from voltherd.charging.problem import Fleet
+from voltherd.errors import InputError
+from voltherd.types.table import RawTable
 from voltherd.units import SECOND_PER_DAY, SECOND_PER_HOUR
 
+_NAMES: Final = {
+    "start": ("start", "starttime", "begin", "connectiontime", "arrival", "pluggedin"),
+    "end": ("end", "endtime", "disconnecttime", "departure", "pluggedout"),
+    "energy": ("energykwh", "kwh", "kwhdelivered", "energy", "totalkwh"),
+    "station": ("station", "stationid", "charger", "site", "evse"),
+}
+"""What columns are called, without case and signs."""
 STAY_HOUR_MAX: Final = 48.0
 POWER_KILOWATT_MAX: Final = 350.0
 _EFFICIENCY: Final = 1.0
@@ -46,15 +56,61 @@ class Day(NamedTuple):
     chosen: Int[np.ndarray, " k"]
 
 
+def sessions_of(table: RawTable) -> Sessions:
+    """Find sessions in a table: when each began and ended, its energy, and where it was.
+
+    Times are taken as they are written.
+
+    Raises:
+        InputError: A column is missing or holds something else.
+    """
+    lower = {re.sub(r"[^a-z0-9]", "", name.lower()): name for name in table.columns}
+    found = {}
+    for wanted, names in _NAMES.items():
+        known = [lower[name] for name in names if name in lower]
+        if not known and wanted != "station":
+            raise InputError(
+                f"no column tells the {wanted} of a session among {', '.join(table.columns)}",
+                where=table.source,
+                mend=f"name it {names[0]}",
+            )
+        found[wanted] = table.columns[known[0]] if known else np.full(table.rows, "")
+    return Sessions(
+        start_second=_seconds(found["start"], "start", table.source),
+        end_second=_seconds(found["end"], "end", table.source),
+        energy_kwh=_numbers(found["energy"], table.source),
+        station=np.array([str(name) for name in found["station"]]),
+    )
+
+
+def _seconds(values: np.ndarray, name: str, source: str) -> Float[np.ndarray, " n"]:
+    if not np.issubdtype(values.dtype, np.datetime64):
+        raise InputError(
+            f"the {name} of a session is no date and time",
+            where=source,
+            mend="write 2024-05-12 08:00",
+        )
+    second = values.astype("datetime64[us]").astype(np.float64) / 1e6
+    return np.where(np.isnat(values), np.nan, second)
+
+
+def _numbers(values: np.ndarray, source: str) -> Float[np.ndarray, " n"]:
+    try:
+        return np.asarray(values, np.float64)
+    except (TypeError, ValueError) as error:
+        raise InputError("the energy of a session is no number", where=source) from error
+
+
 def usable(sessions: Sessions) -> tuple[Bool[np.ndarray, " n"], Mapping[str, int]]:
     """Tell which sessions can be planned, and how many of the others lack what."""
     hours = (sessions.end_second - sessions.start_second) / SECOND_PER_HOUR
     wrong = {
-        "no start or end": ~np.isfinite(hours),
-        "ends before it starts": hours <= 0.0,
-        "no energy": ~(sessions.energy_kwh > 0.0),
-        f"longer than {STAY_HOUR_MAX:g} h": hours > STAY_HOUR_MAX,
-        f"more than {POWER_KILOWATT_MAX:g} kW": sessions.energy_kwh > POWER_KILOWATT_MAX * hours,
+        "without start or end": ~np.isfinite(hours),
+        "ended before they began": hours <= 0.0,
+        "without energy": ~(sessions.energy_kwh > 0.0),
+        f"which last longer than {STAY_HOUR_MAX:g} h": hours > STAY_HOUR_MAX,
+        f"which drew more than {POWER_KILOWATT_MAX:g} kW": sessions.energy_kwh
+        > POWER_KILOWATT_MAX * hours,
     }
     left = np.ones(len(hours), np.bool_)
     counts = {}

@@ -49,6 +49,39 @@ def plan(
         typer.echo(render_depot(sheet, width(), colour()), nl=False)
 
 
+@depot_app.command(name="replay")
+def replay(
+    sessions: Annotated[
+        Path, typer.Argument(help="Recorded sessions: start, end, energy_kwh, station.")
+    ],
+    site: Annotated[Path, typer.Option("--site", help="Site file: its limits and prices count.")],
+    power: Annotated[
+        float,
+        typer.Option("--power", min=0.1, help="Of a station, where sessions tell no more [kW]."),
+    ] = 22.0,
+    days: Annotated[int, typer.Option("--days", min=1, help="The last so many days.")] = 7,
+    json: Json = None,
+) -> None:
+    """What plans would have made of recorded sessions, beside rules that plan nothing."""
+    from voltherd.charging.replay import together, ways
+    from voltherd.cli.compose import Reading, read_table
+    from voltherd.cloud.depot_file import read_site
+    from voltherd.cloud.depot_replay import recorded_days
+    from voltherd.report.depot_replay import render_replay, replay_dumps
+
+    recorded = recorded_days(read_table(sessions, Reading()), read_site(site), power, days)
+    every = []
+    for place, (problem, like) in enumerate(recorded.days, start=1):
+        progress(f"day {place} of {len(recorded.days)}")
+        every.append(tuple(ways(problem, like)))
+    progress("")
+    summed = together(every)
+    if json:
+        output(json, replay_dumps(summed, recorded.left_out, len(every)))
+    if str(json) != "-":
+        typer.echo(render_replay(summed, recorded.left_out, len(every)), nl=False)
+
+
 @depot_app.command(name="example")
 def example() -> None:
     """Print a site file to begin with."""
