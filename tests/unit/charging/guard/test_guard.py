@@ -122,6 +122,20 @@ def test_each_phase_has_its_own_limit():
     assert led.orders.spare_ampere.tolist() == [[0.0, 0.0, 0.0]]
 
 
+def test_a_group_within_a_site_has_its_own_limit():
+    limits = [
+        house(3, ampere=60.0),
+        Limit(name="group", ampere=(20.0, 25.0, 20.0), stations=(1, 2)),
+    ]
+    led = Led(make_site([wallbox("a"), wallbox("b"), wallbox("c")], limits))
+    assert led.step().limit_ampere.tolist() == [30.0, 10.0, 10.0]
+    assert led.orders.spare_ampere.tolist() == [[0.0, 0.0, 0.0], [0.0, 5.0, 0.0]]
+    led = Led(led.site, settings=BELIEVES)
+    led.limit = np.array([[60.0, 60.0, 60.0], [14.0, 25.0, 25.0]])
+    led.meter = np.array([[NAN] * 3, [14.5, 3.0, 3.0]])
+    assert led.step().limit_ampere.tolist() == [32.0, 0.0, 0.0]
+
+
 def test_as_many_as_possible_charge_and_turns_go_round():
     led = Led(boxes(3, ampere=23.0))
     led.step()
@@ -254,6 +268,16 @@ def test_who_draws_more_than_it_may_counts_with_its_hardware_at_once():
     led.steps(1)
     assert led.orders.might_ampere[0] == 32.0
     assert led.orders.spare_ampere.min() == 0.0
+
+
+def test_others_give_way_at_once_to_who_broke_its_word():
+    led = Led(boxes(2, ampere=49.0))
+    led.plan = np.array([16.0, 16.0])
+    led.steps(5)
+    led.current[0] = 32.0
+    led.step()
+    assert led.limits == [16.0, 7.0]
+    assert led.reasons[0] == "does not follow"
 
 
 def test_a_current_that_is_absurd_old_or_missing_frees_nothing():
