@@ -114,6 +114,13 @@ def test_a_limit_told_only_tightens_and_one_that_is_none_permits_nothing(told, g
     assert led.limits == [given]
 
 
+@pytest.mark.parametrize(("told", "left"), [(NAN, -10.0), (-3.0, -10.0), (0.0, -10.0), (0.5, -9.5)])
+def test_what_a_limit_leaves_is_told_even_where_it_is_less_than_nothing(told, left):
+    led = Led(boxes(1, ampere=60.0))
+    led.limit[0, 1] = told
+    assert led.step().spare_ampere[0].tolist() == [50.0, left, 50.0]
+
+
 def test_each_phase_has_its_own_limit():
     stations = [wallbox("a", phases=(0,)), wallbox("b", phases=(1,)), wallbox("c", phases=(2,))]
     limit = Limit(name="x", ampere=(10.0, 20.0, 30.0), stations=(0, 1, 2))
@@ -433,7 +440,9 @@ def test_an_excess_is_given_time_to_go_before_it_is_cut_again():
 
 
 def test_an_excess_beyond_all_stops_all():
-    assert over(excess=500.0).limits == [0.0, 0.0]
+    led = over(excess=500.0)
+    assert led.limits == [0.0, 0.0]
+    assert led.guard.ceiling_ampere.tolist() == [0.0] * 3
 
 
 def test_what_was_cut_comes_back_slowly():
@@ -456,6 +465,9 @@ def test_a_meter_at_its_limit_is_no_excess_and_one_that_stays_above_gives_nothin
     led.meter[:] = 42.5
     led.steps(6)
     assert led.guard.ceiling_ampere.tolist() == [24.0] * 3
+    led.meter[:] = 42.0
+    led.steps(2)
+    assert led.guard.ceiling_ampere.tolist() == [25.0] * 3
 
 
 @pytest.mark.parametrize("now", [NAN, -math.inf, -5.0, 0.0, 1.0])
