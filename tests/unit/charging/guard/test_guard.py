@@ -387,6 +387,15 @@ def test_an_absurd_report_takes_no_more_off_than_might_be_drawn(current):
     assert led.orders.spare_ampere[0, 2] <= 60.0 - 5.0 - 16.0 + 1e-9
 
 
+def test_only_what_is_reported_on_its_own_phase_is_taken_off():
+    led = Led(boxes(1, ampere=60.0, others=20.0, phases=(1,)), held=16.0, settings=BELIEVES)
+    led.plan = np.array([16.0])
+    led.meter[:] = 10.0
+    led.current = np.array([[99.0, 0.5, NAN]])
+    led.step()  # 4 A more of others in 8 s
+    assert led.orders.spare_ampere.tolist() == [[46.0, 30.5, 46.0]]
+
+
 def test_a_station_without_a_meter_reports_nothing():
     led = Led(boxes(1, ampere=60.0, others=20.0, metered=False), held=16.0, settings=BELIEVES)
     led.plan = np.array([16.0])
