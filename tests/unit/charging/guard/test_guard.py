@@ -43,11 +43,10 @@ def test_without_a_fresh_plan_all_share_equally(age):
     assert led.reasons == ["equal share: no fresh plan"] * 2
 
 
-def test_a_plan_is_fresh_up_to_its_age():
+@pytest.mark.parametrize("age", [0.0, 100.0])
+def test_a_plan_is_fresh_up_to_its_age(age):
     led = Led(boxes(2, ampere=74.0))
-    led.plan, led.plan_age = np.array([10.0, 11.0]), 100.0
-    assert led.step().limit_ampere.tolist() == [10.0, 11.0]
-    led.plan_age = 0.0
+    led.plan, led.plan_age = np.array([10.0, 11.0]), age
     assert led.step().limit_ampere.tolist() == [10.0, 11.0]
 
 
@@ -429,6 +428,14 @@ def test_what_cars_draw_is_cut_not_what_they_might():
     led.current[:] = 9.0
     led.meter[:] = 44.0
     assert led.step().limit_ampere.tolist() == [8.0, 8.0]
+
+
+@pytest.mark.parametrize("current", [0.0, 0.5])
+def test_an_excess_that_stations_do_not_make_leaves_them_nothing(current):
+    led = Led(boxes(1, ampere=42.0), held=16.0)
+    led.current[:] = current
+    led.meter[:] = 45.0
+    assert led.step().limit_ampere.tolist() == [0.0]
 
 
 def test_who_reports_nothing_is_cut_from_what_it_was_asked_for():
