@@ -30,6 +30,7 @@ EQUIVALENT = {
         "1 => 2": "a number not used before does, and any negative length is the one to be found",
         "1 => 0.99": "a number not used before does",
         "passed >= 0.0 => passed > 0.0": "no time passes either way",
+        "left < -SLACK_AMPERE => left <= -SLACK_AMPERE": "far below any current",
         "seen.limit_ampere >= 0.0 => seen.limit_ampere > 0.0": "a limit of nothing is nothing",
         "seen.current_ampere >= 0.0 => seen.current_ampere > 0.0": (
             "a current of nothing takes nothing off"

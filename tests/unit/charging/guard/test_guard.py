@@ -225,14 +225,24 @@ def test_a_refusing_station_counts_with_what_it_holds():
     assert led.limits == [12.0, 8.0]
 
 
-def test_a_stuck_station_is_asked_to_stop_where_nothing_else_helps():
-    led = Led(boxes(2, ampere=42.0), held=16.0)
+@pytest.mark.parametrize("phases", [(0, 1, 2), (0,)])
+def test_a_stuck_station_is_asked_to_stop_where_nothing_else_helps(phases):
+    led = Led(boxes(2, ampere=42.0, phases=phases), held=16.0)
     led.current = np.full((2, 3), 16.0)
     led.deaf[0] = True
     led.limit = np.full((1, 3), 23.0)
     led.steps(9)
     assert led.limits == [0.0, 0.0]
     assert led.orders.spare_ampere.min() == pytest.approx(23.0 - 10.0 - 32.0)
+
+
+def test_a_stuck_station_is_not_asked_to_stop_where_it_just_fits():
+    led = Led(boxes(2, ampere=42.0), held=16.0)
+    led.current = np.full((2, 3), 16.0)
+    led.deaf[0] = True
+    led.limit = np.full((1, 3), 26.0)
+    led.steps(9)
+    assert led.limits == [8.0, 0.0]
 
 
 def test_a_station_that_does_not_obey_is_asked_for_nothing_and_counted_in_full():
