@@ -241,7 +241,9 @@ def test_a_stuck_station_is_not_asked_to_stop_where_it_just_fits():
     led.current = np.full((2, 3), 16.0)
     led.deaf[0] = True
     led.limit = np.full((1, 3), 26.0)
-    led.steps(9)
+    led.step()
+    led.current[1] = 8.0
+    led.steps(8)
     assert led.limits == [8.0, 0.0]
 
 
