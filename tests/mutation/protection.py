@@ -26,6 +26,40 @@ EQUIVALENT = {
         "value >= 0.0 => value > 0.0": "a ceiling of nothing gives nothing either way",
     },
     "limits": {"6 => 7": "levels are rounded to hide what binary fractions add, far below either"},
+    "guard": {
+        "1 => 2": "a number not used before does, and any negative length is the one to be found",
+        "1 => 0.99": "a number not used before does",
+        "passed >= 0.0 => passed > 0.0": "no time passes either way",
+        "left < -SLACK_AMPERE => left <= -SLACK_AMPERE": "far below any current",
+        "seen.limit_ampere >= 0.0 => seen.limit_ampere > 0.0": "a limit of nothing is nothing",
+        "seen.current_ampere >= 0.0 => seen.current_ampere > 0.0": (
+            "a current of nothing takes nothing off"
+        ),
+    },
+    "guard_hold": {
+        "held_ampere <= site.hardware_ampere => held_ampere < site.hardware_ampere": (
+            "what is not known counts with the hardware anyway"
+        ),
+    },
+    "guard_share": {
+        "1 => 0.99": "only the order of the kinds counts",
+        "2 => 3": "only the order of the kinds counts",
+        "2 => 1.98": "only the order of the kinds counts",
+        "weight > SLACK_AMPERE => weight >= SLACK_AMPERE": "far below any weight",
+        "most > SLACK_AMPERE => most >= SLACK_AMPERE": "far below any current",
+        "not rising.any() => ~rising.any()": "the same of one truth value",
+        "1.0 => 2.0": "stands where nothing is divided",
+        "1.0 => 0.99": "stands where nothing is divided",
+        "left - time * load <= SLACK_AMPERE => left - time * load < SLACK_AMPERE": (
+            "far below any current"
+        ),
+        "most - given > SLACK_AMPERE => most - given >= SLACK_AMPERE": "far below any current",
+        "left[rows] >= need[place] - SLACK_AMPERE => left[rows] > need[place] - SLACK_AMPERE": (
+            "far below any current"
+        ),
+        "turns.waits_second <= now => turns.waits_second < now": "now either way",
+        "turns.began_second <= now => turns.began_second < now": "now either way",
+    },
     "watch": {
         "sample.time_second > watch.time_second => sample.time_second >= watch.time_second": (
             "either way it is the same instant"

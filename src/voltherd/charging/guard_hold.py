@@ -121,9 +121,9 @@ def might_draw(hold: Hold, site: Site, heard: Heard) -> PerStation:
 
 
 def is_stuck(hold: Hold, site: Site, clock: float, patience: Patience) -> Flags:
-    """Tell which stations no lower limit has reached in time, or ever will."""
+    """Tell which stations no lower limit has reached in time, or will soon."""
     late: Flags = clock - hold.owing_second >= patience.patience_second
-    return np.asarray(~site.obeys | late)
+    return np.asarray(~site.obeys | late | (clock < hold.believed_second))
 
 
 def send(

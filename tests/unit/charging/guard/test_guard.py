@@ -43,11 +43,10 @@ def test_without_a_fresh_plan_all_share_equally(age):
     assert led.reasons == ["equal share: no fresh plan"] * 2
 
 
-def test_a_plan_is_fresh_up_to_its_age():
+@pytest.mark.parametrize("age", [0.0, 100.0])
+def test_a_plan_is_fresh_up_to_its_age(age):
     led = Led(boxes(2, ampere=74.0))
-    led.plan, led.plan_age = np.array([10.0, 11.0]), 100.0
-    assert led.step().limit_ampere.tolist() == [10.0, 11.0]
-    led.plan_age = 0.0
+    led.plan, led.plan_age = np.array([10.0, 11.0]), age
     assert led.step().limit_ampere.tolist() == [10.0, 11.0]
 
 
@@ -114,12 +113,33 @@ def test_a_limit_told_only_tightens_and_one_that_is_none_permits_nothing(told, g
     assert led.limits == [given]
 
 
+@pytest.mark.parametrize(("told", "left"), [(NAN, -10.0), (-3.0, -10.0), (0.0, -10.0), (0.5, -9.5)])
+def test_what_a_limit_leaves_is_told_even_where_it_is_less_than_nothing(told, left):
+    led = Led(boxes(1, ampere=60.0))
+    led.limit[0, 1] = told
+    assert led.step().spare_ampere[0].tolist() == [50.0, left, 50.0]
+
+
 def test_each_phase_has_its_own_limit():
     stations = [wallbox("a", phases=(0,)), wallbox("b", phases=(1,)), wallbox("c", phases=(2,))]
     limit = Limit(name="x", ampere=(10.0, 20.0, 30.0), stations=(0, 1, 2))
     led = Led(make_site(stations, [limit]))
     assert led.step().limit_ampere.tolist() == [10.0, 20.0, 30.0]
     assert led.orders.spare_ampere.tolist() == [[0.0, 0.0, 0.0]]
+
+
+def test_a_group_within_a_site_has_its_own_limit():
+    limits = [
+        house(3, ampere=60.0),
+        Limit(name="group", ampere=(20.0, 25.0, 20.0), stations=(1, 2)),
+    ]
+    led = Led(make_site([wallbox("a"), wallbox("b"), wallbox("c")], limits))
+    assert led.step().limit_ampere.tolist() == [30.0, 10.0, 10.0]
+    assert led.orders.spare_ampere.tolist() == [[0.0, 0.0, 0.0], [0.0, 5.0, 0.0]]
+    led = Led(led.site, settings=BELIEVES)
+    led.limit = np.array([[60.0, 60.0, 60.0], [14.0, 25.0, 25.0]])
+    led.meter = np.array([[NAN] * 3, [14.5, 3.0, 3.0]])
+    assert led.step().limit_ampere.tolist() == [32.0, 0.0, 0.0]
 
 
 def test_as_many_as_possible_charge_and_turns_go_round():
@@ -205,14 +225,26 @@ def test_a_refusing_station_counts_with_what_it_holds():
     assert led.limits == [12.0, 8.0]
 
 
-def test_a_stuck_station_is_asked_to_stop_where_nothing_else_helps():
-    led = Led(boxes(2, ampere=42.0), held=16.0)
+@pytest.mark.parametrize("phases", [(0, 1, 2), (0,)])
+def test_a_stuck_station_is_asked_to_stop_where_nothing_else_helps(phases):
+    led = Led(boxes(2, ampere=42.0, phases=phases), held=16.0)
     led.current = np.full((2, 3), 16.0)
     led.deaf[0] = True
     led.limit = np.full((1, 3), 23.0)
     led.steps(9)
     assert led.limits == [0.0, 0.0]
     assert led.orders.spare_ampere.min() == pytest.approx(23.0 - 10.0 - 32.0)
+
+
+def test_a_stuck_station_is_not_asked_to_stop_where_it_just_fits():
+    led = Led(boxes(2, ampere=42.0), held=16.0)
+    led.current = np.full((2, 3), 16.0)
+    led.deaf[0] = True
+    led.limit = np.full((1, 3), 26.0)
+    led.step()
+    led.current[1] = 8.0
+    led.steps(8)
+    assert led.limits == [8.0, 0.0]
 
 
 def test_a_station_that_does_not_obey_is_asked_for_nothing_and_counted_in_full():
@@ -254,6 +286,16 @@ def test_who_draws_more_than_it_may_counts_with_its_hardware_at_once():
     led.steps(1)
     assert led.orders.might_ampere[0] == 32.0
     assert led.orders.spare_ampere.min() == 0.0
+
+
+def test_others_give_way_at_once_to_who_broke_its_word():
+    led = Led(boxes(2, ampere=49.0))
+    led.plan = np.array([16.0, 16.0])
+    led.steps(5)
+    led.current[0] = 32.0
+    led.step()
+    assert led.limits == [16.0, 7.0]
+    assert led.reasons[0] == "does not follow"
 
 
 def test_a_current_that_is_absurd_old_or_missing_frees_nothing():
@@ -356,6 +398,15 @@ def test_an_absurd_report_takes_no_more_off_than_might_be_drawn(current):
     assert led.orders.spare_ampere[0, 2] <= 60.0 - 5.0 - 16.0 + 1e-9
 
 
+def test_only_what_is_reported_on_its_own_phase_is_taken_off():
+    led = Led(boxes(1, ampere=60.0, others=20.0, phases=(1,)), held=16.0, settings=BELIEVES)
+    led.plan = np.array([16.0])
+    led.meter[:] = 10.0
+    led.current = np.array([[99.0, 0.5, NAN]])
+    led.step()  # 4 A more of others in 8 s
+    assert led.orders.spare_ampere.tolist() == [[46.0, 30.5, 46.0]]
+
+
 def test_a_station_without_a_meter_reports_nothing():
     led = Led(boxes(1, ampere=60.0, others=20.0, metered=False), held=16.0, settings=BELIEVES)
     led.plan = np.array([16.0])
@@ -391,6 +442,14 @@ def test_what_cars_draw_is_cut_not_what_they_might():
     assert led.step().limit_ampere.tolist() == [8.0, 8.0]
 
 
+@pytest.mark.parametrize("current", [0.0, 0.5])
+def test_an_excess_that_stations_do_not_make_leaves_them_nothing(current):
+    led = Led(boxes(1, ampere=42.0), held=16.0)
+    led.current[:] = current
+    led.meter[:] = 45.0
+    assert led.step().limit_ampere.tolist() == [0.0]
+
+
 def test_who_reports_nothing_is_cut_from_what_it_was_asked_for():
     for current, age in ((NAN, 0.0), (9.0, 21.0), (-2.0, 0.0), (99.0, 0.0)):
         led = Led(boxes(1, ampere=42.0), held=16.0)
@@ -409,7 +468,9 @@ def test_an_excess_is_given_time_to_go_before_it_is_cut_again():
 
 
 def test_an_excess_beyond_all_stops_all():
-    assert over(excess=500.0).limits == [0.0, 0.0]
+    led = over(excess=500.0)
+    assert led.limits == [0.0, 0.0]
+    assert led.guard.ceiling_ampere.tolist() == [0.0] * 3
 
 
 def test_what_was_cut_comes_back_slowly():
@@ -432,6 +493,9 @@ def test_a_meter_at_its_limit_is_no_excess_and_one_that_stays_above_gives_nothin
     led.meter[:] = 42.5
     led.steps(6)
     assert led.guard.ceiling_ampere.tolist() == [24.0] * 3
+    led.meter[:] = 42.0
+    led.steps(2)
+    assert led.guard.ceiling_ampere.tolist() == [25.0] * 3
 
 
 @pytest.mark.parametrize("now", [NAN, -math.inf, -5.0, 0.0, 1.0])

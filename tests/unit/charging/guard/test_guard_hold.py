@@ -138,6 +138,8 @@ def test_who_draws_more_than_it_holds_counts_with_its_hardware_and_is_not_believ
     hold = hear(begun(), SITE, heard(peak=20.6, second=5.0), 6.0, PATIENCE)
     assert hold.held_ampere.tolist() == [32.0]
     assert hold.believed_second.tolist() == [66.0]
+    assert is_stuck(hold, SITE, 65.9, PATIENCE).all()
+    assert not is_stuck(hold, SITE, 66.0, PATIENCE).any()
     hold, _ = asked(10.0, hold=hold)
     hold = hear(hold, SITE, heard(serial=5), 11.0, PATIENCE)
     good = heard(serial=5, peak=10.0, second=60.0)
