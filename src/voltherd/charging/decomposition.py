@@ -131,7 +131,7 @@ def decompose(
         market.oracle.unserved_eur_per_kwh,
     )
     asked = [Asked(nothing, Bound(-np.inf, np.zeros(market.limits.room_kilowatt.shape)))]
-    asked += _descend(market, effort, start)
+    asked += _descend(market, start)
     for one in asked:
         master.add(one.answer)
     iterations = 0
@@ -147,7 +147,7 @@ def decompose(
             master.add(asked[-1].answer)
 
 
-def _descend(market: Market, effort: Effort, start: Rows | None) -> list[Asked]:
+def _descend(market: Market, start: Rows | None) -> list[Asked]:
     """Ask at prices that rise where a limit is overdrawn, in steps that shrink (Adam)."""
     limits = market.limits
     first, shrink, steps = COLD if start is None else WARM

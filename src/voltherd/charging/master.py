@@ -97,9 +97,19 @@ class Master:
             some = value != 0.0
             self._column(float(cost[of].sum()), row[some], value[some])
 
+    def _run(self) -> None:
+        """Solve, from nothing where the last basis has led astray."""
+        from highspy import HighsModelStatus
+
+        self._solver.run()
+        if self._solver.getModelStatus() != HighsModelStatus.kOptimal:
+            self._solver.clearSolver()
+            self._solver.run()
+        assert self._solver.getModelStatus() == HighsModelStatus.kOptimal
+
     def solve(self) -> Mix:
         """Give the best mix; an answer that draws nothing must have been among the first."""
-        self._solver.run()
+        self._run()
         solution = self._solver.getSolution()
         reliefs = len(self._limits.relief_eur)
         weights = np.maximum(np.array(solution.col_value)[reliefs:], 0.0)
