@@ -26,7 +26,7 @@ from voltherd.charging.oracle import Answer, Oracle
 _BACK: Final = (0.5, 0.0)
 """How far the prices asked go back from the master's to those of the best bound."""
 COLD: Final = (0.1, 0.95, 60)
-WARM: Final = (0.02, 0.95, 50)
+WARM: Final = (0.03, 0.95, 55)
 """Subgradient: first step as a share of the spread of prices, how steps shrink, their count."""
 _MEAN: Final = 0.9
 _SQUARE: Final = 0.99

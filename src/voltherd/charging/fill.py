@@ -22,7 +22,7 @@ from jaxtyping import Float, Int
 from voltherd.charging.oracle import Answer, Prices, Profiles
 from voltherd.charging.problem import Problem
 
-_CHUNK: Final = 32
+_CHUNK: Final = 16
 """Windows mixed at once: small enough for the cache."""
 
 
@@ -102,7 +102,7 @@ class Fill:
             rest = (self.ranks[some] - whole)[:, None]
             row = self.window[some] - start
             mixed = (1.0 - rest) * reached[whole, row] + rest * reached[whole + 1, row]
-            power[some, steps] = mixed * self.power[some, None]
+            power[some, steps] = mixed * self._available(some)[:, steps]
         unserved = np.maximum(self.power * self.ranks - power.sum(axis=1), 0.0) * self.step_hour
         return Profiles(power, unserved, np.zeros(len(power)))
 
@@ -114,26 +114,31 @@ class Fill:
         for number in np.unique(choice):
             of = np.flatnonzero(choice == number)
             rank = self._rank(answers[number].detail)[self.window[of]]
-            part = np.clip(self.ranks[of, None] + 1.0 - rank, 0.0, 1.0)
-            power[of] = part * self.power[of, None]
+            power[of] = np.clip(self.ranks[of, None] + 1.0 - rank, 0.0, 1.0) * self._available(of)
         return power
 
     @property
     def _beyond(self) -> int:
         return int(np.ceil(self.ranks.max(initial=0.0))) + 1
 
+    def _available(self, vehicles: Int[np.ndarray, "some"]) -> Float[np.ndarray, "some steps"]:
+        """Give the full power of vehicles in the steps of their windows [kW]."""
+        step, window = np.arange(self.drawn.shape[1] - 1), self.window[vehicles]
+        inside = (step >= self.arrival[window, None]) & (step < self.departure[window, None])
+        return np.asarray(inside * self.power[vehicles, None])
+
     def _rank(self, price: Prices) -> Int[np.ndarray, "windows steps"]:
-        """Give each step's rank in each window, ``_beyond`` where no vehicle uses it."""
-        step = np.arange(price.shape[1])
-        unused = (step < self.arrival[:, None]) | (step >= self.departure[:, None])
+        """Give each step's rank in each window, ``_beyond`` where it is too dear to be used.
+
+        Of steps outside a window it says nothing.
+        """
         tables = []
         for number, row in enumerate(price):
             part = slice(self.first[number], self.first[number + 1])
-            tables.append(np.minimum(self._passed(self._order(row), part), self._beyond))
-            unused[part] |= row >= self.unserved_eur_per_kwh
-        table = np.concatenate(tables).astype(np.int16, copy=False)
-        table[unused] = self._beyond
-        return table
+            table = np.minimum(self._passed(self._order(row), part), np.int16(self._beyond))
+            table[:, row >= self.unserved_eur_per_kwh] = self._beyond
+            tables.append(table)
+        return np.concatenate(tables)
 
 
 def _reached(
