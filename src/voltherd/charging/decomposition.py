@@ -14,7 +14,6 @@ Sources: Dantzig, Wolfe, Operations Research 8 (1960) 101; Wentges, Int. Trans. 
 (arXiv 1412.6980).
 """
 
-from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -27,7 +26,7 @@ from voltherd.charging.oracle import Answer, Oracle
 _BACK: Final = (0.5, 0.0)
 """How far the prices asked go back from the master's to those of the best bound."""
 COLD: Final = (0.1, 0.95, 60)
-WARM: Final = (0.03, 0.95, 50)
+WARM: Final = (0.03, 0.95, 55)
 """Subgradient: first step as a share of the spread of prices, how steps shrink, their count."""
 _MEAN: Final = 0.9
 _SQUARE: Final = 0.99
@@ -108,10 +107,9 @@ class Market(NamedTuple):
         eur = paid + float(own.sum()) - self.limits.rent_eur(multiplier)
         return Asked(answer, Bound(eur, multiplier))
 
-    def gap(self, mix: Mix, asked: Sequence[Asked], bound: Bound) -> float:
+    def gap(self, mix: Mix, bound: Bound) -> float:
         """Give the distance of a mix from a bound as a share of what is paid in it."""
-        missing = np.stack([one.answer.unserved_kwh for one in asked])
-        unserved = float((mix.weights * missing).sum()) * self.oracle.unserved_eur_per_kwh
+        unserved = mix.unserved_kwh * self.oracle.unserved_eur_per_kwh
         paid = abs(mix.cost_eur - unserved - self.limits.constant_eur)
         return (mix.cost_eur - bound.eur) / max(paid, self.scale_eur)
 
@@ -133,7 +131,7 @@ def decompose(
         market.oracle.unserved_eur_per_kwh,
     )
     asked = [Asked(nothing, Bound(-np.inf, np.zeros(market.limits.room_kilowatt.shape)))]
-    asked += _descend(market, effort, start)
+    asked += _descend(market, start)
     for one in asked:
         master.add(one.answer)
     iterations = 0
@@ -141,7 +139,7 @@ def decompose(
         bound = max((one.bound for one in asked), key=lambda bound: bound.eur)
         mix = master.solve()
         iterations += 1
-        if market.gap(mix, asked, bound) <= effort.gap or iterations >= effort.iterations:
+        if market.gap(mix, bound) <= effort.gap or iterations >= effort.iterations:
             return Outcome(tuple(asked), mix, bound, iterations)
         for back in _BACK:
             wanted = back * bound.multiplier + (1.0 - back) * mix.multiplier
@@ -149,7 +147,7 @@ def decompose(
             master.add(asked[-1].answer)
 
 
-def _descend(market: Market, effort: Effort, start: Rows | None) -> list[Asked]:
+def _descend(market: Market, start: Rows | None) -> list[Asked]:
     """Ask at prices that rise where a limit is overdrawn, in steps that shrink (Adam)."""
     limits = market.limits
     first, shrink, steps = COLD if start is None else WARM

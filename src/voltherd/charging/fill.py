@@ -17,12 +17,12 @@ from itertools import pairwise
 from typing import Final, final
 
 import numpy as np
-from jaxtyping import Float, Int, Num
+from jaxtyping import Float, Int
 
 from voltherd.charging.oracle import Answer, Prices, Profiles
 from voltherd.charging.problem import Problem
 
-_CHUNK: Final = 32
+_CHUNK: Final = 16
 """Windows mixed at once: small enough for the cache."""
 
 
@@ -32,10 +32,11 @@ class Fill:
     """The oracle of vehicles that only draw; built by :func:`fill`.
 
     Attributes:
-        unserved_eur_per_kwh: Price of energy not delivered: no dearer step is used.
+        unserved_eur_per_kwh: Price of energy not drawn: no dearer step is used.
         step_hour: Length of a step [h].
         first: First window of each class, and the end of the last.
-        jump: Windows that are open in a step, as a jump to the next row of ``drawn``.
+        arrival: First step of each window.
+        departure: Step behind its last.
         drawn: Power drawn in the cheapest so many steps together, by window [kW].
         window: Window of each vehicle.
         power: Full power of each vehicle [kW].
@@ -45,8 +46,9 @@ class Fill:
     unserved_eur_per_kwh: float
     step_hour: float
     first: tuple[int, ...]
-    jump: Int[np.ndarray, "steps windows"]
-    drawn: Float[np.ndarray, "ranks windows"]
+    arrival: Int[np.ndarray, "windows"]
+    departure: Int[np.ndarray, "windows"]
+    drawn: Float[np.ndarray, "windows ranks"]
     window: Int[np.ndarray, "vehicles"]
     power: Float[np.ndarray, "vehicles"]
     ranks: Float[np.ndarray, "vehicles"]
@@ -57,50 +59,50 @@ class Fill:
         unserved = np.zeros(len(power))
         for number, price in enumerate(price_eur_per_kwh):
             part = slice(self.first[number], self.first[number + 1])
-            order, place = self._places(price, part)
-            together = self.drawn.ravel().take(place).sum(axis=1)
-            power[number, order] = np.diff(together, prepend=0.0)
-            left = self.drawn[-1, part].sum() - (together[-1] if len(order) else 0.0)
+            order = self._order(price)
+            row = np.arange(part.start, part.stop)[:, None] * self.drawn.shape[1]
+            together = self.drawn.ravel().take(self._passed(order, part) + row).sum(axis=0)
+            power[number, order] = np.diff(together[order], prepend=0.0)
+            left = self.drawn[part, -1].sum() - power[number].sum()
             unserved[number] = left * self.step_hour
         return Answer(power, np.zeros(len(power)), unserved, price_eur_per_kwh)
 
     def _order(self, price: Float[np.ndarray, "steps"]) -> Int[np.ndarray, "used"]:
+        """Give the steps that are worth using, the cheapest first."""
         order = np.argsort(price, kind="stable")
-        return order[price[order] < self.unserved_eur_per_kwh]
+        return np.asarray(order[price[order] < self.unserved_eur_per_kwh])
 
-    def _places(
-        self, price: Float[np.ndarray, "steps"], part: slice
-    ) -> tuple[Int[np.ndarray, "used"], Int[np.ndarray, "used windows"]]:
-        """Give the steps by price, and where in ``drawn`` each window has come by then."""
-        order = self._order(price)
-        place = self.jump[order, part]
-        if len(place):
-            place[0] += np.arange(part.start, part.stop)
-        _accumulate(place)
-        return order, place
+    def _passed(
+        self, order: Int[np.ndarray, "used"], part: slice
+    ) -> Int[np.ndarray, "windows steps"]:
+        """Give how many steps of each window come no later in an order than each step."""
+        steps = self.drawn.shape[1] - 1
+        place = np.full(steps, steps)
+        place[order] = np.arange(len(order))
+        until = np.zeros((steps + 1, steps), dtype=np.int16)
+        np.cumsum(place[:, None] <= place, axis=0, out=until[1:])
+        return np.asarray(until[self.departure[part]] - until[self.arrival[part]])
 
     def profiles(
         self, answers: Sequence[Answer], weights: Float[np.ndarray, "answers classes"]
     ) -> Profiles:
         """Mix answers, each vehicle at its rank of each step."""
-        ranks = np.full((len(answers), *self.jump.shape), self._beyond, dtype=np.int16)
-        for table, answer in zip(ranks, answers, strict=True):
-            self._rank(table, answer.detail)
-        spread = np.repeat(np.arange(len(self.first) - 1), np.diff(self.first))
-        share = weights[:, spread]
+        ranks = np.stack([self._rank(answer.detail) for answer in answers])
+        share = weights[:, np.repeat(np.arange(len(self.first) - 1), np.diff(self.first))]
         by_window = np.argsort(self.window, kind="stable")
-        cut = np.searchsorted(self.window[by_window], np.arange(0, len(spread) + _CHUNK, _CHUNK))
-        power = np.zeros((len(self.power), len(self.jump)))
-        for number, (begin, end) in enumerate(pairwise(cut)):
-            part = slice(number * _CHUNK, (number + 1) * _CHUNK)
+        begins = range(0, len(self.drawn), _CHUNK)
+        cut = np.searchsorted(self.window[by_window], [*begins, len(self.drawn)])
+        power = np.zeros((len(self.power), ranks.shape[2]))
+        for start, (begin, end) in zip(begins, pairwise(cut), strict=True):
+            part = slice(start, start + _CHUNK)
             some = by_window[begin:end]
-            steps = np.flatnonzero(self.jump[:, part].any(axis=1))  # windows of a part are alike
-            reached = _reached(ranks[:, steps, part], share[:, part], self._beyond + 1)
+            steps = slice(self.arrival[part].min(), self.departure[part].max())
+            reached = _reached(ranks[:, part, steps], share[:, part], self._beyond + 1)
             whole = np.floor(self.ranks[some]).astype(int)
             rest = (self.ranks[some] - whole)[:, None]
-            row = self.window[some] - part.start
+            row = self.window[some] - start
             mixed = (1.0 - rest) * reached[whole, row] + rest * reached[whole + 1, row]
-            power[some[:, None], steps] = mixed * self.power[some, None]
+            power[some, steps] = mixed * self._available(some)[:, steps]
         unserved = np.maximum(self.power * self.ranks - power.sum(axis=1), 0.0) * self.step_hour
         return Profiles(power, unserved, np.zeros(len(power)))
 
@@ -108,51 +110,51 @@ class Fill:
         self, answers: Sequence[Answer], choice: Int[np.ndarray, "vehicles"]
     ) -> Float[np.ndarray, "vehicles steps"]:
         """Give what vehicles draw when each follows one answer [kW]."""
-        power = np.zeros((len(self.power), len(self.jump)))
-        rank = np.empty(self.jump.shape, dtype=np.int16)
-        for number, answer in enumerate(answers):
+        power = np.zeros((len(self.power), self.drawn.shape[1] - 1))
+        for number in np.unique(choice):
             of = np.flatnonzero(choice == number)
-            rank[:] = self._beyond
-            self._rank(rank, answer.detail)
-            part = np.clip(self.ranks[of] + 1.0 - rank[:, self.window[of]], 0.0, 1.0)
-            power[of] = (part * self.power[of]).T
+            rank = self._rank(answers[number].detail)[self.window[of]]
+            power[of] = np.clip(self.ranks[of, None] + 1.0 - rank, 0.0, 1.0) * self._available(of)
         return power
 
     @property
     def _beyond(self) -> int:
         return int(np.ceil(self.ranks.max(initial=0.0))) + 1
 
-    def _rank(self, table: Int[np.ndarray, "steps windows"], price: Prices) -> None:
-        """Write each step's rank in each window; it stays ``_beyond`` where it is not used."""
+    def _available(self, vehicles: Int[np.ndarray, "some"]) -> Float[np.ndarray, "some steps"]:
+        """Give the full power of vehicles in the steps of their windows [kW]."""
+        step, window = np.arange(self.drawn.shape[1] - 1), self.window[vehicles]
+        inside = (step >= self.arrival[window, None]) & (step < self.departure[window, None])
+        return np.asarray(inside * self.power[vehicles, None])
+
+    def _rank(self, price: Prices) -> Int[np.ndarray, "windows steps"]:
+        """Give each step's rank in each window, ``_beyond`` where it is too dear to be used.
+
+        Of steps outside a window it says nothing.
+        """
+        tables = []
         for number, row in enumerate(price):
             part = slice(self.first[number], self.first[number + 1])
-            order = self._order(row)
-            opened = self.jump[order, part] > 0
-            rank = opened.astype(np.int16)
-            _accumulate(rank)
-            np.minimum(rank, self._beyond, out=rank)
-            table[order, part] = np.where(opened, rank, self._beyond)
-
-
-def _accumulate(table: Num[np.ndarray, "rows ..."]) -> None:
-    """Add each row to the next, in place: several times quicker than cumsum along this axis."""
-    for before, row in pairwise(table):
-        row += before
+            table = np.minimum(self._passed(self._order(row), part), np.int16(self._beyond))
+            table[:, row >= self.unserved_eur_per_kwh] = self._beyond
+            tables.append(table)
+        return np.concatenate(tables)
 
 
 def _reached(
-    rank: Int[np.ndarray, "answers steps windows"],
+    rank: Int[np.ndarray, "answers windows steps"],
     share: Float[np.ndarray, "answers windows"],
     ranks: int,
 ) -> Float[np.ndarray, "ranks windows steps"]:
     """Give in how much of the mix a step of a window is among the cheapest so many."""
-    _, steps, windows = rank.shape
-    here = np.arange(windows) * steps + np.arange(steps)[:, None]
-    place = rank * np.int64(windows * steps) + here
-    weight = np.broadcast_to(share[:, None, :], place.shape)
-    reached = np.bincount(place.ravel(), weight.ravel(), windows * steps * ranks)
+    _, windows, steps = rank.shape
+    size = windows * steps
+    place = rank * np.int64(size) + np.arange(size).reshape(windows, steps)
+    weight = np.broadcast_to(share[:, :, None], place.shape)
+    reached = np.bincount(place.ravel(), weight.ravel(), size * ranks)
     reached = reached.reshape(ranks, windows, steps)
-    _accumulate(reached)
+    for before, row in pairwise(reached):
+        row += before  # several times quicker than cumsum along this axis
     return reached
 
 
@@ -164,27 +166,24 @@ def fill(
     Args:
         problem: What is planned.
         class_of: Class of each vehicle, in whose order windows are kept.
-        unserved_eur_per_kwh: What energy not delivered costs; above every price [EUR/kWh].
+        unserved_eur_per_kwh: What energy not drawn costs; above every price [EUR/kWh].
     """
     fleet, site = problem.fleet, problem.site
     steps, count = site.steps, int(class_of.max(initial=0)) + 1
     key = (class_of * (steps + 1) + fleet.arrival_step) * (steps + 1) + fleet.departure_step
     kinds, window = np.unique(key, return_inverse=True)
-    arrival, departure = kinds // (steps + 1) % (steps + 1), kinds % (steps + 1)
     full = np.maximum(fleet.power_max_kilowatt, 1e-300)
     ranks = problem.reachable_kwh / (full * site.step_hour)
-    drawn = np.zeros((steps + 1, len(kinds)))
+    drawn = np.zeros((len(kinds), steps + 1))
     for rank in range(1, steps + 1):
-        drawn[rank] = np.bincount(
-            window, fleet.power_max_kilowatt * np.minimum(ranks, rank), len(kinds)
-        )
-    step = np.arange(steps)[:, None]
-    opened = (step >= arrival) & (step < departure)
+        reached = fleet.power_max_kilowatt * np.minimum(ranks, rank)
+        drawn[:, rank] = np.bincount(window, reached, len(kinds))
     return Fill(
         unserved_eur_per_kwh=unserved_eur_per_kwh,
         step_hour=site.step_hour,
         first=tuple(np.searchsorted(kinds // (steps + 1) ** 2, np.arange(count + 1)).tolist()),
-        jump=opened * len(kinds),
+        arrival=kinds // (steps + 1) % (steps + 1),
+        departure=kinds % (steps + 1),
         drawn=drawn,
         window=window,
         power=fleet.power_max_kilowatt,

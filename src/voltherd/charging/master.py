@@ -24,11 +24,13 @@ class Mix(NamedTuple):
         weights: Of each answer in each class; sum to 1 over the answers.
         multiplier: What a kW more of each limit would save [EUR/kW].
         cost_eur: Of the mix [EUR].
+        unserved_kwh: Energy that it leaves undrawn [kWh].
     """
 
     weights: Float[np.ndarray, "answers classes"]
     multiplier: Float[np.ndarray, "limits steps"]
     cost_eur: float
+    unserved_kwh: float
 
 
 class Master:
@@ -51,7 +53,7 @@ class Master:
         apart = min(count, _SHARES)
         self._apart, self._share = apart, np.arange(count) % apart
         self._row = np.flatnonzero(np.isfinite(limits.room_kilowatt))
-        self._answers = 0
+        self._missing: list[Float[np.ndarray, "classes"]] = []
         self._solver: Any = Highs()
         for name, value in (
             ("output_flag", False),
@@ -86,7 +88,7 @@ class Master:
         """Let an answer into the mix."""
         paid = answer.power_kilowatt @ self._buying + answer.wear_eur
         cost = paid + self._unserved * answer.unserved_kwh
-        self._answers += 1
+        self._missing.append(answer.unserved_kwh)
         for share in range(self._apart):
             of = self._share == share
             use = self._limits.weight[:, of] @ answer.power_kilowatt[of]
@@ -95,17 +97,29 @@ class Master:
             some = value != 0.0
             self._column(float(cost[of].sum()), row[some], value[some])
 
+    def _run(self) -> None:
+        """Solve, from nothing where the last basis has led astray."""
+        from highspy import HighsModelStatus
+
+        self._solver.run()
+        if self._solver.getModelStatus() != HighsModelStatus.kOptimal:
+            self._solver.clearSolver()
+            self._solver.run()
+        assert self._solver.getModelStatus() == HighsModelStatus.kOptimal
+
     def solve(self) -> Mix:
         """Give the best mix; an answer that draws nothing must have been among the first."""
-        self._solver.run()
+        self._run()
         solution = self._solver.getSolution()
         reliefs = len(self._limits.relief_eur)
         weights = np.maximum(np.array(solution.col_value)[reliefs:], 0.0)
-        weights = weights.reshape(self._answers, -1)
+        weights = weights.reshape(len(self._missing), -1)
+        weights = (weights / weights.sum(axis=0))[:, self._share]
         multiplier = np.zeros(self._limits.room_kilowatt.size)
         multiplier[self._row] = -np.array(solution.row_dual)[: len(self._row)]
         return Mix(
-            (weights / weights.sum(axis=0))[:, self._share],
+            weights,
             multiplier.reshape(self._limits.room_kilowatt.shape),
             float(self._solver.getInfo().objective_function_value),
+            float((weights * np.array(self._missing)).sum()),
         )

@@ -41,11 +41,10 @@ def drawn_answers(
     """
     answer = np.zeros(len(order), dtype=int)
     edge = np.cumsum(weights, axis=0)
-    at = np.empty(len(order))
-    at[order] = np.arange(len(order)) * _GOLDEN % 1.0
     for number in range(weights.shape[1]):
-        of = class_of == number
-        answer[of] = np.searchsorted(edge[:, number], at[of], side="right")
+        of = order[class_of[order] == number]
+        at = np.arange(len(of)) * _GOLDEN % 1.0
+        answer[of] = np.searchsorted(edge[:, number], at, side="right")
     return np.minimum(answer, len(weights) - 1)
 
 

@@ -54,8 +54,9 @@ class Shortage:
         missing_kwh: Energy that the plan leaves out of batteries, by vehicle [kWh].
         own_kwh: How much of it their own power and stay cannot bring, whatever the limits [kWh].
         drawn_kwh: Not drawn for want of room under the limits, all vehicles together [kWh].
-        least_kwh: No plan can leave less than this undrawn [kWh].
-        obstacles: The limits in the way, with the steps.
+        least_kwh: No plan can leave less than this undrawn; below ``drawn_kwh`` where the effort
+            ended early or a least power keeps energy out [kWh].
+        obstacles: The limits in the way, with the steps; none where all could be drawn.
     """
 
     missing_kwh: Float[np.ndarray, "vehicles"]
