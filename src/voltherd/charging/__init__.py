@@ -1,1 +1,1 @@
-"""Plans of depot charging: cheapest, inside every limit, with a certified distance from the best."""
+"""Depot charging: plans with a certified distance from the best, stations and their books."""
