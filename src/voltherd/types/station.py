@@ -5,7 +5,7 @@ count from 1; 0 means the whole station.
 """
 
 from collections.abc import Mapping
-from typing import Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 ENERGY: Final = "Energy.Active.Import.Register"
 POWER: Final = "Power.Active.Import"
@@ -488,3 +488,33 @@ class Refused(NamedTuple):
 
     code: str
     description: str = ""
+
+
+# Calls as they travel, before anybody has understood them.
+
+
+class StationCall(NamedTuple):
+    """A station's request as it was heard.
+
+    Attributes:
+        station_id: Whose.
+        version: Of OCPP.
+        message_id: Of the frame.
+        action: What it asks for.
+        payload: With what.
+        heard_second: When it was heard [unix s].
+    """
+
+    station_id: str
+    version: Literal["1.6", "2.0.1", "2.1"]
+    message_id: str
+    action: str
+    payload: Mapping[str, Any]
+    heard_second: float
+
+
+class StationReply(NamedTuple):
+    """What is answered, and what the station is to be asked for afterwards."""
+
+    payload: Mapping[str, Any] | Refused
+    commands: tuple[StationCommand, ...] = ()
