@@ -61,7 +61,7 @@ class Session:
         self._on_trouble = on_trouble
         self._turn = asyncio.Lock()
         self._slots = asyncio.Semaphore(CALLS_WAITING_MAX)
-        self._waiting: dict[str, asyncio.Future[Answer]] = {}
+        self._waiting: dict[str, asyncio.Future[Answer | None]] = {}
 
     async def run(self) -> None:
         """Read until the connection ends."""
@@ -79,7 +79,8 @@ class Session:
                 self._on_trouble(Trouble("FormatViolation", "a frame that is too long"))
         finally:
             for future in self._waiting.values():
-                future.cancel()
+                if not future.done():
+                    future.set_result(None)
 
     async def ask(
         self, action: str, payload: Mapping[str, Any], timeout_second: float, times: int = 1
@@ -97,7 +98,7 @@ class Session:
         """
         async with self._turn:
             message_id = str(uuid.uuid4())
-            future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+            future: asyncio.Future[Answer | None] = asyncio.get_running_loop().create_future()
             self._waiting[message_id] = future
             try:
                 async with asyncio.timeout(timeout_second):
@@ -106,10 +107,6 @@ class Session:
                     return await future
             except (TimeoutError, ConnectionClosed):
                 return None
-            except asyncio.CancelledError:
-                if future.cancelled():  # the connection ended
-                    return None
-                raise
             finally:
                 del self._waiting[message_id]
 
