@@ -78,7 +78,8 @@ class Fields:
         """Give a text; numbers are taken as they are written."""
         value = self._payload.get(name)
         if isinstance(value, str):
-            return value[:TEXT_MAX].encode("utf-8", "replace").decode()
+            text = value[:TEXT_MAX]
+            return text if text.isascii() else text.encode("utf-8", "replace").decode()
         if value is None:
             return default
         if isinstance(value, int | float) and not isinstance(value, bool):
@@ -237,20 +238,23 @@ def _reading(sample: Fields, time_second: float) -> MeterReading | None:
     if value is None:
         return None
     quantity = sample.text("measurand", ENERGY)
-    unit, multiplier = sample.text("unit"), 0.0
     if sample.has("unitOfMeasure"):
         inner = sample.inside("unitOfMeasure")
         unit, multiplier = inner.text("unit"), inner.number("multiplier") or 0.0
+    else:
+        unit, multiplier = sample.text("unit"), 0.0
     if abs(multiplier) > 12.0:
         sample.remarks.append(f"multiplier: {multiplier:g} cannot be meant")
         return None
     if not unit:
         unit = next((unit for start, unit in _UNITS if quantity.startswith(start)), "")
-    unit, scale = _SCALES.get(unit, (unit, 1.0))
+    if multiplier:
+        value *= 10.0**multiplier
+    if unit in _SCALES:
+        unit, scale = _SCALES[unit]
+        # Divided where it can be: 47 / 100 is 0.47, 47 * 0.01 is not.
+        value = value / round(1.0 / scale) if scale < 1.0 else value * scale
     phase, context = sample.text("phase"), sample.text("context", PERIODIC)
-    value *= 10.0**multiplier
-    # Divided where it can be: 47 / 100 is 0.47, 47 * 0.01 is not.
-    value = value / round(1.0 / scale) if scale < 1.0 else value * scale
     return MeterReading(time_second, quantity, value, unit, phase, context)
 
 

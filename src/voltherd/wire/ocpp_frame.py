@@ -92,7 +92,8 @@ def read(text: str | bytes) -> Frame:
     if not _encodable(message_id):
         return Broken("-1", "RpcFrameworkError", "a message id that is no text", kind == CALL)
     if kind == CALL:
-        return _call(message_id, rest)
+        is_flat = text.count("[") + text.count("{") <= DEPTH_MAX  # so cannot be too deep
+        return _call(message_id, rest, is_flat)
     if kind == RESULT:
         if not isinstance(rest[0], dict):
             return Broken(message_id, "FormatViolation", "a result without a payload", False)
@@ -119,7 +120,7 @@ def write(frame: Call | CallResult | CallError, version: Version) -> str:
     return json.dumps(body, separators=(",", ":"), allow_nan=False)
 
 
-def _call(message_id: str, rest: list[Any]) -> Call | Broken:
+def _call(message_id: str, rest: list[Any], is_flat: bool) -> Call | Broken:
     if len(rest) != 2 or not isinstance(rest[0], str) or not 0 < len(rest[0]) <= ACTION_MAX:
         return Broken(message_id, "ProtocolError", "a call without an action or payload", True)
     action, payload = rest
@@ -127,7 +128,7 @@ def _call(message_id: str, rest: list[Any]) -> Call | Broken:
         payload = {}  # seen of stations that have nothing to say
     if not isinstance(payload, dict):
         return Broken(message_id, "FormatViolation", "the payload is no object", True)
-    if _depth(payload) > DEPTH_MAX:
+    if not is_flat and _depth(payload) > DEPTH_MAX:
         return Broken(message_id, "FormatViolation", "the payload is nested too deeply", True)
     return Call(message_id, action, payload)
 

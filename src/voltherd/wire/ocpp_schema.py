@@ -12,8 +12,8 @@ from typing import Any, Final
 from voltherd.errors import UsageError
 from voltherd.wire.ocpp_time import read_time
 
-Check = Callable[[Any, str, list[str]], None]
-"""Takes a value, where it stands, and the list that complaints are added to."""
+Check = Callable[[Any, str, str, list[str]], None]
+"""Takes a value, where it stands and under which name, and the list for complaints."""
 COMPLAINTS_MAX: Final = 20
 _ENDLESS: Final = 1 << 62
 
@@ -77,7 +77,7 @@ def compiled(schema: Mapping[str, Any]) -> Callable[[Any], tuple[str, ...]]:
 
 def _complaints(check: Check, value: Any) -> tuple[str, ...]:  # noqa: ANN401
     found: list[str] = []
-    check(value, "", found)
+    check(value, "", "", found)
     return tuple(found[:COMPLAINTS_MAX])
 
 
@@ -96,7 +96,7 @@ def _check(
             for name, part in schema.get("properties", {}).items()
         }
         closed = schema.get("additionalProperties", True) is False
-        return partial(_check_object, inner, tuple(schema.get("required", ())), closed)
+        return partial(_check_object, inner, frozenset(schema.get("required", ())), closed)
     if kind == "array":
         of_item = _check(schema.get("items", {}), definitions, made)
         return partial(
@@ -116,23 +116,30 @@ def _referred(reference: str, definitions: Mapping[str, Any], made: dict[str, Ch
 
 def _check_object(
     inner: dict[str, Check],
-    required: tuple[str, ...],
+    required: frozenset[str],
     closed: bool,
     value: Any,  # noqa: ANN401
     where: str,
+    name: str,
     found: list[str],
 ) -> None:
+    path = _path(where, name)
     if not isinstance(value, dict):
-        found.append(f"{where or 'payload'}: no object")
+        found.append(f"{path or 'payload'}: no object")
         return
-    prefix = f"{where}." if where else ""
-    found.extend(f"{prefix}{name}: missing" for name in required if name not in value)
-    for name, part in value.items():
-        of_part = inner.get(name)
+    if not required <= value.keys():
+        missing = sorted(required - value.keys())
+        found.extend(f"{_path(path, inside)}: missing" for inside in missing)
+    for inside, part in value.items():
+        of_part = inner.get(inside)
         if of_part is not None:
-            of_part(part, prefix + name, found)
+            of_part(part, path, inside, found)
         elif closed:
-            found.append(f"{prefix}{name[:40]}: not in the schema")
+            found.append(f"{_path(path, inside[:40])}: not in the schema")
+
+
+def _path(where: str, name: str) -> str:
+    return f"{where}.{name}" if where else name
 
 
 def _check_array(
@@ -141,15 +148,16 @@ def _check_array(
     high: int,
     value: Any,  # noqa: ANN401
     where: str,
+    name: str,
     found: list[str],
 ) -> None:
     if not isinstance(value, list):
-        found.append(f"{where}: no array")
+        found.append(f"{_path(where, name)}: no array")
         return
     if not low <= len(value) <= high:
-        found.append(f"{where}: {len(value)} items")
+        found.append(f"{_path(where, name)}: {len(value)} items")
     for item in value:
-        of_item(item, where, found)
+        of_item(item, where, name, found)
         if len(found) > COMPLAINTS_MAX:
             return
 
@@ -161,15 +169,16 @@ def _check_leaf(
     rest: Check | None,
     value: Any,  # noqa: ANN401
     where: str,
+    name: str,
     found: list[str],
 ) -> None:
     if not isinstance(value, types) or (value.__class__ is bool and kind in ("integer", "number")):
-        found.append(f"{where}: no {kind}")
+        found.append(f"{_path(where, name)}: no {kind}")
     elif choice is not None:
         if value not in choice:
-            found.append(f"{where}: {str(value)[:40]!r} is not among the choices")
+            found.append(f"{_path(where, name)}: {str(value)[:40]!r} is not among the choices")
     elif rest is not None:
-        rest(value, where, found)
+        rest(value, where, name, found)
 
 
 def _rest(schema: Mapping[str, Any]) -> Check | None:
@@ -184,11 +193,13 @@ def _rest(schema: Mapping[str, Any]) -> Check | None:
     return None if plain else partial(_check_number, low, high, step)
 
 
-def _check_text(longest: int, is_time: bool, value: str, where: str, found: list[str]) -> None:
+def _check_text(
+    longest: int, is_time: bool, value: str, where: str, name: str, found: list[str]
+) -> None:
     if len(value) > longest:
-        found.append(f"{where}: longer than {longest}")
+        found.append(f"{_path(where, name)}: longer than {longest}")
     if is_time and read_time(value) is None:
-        found.append(f"{where}: {value[:40]!r} is no time")
+        found.append(f"{_path(where, name)}: {value[:40]!r} is no time")
 
 
 def _check_number(
@@ -197,12 +208,13 @@ def _check_number(
     step: int | float | None,
     value: int | float,
     where: str,
+    name: str,
     found: list[str],
 ) -> None:
     if not low <= value <= high:
-        found.append(f"{where}: {str(value)[:40]} is out of range")
+        found.append(f"{_path(where, name)}: {str(value)[:40]} is out of range")
     if step is not None and not _is_multiple(value, step):
-        found.append(f"{where}: {str(value)[:40]} is no multiple of {step}")
+        found.append(f"{_path(where, name)}: {str(value)[:40]} is no multiple of {step}")
 
 
 def _is_multiple(value: int | float, step: int | float) -> bool:
