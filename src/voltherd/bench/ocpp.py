@@ -204,12 +204,13 @@ def measure_profiles(stations: int = 500, heartbeats: int = 1000) -> ProfileTabl
 
 async def _profiles(stations: int, heartbeats: int) -> ProfileTable:
     began = time.monotonic()
-    visit = (Visit(1, _NOON, _NOON + 9e5, "CARD", Vehicle(capacity_wh=1e6)),)
-    points = [
-        SimulatedStation(StationSpec(f"S{k}", bool(k % 2), 22_000.0, visit), _NOON)
-        for k in range(stations)
-    ]
-    desk = compose.station_desk(None, ("CARD",))
+    cards = [f"CARD-{k}" for k in range(stations)]
+    points = []
+    for k, card in enumerate(cards):
+        visit = Visit(1, _NOON, _NOON + 9e5, card, Vehicle(capacity_wh=1e6))
+        spec = StationSpec(f"S{k}", bool(k % 2), 22_000.0, (visit,))
+        points.append(SimulatedStation(spec, _NOON))
+    desk = compose.station_desk(None, cards)
     server, clients = await compose.station_network(
         desk, points, lambda: _NOON + time.monotonic() - began, 2.0
     )

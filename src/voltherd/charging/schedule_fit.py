@@ -108,10 +108,14 @@ def _boundaries(
     if len(changes) < periods_max:
         return (0, *map(int, changes))  # neighbours that are equal merge for nothing
     count = len(rate)
+    later = np.triu(np.ones((count, count), bool))  # run from a row's period to a column's
+    lowest = np.minimum.accumulate(np.where(later, rate, inf), axis=1)
+    lowest = lowest * np.minimum.accumulate(np.where(later, phases, inf), axis=1)
+    until = np.append(0.0, np.cumsum(hours))
     keeps = np.full((count + 1, count + 1), -inf)
-    for start in range(count):
-        lowest = np.minimum.accumulate(rate[start:]) * np.minimum.accumulate(phases[start:])
-        keeps[start, start + 1 :] = lowest * np.cumsum(hours[start:])
+    keeps[:-1, 1:] = np.where(
+        later, np.where(later, lowest, 0.0) * (until[1:] - until[:-1, None]), -inf
+    )
     best, places = keeps[0].copy(), []  # the most energy that one run up to each end keeps
     for _ in range(periods_max - 1):
         with_one_more = best[:, None] + keeps

@@ -24,7 +24,10 @@ from voltherd.adapters.ocpp.session import FRAME_BYTES_MAX, Session, Trouble
 from voltherd.errors import UsageError
 from voltherd.ports import Clock, StationDesk
 from voltherd.types.station import (
+    CancelReservation,
     Refused,
+    Reserve,
+    SettingsTold,
     StationCall,
     StationCommand,
     StationReply,
@@ -258,8 +261,8 @@ class StationServer:
     def _desk_answered(
         self, station_id: str, command: StationCommand, result: StationResult | None
     ) -> None:
-        told = asyncio.to_thread(self._desk.answered, station_id, command, result)
-        self._begin(told)
+        if isinstance(result, SettingsTold) or isinstance(command, Reserve | CancelReservation):
+            self._begin(asyncio.to_thread(self._desk.answered, station_id, command, result))
 
     def _begin(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
