@@ -11,14 +11,8 @@ from voltherd.types.actuation import Actuation
 from voltherd.types.frame import CanFrame
 from voltherd.types.record import Commit, OutboxSize, Record, RecordKey, SeqRange
 from voltherd.types.sample import SampleBatch
-from voltherd.types.station import (
-    StationAnswer,
-    StationCall,
-    StationCommand,
-    StationEvent,
-    StationReply,
-    StationResult,
-)
+from voltherd.types.station import StationAnswer, StationEvent
+from voltherd.types.station_command import StationCall, StationCommand, StationReply, StationResult
 
 Handler = Callable[[str, bytes], None]
 """Takes a topic and a payload; called on the bus's own thread, so it only puts aside."""

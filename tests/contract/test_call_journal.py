@@ -6,7 +6,7 @@ from voltherd.adapters.memory.calls import MemoryCalls
 from voltherd.adapters.sqlite.calls import CallBook
 from voltherd.errors import StoreError
 from voltherd.ports import CallJournal
-from voltherd.types.station import StationCall
+from voltherd.types.station_command import StationCall
 
 JOURNALS = {
     "memory": lambda folder: MemoryCalls(),

@@ -19,7 +19,7 @@ from tests.fuzz.test_wire import damage
 from tests.unit.adapters.ocpp.depot_world import depot_on, served
 from tests.unit.wire.ocpp_samples import COMMANDS, EVENTS, NOON
 from voltherd.adapters.ocpp.schemas import schema_check
-from voltherd.types.station import StationCall
+from voltherd.types.station_command import StationCall
 from voltherd.wire.ocpp import DIALECTS
 from voltherd.wire.ocpp_fields import UnusableError
 from voltherd.wire.ocpp_frame import Broken, Call, CallError, CallResult, read, write

@@ -29,8 +29,8 @@ from voltherd.types.station import (
     ChargingSchedule,
     MeterReading,
     MeterTold,
-    StationCall,
 )
+from voltherd.types.station_command import StationCall
 from voltherd.wire.ocpp import DIALECTS
 from voltherd.wire.ocpp_frame import Call, CallResult, Version, read, write
 
@@ -39,6 +39,8 @@ GOAL_PROFILES_SECOND: Final = 5.0
 GOAL_P99_SECOND: Final = 0.2
 _NOON: Final = 1_774_785_600.0
 _MEASURED: Final[tuple[Version, ...]] = ("1.6", "2.0.1")
+_HEARD_SECOND: Final = 0.5
+"""After this every station has heard the number of its transaction."""
 _BATCH: Final = 64
 """Calls that a desk is given at once, as many as gather while the medium is waited for."""
 
@@ -219,7 +221,8 @@ async def _profiles(stations: int, heartbeats: int) -> ProfileTable:
         while not _settled(desk, stations):
             await asyncio.sleep(0.05)
         connected = time.monotonic() - began
-        start = _NOON + connected
+        await asyncio.sleep(_HEARD_SECOND)
+        start = _NOON + connected + _HEARD_SECOND
         periods = tuple(ChargingPeriod(900 * k, 1380.0 * (k * 7 % 9)) for k in range(96))
         plan = ChargingSchedule("W", periods, start, 86_400)
         orders = [Order(point.spec.station_id, 1, plan) for point in points]

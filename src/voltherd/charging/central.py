@@ -16,7 +16,6 @@ from voltherd.types.station import (
     BootAnswer,
     Booted,
     DataTold,
-    GetSettings,
     MeterReading,
     MeterTold,
     NeedsTold,
@@ -25,9 +24,7 @@ from voltherd.types.station import (
     ProgressTold,
     ReservationTold,
     SecurityTold,
-    SettingsTold,
     StationAnswer,
-    StationCommand,
     StationEvent,
     StatusAnswer,
     StatusTold,
@@ -37,6 +34,7 @@ from voltherd.types.station import (
     TransactionAnswer,
     TransactionTold,
 )
+from voltherd.types.station_command import GetSettings, SettingsTold, StationCommand
 
 SECURITY_KEPT: Final = 100
 LIMITS: Final = (

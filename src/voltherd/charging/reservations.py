@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from voltherd.charging.central import Central, Reservation, StationBook
-from voltherd.types.station import CancelReservation, Outcome, Reserve
+from voltherd.types.station_command import CancelReservation, Outcome, Reserve
 
 
 class Promise(NamedTuple):

@@ -16,7 +16,7 @@ from voltherd.charging.central import Central, Heard, Rules, learned, step
 from voltherd.charging.reservations import Promise, reserve, settled
 from voltherd.errors import StoreError, UnreadableError
 from voltherd.ports import CallJournal
-from voltherd.types.station import (
+from voltherd.types.station_command import (
     CancelReservation,
     Outcome,
     Refused,

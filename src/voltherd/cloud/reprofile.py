@@ -11,12 +11,10 @@ from typing import Final, Literal, NamedTuple, final
 
 from voltherd.charging.central import Central, StationBook
 from voltherd.charging.schedule_fit import VOLTAGE_VOLT, Comparison, compare, fit
-from voltherd.types.station import (
-    ChargingProfile,
-    ChargingSchedule,
+from voltherd.types.station import ChargingProfile, ChargingSchedule, RateUnit
+from voltherd.types.station_command import (
     GetSchedule,
     Outcome,
-    RateUnit,
     Refused,
     ScheduleTold,
     SetProfile,

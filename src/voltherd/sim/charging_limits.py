@@ -13,10 +13,10 @@ from voltherd.types.station import (
     ChargingPeriod,
     ChargingProfile,
     ChargingSchedule,
-    ClearProfiles,
     Purpose,
     RateUnit,
 )
+from voltherd.types.station_command import ClearProfiles
 
 VOLTAGE_VOLT: Final = 230.0
 

@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, final
 
-from voltherd.types.station import StationAnswer, StationCommand, StationEvent, StationResult
+from voltherd.types.station import StationAnswer, StationEvent
+from voltherd.types.station_command import StationCommand, StationResult
 from voltherd.wire import ocpp16, ocpp16_commands, ocpp20, ocpp20_commands
 from voltherd.wire.ocpp_frame import Version
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from functools import singledispatch
 from typing import Any, Final
 
-from voltherd.types.station import (
+from voltherd.types.station_command import (
     CancelReservation,
     ClearCache,
     ClearProfiles,

@@ -24,20 +24,15 @@ from voltherd.types.station import (
     Alive,
     BootAnswer,
     Booted,
-    CancelReservation,
     DataTold,
-    GetSettings,
     MeterReading,
     MeterTold,
     NeedsTold,
     Noted,
-    Outcome,
     PlainAnswer,
     ProgressTold,
     ReservationTold,
-    Reserve,
     SecurityTold,
-    SettingsTold,
     StatusAnswer,
     StatusTold,
     TimeAnswer,
@@ -45,6 +40,13 @@ from voltherd.types.station import (
     TokenVerdict,
     TransactionAnswer,
     TransactionTold,
+)
+from voltherd.types.station_command import (
+    CancelReservation,
+    GetSettings,
+    Outcome,
+    Reserve,
+    SettingsTold,
 )
 from voltherd.wire.plain import from_plain, to_plain
 

@@ -22,15 +22,11 @@ from voltherd.types.station import (
     END,
     Alive,
     Booted,
-    Outcome,
-    Refused,
-    Reserve,
-    SettingsTold,
-    StationCall,
     StatusTold,
     TokenVerdict,
     TransactionTold,
 )
+from voltherd.types.station_command import Outcome, Refused, Reserve, SettingsTold, StationCall
 from voltherd.wire.ocpp import DIALECTS
 from voltherd.wire.plain import to_plain
 

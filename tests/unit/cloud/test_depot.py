@@ -15,7 +15,7 @@ from voltherd.adapters.ocpp.schemas import schema_check
 from voltherd.adapters.sqlite.calls import CallBook
 from voltherd.cloud.depot import Depot
 from voltherd.errors import StoreError
-from voltherd.types.station import GetSettings, Reserve, SettingsTold, StationCall
+from voltherd.types.station_command import GetSettings, Reserve, SettingsTold, StationCall
 
 ROOT = Path(__file__).resolve().parents[3]
 STEPS = 41

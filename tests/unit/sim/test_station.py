@@ -21,17 +21,19 @@ from voltherd.types.station import (
     ChargingPeriod,
     ChargingProfile,
     ChargingSchedule,
-    ClearProfiles,
-    GetSchedule,
-    Outcome,
     PlainAnswer,
-    RemoteStop,
-    Reset,
-    SetProfile,
     StatusTold,
     TokenVerdict,
     TransactionAnswer,
     TransactionTold,
+)
+from voltherd.types.station_command import (
+    ClearProfiles,
+    GetSchedule,
+    Outcome,
+    RemoteStop,
+    Reset,
+    SetProfile,
 )
 
 HERE = Situation(1, 22_000.0, 2, "tx", NOON)

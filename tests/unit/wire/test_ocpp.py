@@ -14,17 +14,19 @@ from voltherd.types.station import (
     ENERGY,
     ChargingPeriod,
     ChargingSchedule,
-    GetSchedule,
     MeterReading,
     MeterTold,
     Noted,
-    Outcome,
     PlainAnswer,
+    TransactionTold,
+)
+from voltherd.types.station_command import (
+    GetSchedule,
+    Outcome,
     RemoteStart,
     ScheduleTold,
     SetProfile,
     SettingsTold,
-    TransactionTold,
     UpdateFirmware,
 )
 from voltherd.wire.ocpp import DIALECTS

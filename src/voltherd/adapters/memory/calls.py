@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import final
 
-from voltherd.types.station import StationCall
+from voltherd.types.station_command import StationCall
 
 
 @final

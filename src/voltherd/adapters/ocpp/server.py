@@ -23,7 +23,7 @@ from voltherd.adapters.ocpp.security import Security, may_connect, tls_context
 from voltherd.adapters.ocpp.session import FRAME_BYTES_MAX, Session, Trouble
 from voltherd.errors import UsageError
 from voltherd.ports import Clock, StationDesk
-from voltherd.types.station import (
+from voltherd.types.station_command import (
     CancelReservation,
     Refused,
     Reserve,

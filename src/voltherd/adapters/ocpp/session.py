@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple, final
 from websockets.asyncio.connection import Connection
 from websockets.exceptions import ConnectionClosed
 
-from voltherd.types.station import Refused
+from voltherd.types.station_command import Refused
 from voltherd.wire.ocpp_frame import Broken, Call, CallError, CallResult, Version, read, write
 
 log = logging.getLogger(__name__)

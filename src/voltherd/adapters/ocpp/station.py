@@ -13,7 +13,8 @@ from websockets.typing import Subprotocol
 
 from voltherd.adapters.ocpp.session import FRAME_BYTES_MAX, Session, Trouble
 from voltherd.ports import ChargePoint
-from voltherd.types.station import Alive, Refused, SetProfile, StationEvent
+from voltherd.types.station import Alive, StationEvent
+from voltherd.types.station_command import Refused, SetProfile
 from voltherd.wire.ocpp import DIALECTS
 from voltherd.wire.ocpp_fields import UnusableError
 from voltherd.wire.ocpp_frame import Call, Version

@@ -10,7 +10,7 @@ from typing import Any, Final, cast, final
 import zstandard
 
 from voltherd.errors import StoreError
-from voltherd.types.station import StationCall
+from voltherd.types.station_command import StationCall
 
 FILE: Final = "stations.sqlite"
 BOOKS_BYTES_MAX: Final = 1 << 30

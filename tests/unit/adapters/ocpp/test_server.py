@@ -13,7 +13,7 @@ from websockets.exceptions import ConnectionClosed, InvalidMessage, InvalidStatu
 from tests.unit.adapters.ocpp.depot_world import depot_on, served, until
 from voltherd.adapters.ocpp.security import Security, checker, hash_password, tls_context
 from voltherd.errors import UsageError
-from voltherd.types.station import (
+from voltherd.types.station_command import (
     GetSchedule,
     Outcome,
     Refused,
