@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import singledispatch
 from math import inf
-from typing import Final, NamedTuple, final
+from typing import Final, NamedTuple, TypeVar, final
 
 from voltherd.charging.transactions import Transaction, join
 from voltherd.types.station import (
@@ -37,6 +37,10 @@ from voltherd.types.station import (
 from voltherd.types.station_command import GetSettings, SettingsTold, StationCommand
 
 SECURITY_KEPT: Final = 100
+KEYS_KEPT: Final = 128
+"""Connectors of a station, EVSEs, and quantities of one, of which the latest is kept."""
+_Key = TypeVar("_Key")
+_Item = TypeVar("_Item")
 LIMITS: Final = (
     "ChargeProfileMaxStackLevel",
     "ChargingScheduleAllowedChargingRateUnit",
@@ -198,7 +202,35 @@ def learned(central: Central, station_id: str, told: SettingsTold) -> Central:
     book = central.stations.get(station_id)
     if book is None:
         return central
-    return _with_book(central, replace(book, settings={**book.settings, **told.values}))
+    settings = book.settings
+    for name, value in told.values.items():
+        settings = _with(settings, name, value)
+    return _with_book(central, replace(book, settings=settings))
+
+
+def without_old(central: Central, before_second: float) -> Central:
+    """Leave out of the books what ended before a moment; the journal still has it.
+
+    Args:
+        central: The books.
+        before_second: By the stations' clocks [unix s].
+    """
+    return replace(
+        central,
+        stations={k: _without_old(book, before_second) for k, book in central.stations.items()},
+    )
+
+
+def _without_old(book: StationBook, before_second: float) -> StationBook:
+    kept = {
+        number: transaction
+        for number, transaction in book.transactions.items()
+        if transaction.stop is None or transaction.stop.time_second >= before_second
+    }
+    if len(kept) == len(book.transactions):
+        return book
+    starts = {what: number for what, number in book.starts.items() if number in kept}
+    return replace(book, transactions=kept, starts=starts)
 
 
 def verdict_of(central: Central, id_token: str, now_second: float) -> TokenVerdict:
@@ -208,6 +240,14 @@ def verdict_of(central: Central, id_token: str, now_second: float) -> TokenVerdi
         return TokenVerdict("Invalid")
     expired = known.expiry_second is not None and known.expiry_second <= now_second
     return known._replace(status="Expired") if expired else known
+
+
+def _with(known: Mapping[_Key, _Item], key: _Key, item: _Item) -> dict[_Key, _Item]:
+    """Put an item in its place, dropping the oldest: a station may invent keys without end."""
+    made = {**known, key: item}
+    while len(made) > KEYS_KEPT:
+        del made[next(iter(made))]
+    return made
 
 
 def _with_book(central: Central, book: StationBook) -> Central:
@@ -248,7 +288,7 @@ def _(event: StatusTold, turn: _Turn) -> Step:
     book = _clocked(turn.book, event.time_second, turn.heard)
     known = book.statuses.get(where)
     if known is None or known.time_second <= event.time_second:
-        book = replace(book, statuses={**book.statuses, where: event})
+        book = replace(book, statuses=_with(book.statuses, where, event))
     return Step(_with_book(turn.central, book), PlainAnswer())
 
 
@@ -339,14 +379,14 @@ def _metered(
     """Keep the latest readings of an EVSE."""
     if not readings:
         return book
-    latest = dict(book.readings.get(evse_id, {}))
+    latest = book.readings.get(evse_id, {})
     for reading in readings:
         key = (reading.quantity, reading.phase)
         known = latest.get(key)
         if known is None or known.time_second <= reading.time_second:
-            latest[key] = reading
+            latest = _with(latest, key, reading)
     book = _clocked(book, max(r.time_second for r in readings), heard)
-    return replace(book, readings={**book.readings, evse_id: latest})
+    return replace(book, readings=_with(book.readings, evse_id, latest))
 
 
 def _clocked(book: StationBook, told_second: float, heard: Heard) -> StationBook:
@@ -358,7 +398,7 @@ def _clocked(book: StationBook, told_second: float, heard: Heard) -> StationBook
 
 @_step.register
 def _(event: ProgressTold, turn: _Turn) -> Step:
-    book = replace(turn.book, progress={**turn.book.progress, event.what: event})
+    book = replace(turn.book, progress=_with(turn.book.progress, event.what, event))
     return Step(_with_book(turn.central, book), PlainAnswer())
 
 
@@ -371,7 +411,7 @@ def _(event: SecurityTold, turn: _Turn) -> Step:
 
 @_step.register
 def _(event: NeedsTold, turn: _Turn) -> Step:
-    book = replace(turn.book, needs={**turn.book.needs, event.evse_id: event})
+    book = replace(turn.book, needs=_with(turn.book.needs, event.evse_id, event))
     return Step(_with_book(turn.central, book), StatusAnswer("Processing"))
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, Literal, NamedTuple, final
 
-from voltherd.charging.central import Central, Heard, Rules, learned, step
+from voltherd.charging.central import Central, Heard, Rules, learned, step, without_old
 from voltherd.charging.reservations import Promise, reserve, settled
 from voltherd.errors import StoreError, UnreadableError
 from voltherd.ports import CallJournal
@@ -37,6 +37,8 @@ Complaints = Callable[[Any], tuple[str, ...]]
 SchemaCheck = Callable[[Version, str, Literal["request", "response"]], Complaints | None]
 BOOKS_EVERY: Final = 20_000
 """Calls after which the books are written down: so many are read again at the next start."""
+BOOKED_SECOND: Final = 90 * 86_400.0
+"""What ended longer ago is in the journal alone [s]."""
 REMARKS_KEPT: Final = 50
 REMARKS_OF_CALL: Final = 20
 _UNKEPT: Final = frozenset({"Heartbeat"})
@@ -202,6 +204,8 @@ class Depot:
             log.exception("the books of stations are not written down; it is tried again")
 
     def _write_books(self) -> None:
+        heard = max((s.heard_second for s in self._central.stations.values()), default=0.0)
+        self._central = without_old(self._central, heard - BOOKED_SECOND)
         plain = to_plain(replace(self._central, rules=Rules()))
         self._journal.keep_books(self._last, json.dumps(plain).encode())
         self._kept_to = self._last

@@ -7,6 +7,7 @@ in the end the meter, which the guard watches.
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Final, Literal, NamedTuple, final
 
 from voltherd.charging.central import Central, StationBook
@@ -26,6 +27,8 @@ Ask = Callable[[str, StationCommand], Awaitable[StationResult | Refused | None]]
 PERIODS_UNKNOWN: Final = 24
 """Periods that a station is taken to hold while it has not said how many."""
 STATIONS_AT_ONCE: Final = 50
+CLOCK_SECOND: Final = 60.0
+"""A clock that is off by less is left alone: as much may be the delay of a message [s]."""
 
 
 class Order(NamedTuple):
@@ -88,6 +91,7 @@ async def reprofile(
     done = Profiled(order, "deaf", detail="it is away or does not answer")
     for unit in _units(book.settings):
         schedule = fit(order.plan, _periods_max(book.settings), unit, voltage_volt).schedule
+        schedule = _by_its_clock(schedule, book.clock_offset_second)
         profile = _profile(book, order.evse_id, schedule)
         answer = await ask(order.station_id, SetProfile(order.evse_id, profile))
         if answer is None:
@@ -114,6 +118,13 @@ async def _read_back(
     if found.verdict == "equal" and found.covered_second > 0.0:
         return Profiled(order, "accepted", schedule, found)
     return Profiled(order, "differs", schedule, found, f"it holds {found.verdict} limits")
+
+
+def _by_its_clock(schedule: ChargingSchedule, offset_second: float) -> ChargingSchedule:
+    """Say times as a station's clock will show them, where it is clearly wrong."""
+    if schedule.start_second is None or not CLOCK_SECOND < abs(offset_second) < inf:
+        return schedule
+    return schedule._replace(start_second=schedule.start_second + offset_second)
 
 
 def _profile(book: StationBook, evse_id: int, schedule: ChargingSchedule) -> ChargingProfile:

@@ -213,6 +213,11 @@ class SimulatedStation:
                     self._sample(evse_id, session)
         self._visits(self._now)
 
+    @property
+    def _clock(self) -> float:
+        """What time it believes it is [unix s]."""
+        return self._now + self.spec.habits.clock_ahead_second
+
     def is_online(self) -> bool:
         """Whether it has a connection."""
         begin, end = self.spec.habits.offline_second
@@ -261,7 +266,7 @@ class SimulatedStation:
         if isinstance(command, GetSchedule):
             here = self._situation(command.evse_id, self._sessions.get(command.evse_id))
             unit = command.unit or self.spec.unit
-            told = composite(self._profiles, here, self._now, command.duration_second, unit)
+            told = composite(self._profiles, here, self._clock, command.duration_second, unit)
             return ScheduleTold("Accepted", told, command.evse_id)
         if isinstance(command, GetSettings):
             return self._settings(command)
@@ -290,7 +295,7 @@ class SimulatedStation:
         session = _Session(
             visit,
             key,
-            now_second,
+            self._clock,
             self._register(visit.evse_id),
             visit.vehicle.soc_fraction,
             sampled_second=now_second,
@@ -318,7 +323,7 @@ class SimulatedStation:
     def _limit(self, evse_id: int, session: _Session) -> float:
         here = self._situation(evse_id, session)
         habits = self.spec.habits
-        limit = limit_watt(self._profiles, here, self._now)
+        limit = limit_watt(self._profiles, here, self._clock)
         if habits.rounds_watt > 0.0:
             limit = floor(limit / habits.rounds_watt) * habits.rounds_watt
         return limit
@@ -361,7 +366,7 @@ class SimulatedStation:
         context: str,
         reason: str = "",
     ) -> None:
-        second = self._now + self.spec.habits.clock_ahead_second
+        second = self._clock
         energy = MeterReading(second, ENERGY, self._register(evse_id), "Wh", "", context)
         power = MeterReading(second, POWER, round(session.power_watt, 1), "W", "", context)
         event = TransactionTold(
@@ -383,7 +388,7 @@ class SimulatedStation:
     def _tell_status(self, evse_id: int) -> None:
         occupied = "Occupied" if self.spec.later else "Charging"
         status = occupied if evse_id in self._sessions else "Available"
-        second = self._now + self.spec.habits.clock_ahead_second
+        second = self._clock
         self._waiting.append(StatusTold(evse_id, 1, status, second))
 
     def _set_profile(self, command: SetProfile) -> StationResult | None:

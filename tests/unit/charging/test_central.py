@@ -16,6 +16,7 @@ from voltherd.charging.central import (
     Rules,
     learned,
     step,
+    without_old,
 )
 from voltherd.charging.reservations import reserve, settled
 from voltherd.types.station import (
@@ -193,6 +194,16 @@ def test_a_clock_that_is_behind_shows_after_a_start_of_the_station():
     assert central.stations["A"].clock_offset_second == -1.0, "the other was only late"
 
 
+def test_what_ended_long_ago_leaves_the_books_and_what_goes_on_stays():
+    central = told(Central(RULES), start()).central
+    central = told(central, stop("1")).central
+    central = told(central, start(NOON + 7200.0)).central
+    assert without_old(central, NOON) == central
+    after = without_old(central, NOON + 3601.0)
+    assert list(after.stations["A"].transactions) == ["2"]
+    assert list(after.stations["A"].starts.values()) == ["2"]
+
+
 # Who may charge.
 
 
@@ -309,6 +320,20 @@ def test_the_latest_status_and_reading_count_by_their_own_time():
         central = told(central, MeterTold(1, (reading,))).central
     assert central.stations["A"].statuses[1, 1].status == "Charging"
     assert central.stations["A"].readings[1]["Voltage", ""].value == 200.0
+
+
+def test_a_station_that_invents_names_without_end_fills_no_memory():
+    central = Central()
+    for k in range(300):
+        central = told(central, StatusTold(k, 1, "Available", NOON)).central
+        reading = MeterReading(NOON + k, f"Odd.{k}", 1.0, "W")
+        central = told(central, MeterTold(k % 3, (reading,))).central
+    book = central.stations["A"]
+    assert len(book.statuses) == 128 and (299, 1) in book.statuses
+    central = told(
+        central, MeterTold(1, tuple(MeterReading(NOON, f"O{k}", 1.0, "W") for k in range(300)))
+    ).central
+    assert len(central.stations["A"].readings[1]) == 128
 
 
 EVENTS = st.sampled_from(

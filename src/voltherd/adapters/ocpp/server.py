@@ -90,6 +90,11 @@ class StationServer:
         return tuple(self._sessions)
 
     @property
+    def serving(self) -> bool:
+        """Whether it listens."""
+        return self._loop is not None
+
+    @property
     def port(self) -> int:
         """Where it listens."""
         assert self._server is not None
@@ -195,7 +200,8 @@ class StationServer:
         shown = (self._security, station_id, headers[0] if headers else None, tls)
         if await asyncio.to_thread(may_connect, *shown):  # passwords take their time
             return None
-        self._trouble(station_id, Trouble("security", "refused to connect"))
+        # Counted under no name: whoever is not let in may invent names without end.
+        self._trouble("", Trouble("security", f"{station_id} was refused to connect"))
         return socket.respond(HTTPStatus.UNAUTHORIZED, "not admitted\n")
 
     async def _connected(self, socket: ServerConnection) -> None:

@@ -170,6 +170,7 @@ async def profiled(limit_watt):
         books = desk.central.stations
         await until(lambda: all(desk.central.stations[s].open_ids for s in books))
         await until(lambda: all(desk.central.stations[s].settings for s in books))
+        await asyncio.sleep(0.3)  # until they have heard the numbers of their transactions
 
         async def ask(station_id, command):
             return await server.ask(station_id, command, timeout_second=1.0)
@@ -194,6 +195,30 @@ def test_profiles_are_set_and_read_back_and_what_differs_is_told():
     assert done["S04"].comparison.verdict == "higher" and powers["S04"] == 11_000.0
 
 
+def test_a_station_whose_clock_is_wrong_is_told_times_of_its_own():
+    """The plan ends in an hour; by a clock that is two hours ahead it would be over."""
+
+    async def told():
+        clock = fast_clock(50.0)
+        desk, _ = depot_on()
+        ahead = Habits(clock_ahead_second=7200.0)
+        specs = [spec(k, later=bool(k), visits=long_visit(k), habits=ahead) for k in (0, 1)]
+        async with (
+            served(desk, clock) as server,
+            stations(specs, server.port, clock) as (points, _),
+        ):
+            await until(lambda: len(desk.central.stations) == 2)
+            await until(lambda: all(s.open_ids for s in desk.central.stations.values()))
+            await asyncio.sleep(0.3)
+            plan = flat(4140.0, clock.unix_second(), 3600)
+            orders = [Order(s, 1, plan) for s in points]
+            done = await reprofile_all(server.ask, desk.central, orders)
+            await asyncio.sleep(0.5)
+            return [d.verdict for d in done], [p._sessions[1].power_watt for p in points.values()]
+
+    assert asyncio.run(told()) == (["accepted"] * 2, [4140.0] * 2)
+
+
 def test_a_station_that_takes_amperes_is_told_amperes():
     async def told():
         clock = fast_clock(50.0)
@@ -202,6 +227,7 @@ def test_a_station_that_takes_amperes_is_told_amperes():
         async with served(desk, clock) as server, stations(specs, server.port, clock):
             await until(lambda: len(desk.central.stations) == 2)
             await until(lambda: all(s.settings for s in desk.central.stations.values()))
+            await asyncio.sleep(0.3)
             plan = flat(11_040.0, clock.unix_second())
             return [
                 await reprofile(server.ask, desk.central, Order(s, 1, plan)) for s in ("S00", "S01")

@@ -4,6 +4,8 @@ import asyncio
 import base64
 import json
 import ssl
+import threading
+import time
 
 import pytest
 import trustme
@@ -11,8 +13,12 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidMessage, InvalidStatus
 
 from tests.unit.adapters.ocpp.depot_world import depot_on, served, until
+from voltherd.adapters.clock.system import SystemClock
 from voltherd.adapters.ocpp.security import Security, checker, hash_password, tls_context
+from voltherd.adapters.ocpp.server import StationServer
 from voltherd.errors import UsageError
+from voltherd.ports import ChargePoint, StationDesk
+from voltherd.sim.station import SimulatedStation, StationSpec, Visit
 from voltherd.types.station_command import (
     GetSchedule,
     Outcome,
@@ -100,6 +106,28 @@ def test_a_second_connection_takes_the_place_of_the_first():
             return (await called(second, "Heartbeat", {}))[0], server.connected
 
     assert on_server(work) == (3, ("S1",))
+
+
+def test_it_serves_in_a_thread_of_its_own_and_is_asked_from_others():
+    server = StationServer(depot_on()[0], SystemClock())
+    stop = threading.Event()
+    thread = threading.Thread(target=server.run, args=(stop,))
+    thread.start()
+    try:
+        end = time.monotonic() + 10.0
+        while not server.serving and time.monotonic() < end:
+            time.sleep(0.02)
+        assert server.ask_from_thread("nobody", Reset()) is None
+    finally:
+        stop.set()
+        thread.join(10.0)
+    assert not thread.is_alive()
+
+
+def test_the_parts_fulfil_their_ports():
+    visit = (Visit(1, 0.0, 1.0, "CARD"),)
+    assert isinstance(depot_on()[0], StationDesk)
+    assert isinstance(SimulatedStation(StationSpec("S", True, 1.0, visit), 0.0), ChargePoint)
 
 
 # Security profiles.
