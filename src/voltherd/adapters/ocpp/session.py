@@ -90,25 +90,27 @@ class Session:
         Args:
             action: What to ask for.
             payload: With what.
-            timeout_second: How long to wait for the answer [s].
+            timeout_second: How long to wait for the turn and the answer [s].
             times: How often the frame is sent; more than once as faulty stations do.
 
         Returns:
             The answer, an error in its place, or None where neither came in time.
         """
-        async with self._turn:
-            message_id = str(uuid.uuid4())
-            future: asyncio.Future[Answer | None] = asyncio.get_running_loop().create_future()
-            self._waiting[message_id] = future
-            try:
-                async with asyncio.timeout(timeout_second):
-                    for _ in range(times):
-                        await self._send(Call(message_id, action, dict(payload)))
-                    return await future
-            except (TimeoutError, ConnectionClosed):
-                return None
-            finally:
-                del self._waiting[message_id]
+        try:
+            async with asyncio.timeout(timeout_second), self._turn:
+                return await self._ask(Call(str(uuid.uuid4()), action, dict(payload)), times)
+        except (TimeoutError, ConnectionClosed):
+            return None
+
+    async def _ask(self, call: Call, times: int) -> Answer | None:
+        future: asyncio.Future[Answer | None] = asyncio.get_running_loop().create_future()
+        self._waiting[call.message_id] = future
+        try:
+            for _ in range(times):
+                await self._send(call)
+            return await future
+        finally:
+            del self._waiting[call.message_id]
 
     async def answer(self, message_id: str, answer: Answer) -> None:
         """Answer a call; what cannot be sent any more is dropped."""
