@@ -124,7 +124,7 @@ def _by_its_clock(schedule: ChargingSchedule, offset_second: float) -> ChargingS
     """Say times as a station's clock will show them, where it is clearly wrong."""
     if schedule.start_second is None or not CLOCK_SECOND < abs(offset_second) < inf:
         return schedule
-    return schedule._replace(start_second=schedule.start_second + offset_second)
+    return schedule._replace(start_second=schedule.start_second + round(offset_second))
 
 
 def _profile(book: StationBook, evse_id: int, schedule: ChargingSchedule) -> ChargingProfile:
