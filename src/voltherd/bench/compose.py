@@ -5,7 +5,7 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from voltherd.adapters.sqlite.assets import AssetBook
     from voltherd.cloud.depot import Depot
     from voltherd.cloud.running import Running
+    from voltherd.sim.clock import ScaledClock
     from voltherd.sim.station import SimulatedStation
     from voltherd.types.frame import CanFrame, MessageFrames
 
@@ -269,14 +270,13 @@ def station_desk(path: Path | None, tokens: Sequence[str]) -> "Depot":
 
 
 async def station_network(
-    desk: "Depot", points: "Sequence[SimulatedStation]", now: Callable[[], float], speed: float
+    desk: "Depot", points: "Sequence[SimulatedStation]", clock: "ScaledClock"
 ) -> "tuple[StationServer, list[StationClient]]":
     """Serve a desk on the loopback, and make the clients of simulated stations."""
-    from voltherd.adapters.clock.system import SystemClock
     from voltherd.adapters.ocpp.server import StationServer
     from voltherd.adapters.ocpp.station import StationClient
 
-    server = StationServer(desk, SystemClock(), ping_second=None)
+    server = StationServer(desk, clock, ping_second=None)
     await server.start()
     url = f"ws://127.0.0.1:{server.port}/ocpp"
     clients = [
@@ -285,8 +285,8 @@ async def station_network(
             url,
             point.spec.station_id,
             "2.0.1" if point.spec.later else "1.6",
-            now,
-            tick_second=5.0 / speed,
+            clock.unix_second,
+            tick_second=2.5,
         )
         for point in points
     ]

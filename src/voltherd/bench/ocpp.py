@@ -21,6 +21,7 @@ from typing import Any, Final, final
 from voltherd.bench import compose
 from voltherd.cloud.depot import Depot
 from voltherd.cloud.reprofile import Order, reprofile_all
+from voltherd.sim.clock import ScaledClock
 from voltherd.sim.station import SimulatedStation, StationSpec, Vehicle, Visit
 from voltherd.types.station import (
     ENERGY,
@@ -213,16 +214,15 @@ async def _profiles(stations: int, heartbeats: int) -> ProfileTable:
         spec = StationSpec(f"S{k}", bool(k % 2), 22_000.0, (visit,))
         points.append(SimulatedStation(spec, _NOON))
     desk = compose.station_desk(None, cards)
-    server, clients = await compose.station_network(
-        desk, points, lambda: _NOON + time.monotonic() - began, 2.0
-    )
+    clock = ScaledClock(_NOON, 1.0, time.monotonic, time.sleep)
+    server, clients = await compose.station_network(desk, points, clock)
     running = [asyncio.create_task(client.run()) for client in clients]
     try:
         while not _settled(desk, stations):
             await asyncio.sleep(0.05)
         connected = time.monotonic() - began
         await asyncio.sleep(_HEARD_SECOND)
-        start = _NOON + connected + _HEARD_SECOND
+        start = clock.unix_second()
         periods = tuple(ChargingPeriod(900 * k, 1380.0 * (k * 7 % 9)) for k in range(96))
         plan = ChargingSchedule("W", periods, start, 86_400)
         orders = [Order(point.spec.station_id, 1, plan) for point in points]
