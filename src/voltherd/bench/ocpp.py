@@ -71,6 +71,7 @@ class ProfileTable:
         stations: How many, half of each version.
         connect_second: Until all were connected and had said how they are set [s].
         profile_second: Until all had a new profile, read back and compared [s].
+        profile_cpu_second: CPU time of that, of both sides together [s].
         verdicts: How many came to which.
         answer_second_median: Of a ``Heartbeat`` while the others go on [s].
         answer_second_p99: The same, of the slowest in a hundred [s].
@@ -79,6 +80,7 @@ class ProfileTable:
     stations: int
     connect_second: float
     profile_second: float
+    profile_cpu_second: float
     verdicts: dict[str, int]
     answer_second_median: float
     answer_second_p99: float
@@ -226,9 +228,9 @@ async def _profiles(stations: int, heartbeats: int) -> ProfileTable:
         periods = tuple(ChargingPeriod(900 * k, 1380.0 * (k * 7 % 9)) for k in range(96))
         plan = ChargingSchedule("W", periods, start, 86_400)
         orders = [Order(point.spec.station_id, 1, plan) for point in points]
-        at = time.monotonic()
+        at, cpu = time.monotonic(), time.process_time()
         done = await reprofile_all(server.ask, desk.central, orders)
-        profiled = time.monotonic() - at
+        profiled, used = time.monotonic() - at, time.process_time() - cpu
         answers = sorted(await _heartbeats(server.port, heartbeats))
     finally:
         for task in running:
@@ -240,6 +242,7 @@ async def _profiles(stations: int, heartbeats: int) -> ProfileTable:
         stations=stations,
         connect_second=connected,
         profile_second=profiled,
+        profile_cpu_second=used,
         verdicts={word: verdicts.count(word) for word in sorted(set(verdicts))},
         answer_second_median=statistics.median(answers),
         answer_second_p99=answers[int(0.99 * len(answers))],

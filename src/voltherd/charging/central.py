@@ -379,14 +379,20 @@ def _metered(
     """Keep the latest readings of an EVSE."""
     if not readings:
         return book
-    latest = book.readings.get(evse_id, {})
+    latest = dict(book.readings.get(evse_id, {}))
     for reading in readings:
         key = (reading.quantity, reading.phase)
         known = latest.get(key)
         if known is None or known.time_second <= reading.time_second:
-            latest = _with(latest, key, reading)
-    book = _clocked(book, max(r.time_second for r in readings), heard)
-    return replace(book, readings=_with(book.readings, evse_id, latest))
+            latest[key] = reading
+    while len(latest) > KEYS_KEPT:
+        del latest[next(iter(latest))]
+    offset = max(r.time_second for r in readings) - heard.heard_second
+    return replace(
+        book,
+        readings=_with(book.readings, evse_id, latest),
+        clock_offset_second=max(book.clock_offset_second, offset),
+    )
 
 
 def _clocked(book: StationBook, told_second: float, heard: Heard) -> StationBook:
