@@ -1,1 +1,1 @@
-"""Plans of depot charging: cheapest, inside every limit, certified how near the best."""
+"""Depot charging: plans with a certified gap, the guard of limits, stations and their books."""

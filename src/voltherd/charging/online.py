@@ -9,7 +9,7 @@ difference is the regret.
 
 from collections.abc import Callable
 from dataclasses import fields, replace
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -51,6 +51,36 @@ def as_it_goes(
         drawn = urgent(now).power_kilowatt.T if short else found.power_kilowatt
         power[there, step:until] = drawn[: len(there), : until - step]
     return power
+
+
+def urgent(problem: Problem) -> Charged:
+    """Charge who can wait least: where room will not do for all, none of it is left unused."""
+    fleet, site = problem.fleet, problem.site
+    depot = Depot(
+        fleet.arrival_step,
+        fleet.departure_step,
+        fleet.power_max_kilowatt,
+        fleet.power_min_kilowatt,
+        problem.reachable_kwh,
+        site.headroom_kilowatt,
+        site.step_hour,
+    )
+    return run(depot, least_laxity)
+
+
+def _expecting(now: Problem, like: Fleet, step: int) -> Problem:
+    """Put vehicles behind those that are there: the ones that came later on an earlier day."""
+    later = _some(like, np.flatnonzero(like.arrival_step > step))
+    later = replace(
+        later, arrival_step=later.arrival_step - step, departure_step=later.departure_step - step
+    )
+    there = _arrays(now.fleet)
+    both = {name: np.concatenate([there[name], more]) for name, more in _arrays(later).items()}
+    return replace(now, fleet=replace(now.fleet, names=(), **both))
+
+
+def _arrays(fleet: Fleet) -> dict[str, Any]:
+    return {of.name: getattr(fleet, of.name) for of in fields(fleet) if of.name != "names"}
 
 
 def urgent(problem: Problem) -> Charged:

@@ -1,7 +1,6 @@
 """Recorded days charged by every rule, as it goes, and with all known: cost, energy, peak."""
 
 from collections.abc import Iterator
-from typing import Final, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -11,34 +10,7 @@ from voltherd.charging.online import as_it_goes
 from voltherd.charging.plan import planned
 from voltherd.charging.problem import Problem
 from voltherd.charging.sheet import site_cost_eur
-
-AS_IT_GOES: Final = "planned as it goes"
-ALL_KNOWN: Final = "planned, all known"
-
-
-class Way(NamedTuple):
-    """What one way of charging made of a day, or of several.
-
-    Attributes:
-        name: Of the way.
-        cost_eur: Added to the site's bill [EUR].
-        wanted_kwh: Energy that vehicles could have taken [kWh].
-        drawn_kwh: Energy that they took [kWh].
-        peak_kilowatt: Highest power from the grid [kW].
-        over_hour: How long the site's limit was passed [h].
-    """
-
-    name: str
-    cost_eur: float
-    wanted_kwh: float
-    drawn_kwh: float
-    peak_kilowatt: float
-    over_hour: float
-
-    @property
-    def missing_kwh(self) -> float:
-        """What vehicles left without [kWh]."""
-        return self.wanted_kwh - self.drawn_kwh
+from voltherd.types.depot import ALL_KNOWN, AS_IT_GOES, Way
 
 
 def ways(problem: Problem, like: Problem | None) -> Iterator[Way]:

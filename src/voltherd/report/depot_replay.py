@@ -3,8 +3,8 @@
 import json
 from collections.abc import Mapping, Sequence
 
-from voltherd.charging.replay import ALL_KNOWN, AS_IT_GOES, Way
 from voltherd.report.words import count
+from voltherd.types.depot import ALL_KNOWN, AS_IT_GOES, Way
 
 
 def render_replay(ways: Sequence[Way], left_out: Mapping[str, int], days: int) -> str:

@@ -1,7 +1,10 @@
 """What is told of a depot's plan: who charges when, at what cost, and who waits for what."""
 
 from dataclasses import dataclass
-from typing import final
+from typing import Final, NamedTuple, final
+
+AS_IT_GOES: Final = "planned as it goes"
+ALL_KNOWN: Final = "planned, all known"
 
 
 @final
@@ -148,3 +151,28 @@ class DepotSheet:
     def ready(self) -> int:
         """How many vehicles leave with what was asked for."""
         return sum(stay.ready for stay in self.stays)
+
+
+class Way(NamedTuple):
+    """What one way of charging made of a day, or of several.
+
+    Attributes:
+        name: Of the way.
+        cost_eur: Added to the site's bill [EUR].
+        wanted_kwh: Energy that vehicles could have taken [kWh].
+        drawn_kwh: Energy that they took [kWh].
+        peak_kilowatt: Highest power from the grid [kW].
+        over_hour: How long the site's limit was passed [h].
+    """
+
+    name: str
+    cost_eur: float
+    wanted_kwh: float
+    drawn_kwh: float
+    peak_kilowatt: float
+    over_hour: float
+
+    @property
+    def missing_kwh(self) -> float:
+        """What vehicles left without [kWh]."""
+        return self.wanted_kwh - self.drawn_kwh

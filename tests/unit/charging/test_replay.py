@@ -7,7 +7,8 @@ import pytest
 
 from voltherd.charging.online import as_it_goes, remaining
 from voltherd.charging.problem import Fleet, Problem, Site
-from voltherd.charging.replay import ALL_KNOWN, AS_IT_GOES, together, ways
+from voltherd.charging.replay import together, ways
+from voltherd.types.depot import ALL_KNOWN, AS_IT_GOES
 
 STEPS = 24
 EVERY = np.arange(12)
