@@ -1,8 +1,8 @@
 """Does a test notice every small wrong in the protection room, and in the guard of a site?
 
-    python -m tests.mutation.protection
+    python -m tests.mutation.protection protection      or charging, or nothing for both
 
-Runs all mutants of all its modules, two at a time, and fails where one survives that is not in the
+Runs all mutants of these modules, two at a time, and fails where one survives that is not in the
 list of those nobody can tell from the original.  Part of CI, not of ``make test``: some minutes.
 """
 
@@ -75,6 +75,7 @@ def main() -> int:
     modules = {
         path: tests
         for modules, tests in TESTS.items()
+        if modules.startswith(tuple(sys.argv[1:]) or "")
         for path in sorted((SRC / "voltherd").glob(modules))
     }
     with ThreadPoolExecutor(2) as pool:

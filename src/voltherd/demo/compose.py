@@ -57,7 +57,6 @@ VERSION: Final = version("voltherd")
 ToFrames = Callable[[SampleBatch], tuple[MessageFrames, ...]]
 
 
-@final
 def _site_file(place: Path, begins_second: float) -> Path:
     """Give the demo's depot, an example of a site; one that was changed stays as it is."""
     path = place / "site.yaml"
@@ -66,6 +65,7 @@ def _site_file(place: Path, begins_second: float) -> Path:
     return path
 
 
+@final
 class BusPlayer:
     """The driver's ``Player``: samples to frames, frames to the vehicle's bus."""
 
