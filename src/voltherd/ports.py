@@ -11,6 +11,8 @@ from voltherd.types.actuation import Actuation
 from voltherd.types.frame import CanFrame
 from voltherd.types.record import Commit, OutboxSize, Record, RecordKey, SeqRange
 from voltherd.types.sample import SampleBatch
+from voltherd.types.station import StationAnswer, StationEvent
+from voltherd.types.station_command import StationCall, StationCommand, StationReply, StationResult
 
 Handler = Callable[[str, bytes], None]
 """Takes a topic and a payload; called on the bus's own thread, so it only puts aside."""
@@ -230,4 +232,68 @@ class Actuator(Protocol):
         Raises:
             ServiceError: It could not be told.
         """
+        ...
+
+
+@runtime_checkable
+class CallJournal(Protocol):
+    """Where what charging stations told is kept, in the order it was heard."""
+
+    def append(self, calls: Sequence[StationCall]) -> int:
+        """Keep calls, all or none; durable when this returns.
+
+        Returns:
+            The number of the last; numbers ascend.
+
+        Raises:
+            StoreError: Nothing of this call was kept.
+        """
+        ...
+
+    def calls(self, after: int, limit: int) -> Sequence[tuple[int, StationCall]]:
+        """Give calls behind a number in order, each with its own."""
+        ...
+
+    def keep_books(self, number: int, body: bytes) -> None:
+        """Keep what the calls up to a number came to, in place of what was kept before.
+
+        Raises:
+            StoreError: What was kept before still is.
+        """
+        ...
+
+    def books(self) -> tuple[int, bytes] | None:
+        """Give what was kept, and up to which call; None where nothing was."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the medium."""
+        ...
+
+
+@runtime_checkable
+class StationDesk(Protocol):
+    """Who answers charging stations."""
+
+    def take(self, calls: Sequence[StationCall]) -> Sequence[StationReply]:
+        """Answer calls in order; what they change is durable when this returns."""
+        ...
+
+    def answered(
+        self, station_id: str, command: StationCommand, result: StationResult | None
+    ) -> None:
+        """Take in what a station answered; None where it answered nothing or an error."""
+        ...
+
+
+@runtime_checkable
+class ChargePoint(Protocol):
+    """What a station does behind its connection."""
+
+    def told(self, event: StationEvent, answer: StationAnswer) -> None:
+        """Take in what was answered to what it told."""
+        ...
+
+    def asked(self, command: StationCommand) -> StationResult | None:
+        """Do what it is asked and say so; None says nothing, as a deaf station does."""
         ...

@@ -1,8 +1,8 @@
-"""Does a test notice every small wrong in the protection room?
+"""Does a test notice every small wrong in the protection room, and in the guard of a site?
 
-    python -m tests.mutation.protection
+    python -m tests.mutation.protection protection      or charging, or nothing for both
 
-Runs all mutants of all its modules, two at a time, and fails where one survives that is not in the
+Runs all mutants of these modules, two at a time, and fails where one survives that is not in the
 list of those nobody can tell from the original.  Part of CI, not of ``make test``: some minutes.
 """
 
@@ -13,7 +13,11 @@ from pathlib import Path
 
 from tests.mutation.mutants import SRC
 
-TESTS = "tests/unit/protection"
+TESTS = {
+    "protection/[a-z]*.py": "tests/unit/protection",
+    "charging/guard*.py": "tests/unit/charging/guard",
+}
+"""By which modules, their tests."""
 EQUIVALENT = {
     "gate": {
         "request_ampere > 0.0 => request_ampere >= 0.0": "a request of nothing gets nothing",
@@ -22,6 +26,40 @@ EQUIVALENT = {
         "value >= 0.0 => value > 0.0": "a ceiling of nothing gives nothing either way",
     },
     "limits": {"6 => 7": "levels are rounded to hide what binary fractions add, far below either"},
+    "guard": {
+        "1 => 2": "a number not used before does, and any negative length is the one to be found",
+        "1 => 0.99": "a number not used before does",
+        "passed >= 0.0 => passed > 0.0": "no time passes either way",
+        "left < -SLACK_AMPERE => left <= -SLACK_AMPERE": "far below any current",
+        "seen.limit_ampere >= 0.0 => seen.limit_ampere > 0.0": "a limit of nothing is nothing",
+        "seen.current_ampere >= 0.0 => seen.current_ampere > 0.0": (
+            "a current of nothing takes nothing off"
+        ),
+    },
+    "guard_hold": {
+        "held_ampere <= site.hardware_ampere => held_ampere < site.hardware_ampere": (
+            "what is not known counts with the hardware anyway"
+        ),
+    },
+    "guard_share": {
+        "1 => 0.99": "only the order of the kinds counts",
+        "2 => 3": "only the order of the kinds counts",
+        "2 => 1.98": "only the order of the kinds counts",
+        "weight > SLACK_AMPERE => weight >= SLACK_AMPERE": "far below any weight",
+        "most > SLACK_AMPERE => most >= SLACK_AMPERE": "far below any current",
+        "not rising.any() => ~rising.any()": "the same of one truth value",
+        "1.0 => 2.0": "stands where nothing is divided",
+        "1.0 => 0.99": "stands where nothing is divided",
+        "left - time * load <= SLACK_AMPERE => left - time * load < SLACK_AMPERE": (
+            "far below any current"
+        ),
+        "most - given > SLACK_AMPERE => most - given >= SLACK_AMPERE": "far below any current",
+        "left[rows] >= need[place] - SLACK_AMPERE => left[rows] > need[place] - SLACK_AMPERE": (
+            "far below any current"
+        ),
+        "turns.waits_second <= now => turns.waits_second < now": "now either way",
+        "turns.began_second <= now => turns.began_second < now": "now either way",
+    },
     "watch": {
         "sample.time_second > watch.time_second => sample.time_second >= watch.time_second": (
             "either way it is the same instant"
@@ -34,9 +72,15 @@ EQUIVALENT = {
 
 def main() -> int:
     """Run everything; 1 where a mutant survives that should not."""
-    modules = [p.stem for p in sorted((SRC / "voltherd/protection").glob("[a-z]*.py"))]
+    modules = {
+        path: tests
+        for modules, tests in TESTS.items()
+        if modules.startswith(tuple(sys.argv[1:]) or "")
+        for path in sorted((SRC / "voltherd").glob(modules))
+    }
     with ThreadPoolExecutor(2) as pool:
-        told = dict(zip(modules, pool.map(_survivors, modules), strict=True))
+        survivors = pool.map(_survivors, modules, modules.values())
+        told = {path.stem: found for path, found in zip(modules, survivors, strict=True)}
     wrong = 0
     for module, (survivors, count) in told.items():
         known = EQUIVALENT.get(module, {})
@@ -48,10 +92,11 @@ def main() -> int:
     return int(wrong > 0)
 
 
-def _survivors(module: str) -> tuple[list[str], str]:
-    command = [sys.executable, "-m", "tests.mutation.mutants", f"voltherd.protection.{module}"]
+def _survivors(path: Path, tests: str) -> tuple[list[str], str]:
+    module = ".".join(path.relative_to(SRC).with_suffix("").parts)
+    command = [sys.executable, "-m", "tests.mutation.mutants", module]
     done = subprocess.run(
-        [*command, TESTS], cwd=Path(SRC).parent, capture_output=True, text=True, check=False
+        [*command, tests], cwd=Path(SRC).parent, capture_output=True, text=True, check=False
     )
     if done.returncode:
         raise SystemExit(f"{module}: {done.stdout}{done.stderr}")

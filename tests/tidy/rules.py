@@ -22,6 +22,7 @@ PURE = PURE_CORE | {
     "detection",
     "triage",
     "learning",
+    "charging",
     "report",
     "protection",
 }
@@ -42,6 +43,7 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     "report": PURE_CORE,
     "triage": PURE_CORE | {"detection"},
     "learning": PURE_CORE | {"estimation"},
+    "charging": PURE_CORE | {"detection", "estimation"},
     "adapters": GROUND | {"ports", "wire"},
     "sim": PURE_CORE | {"ports"},
     "edge": EVERYTHING_BELOW,

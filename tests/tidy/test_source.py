@@ -16,7 +16,17 @@ MODULES = [
     for path in sorted(SOURCE.rglob("*.py"))
     if not path.stem.endswith("_pb2")  # generated; tests/unit/wire holds it to its source
 ]
-HEAVY = {"numpy", "duckdb", "cantools", "can", "numba", "filterpy", "scipy", "matplotlib"}
+HEAVY = {
+    "numpy",
+    "duckdb",
+    "cantools",
+    "can",
+    "numba",
+    "filterpy",
+    "scipy",
+    "matplotlib",
+    "highspy",
+}
 LOCKS = {"uv.lock", "poetry.lock", "Pipfile.lock", "pdm.lock", "pylock.toml"}
 REGISTRY = re.compile(
     r"pythonhosted\.org|pypi\.org/simple|index-url|find-links|resolution-markers"

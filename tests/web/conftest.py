@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from voltherd.cloud.depot_file import EXAMPLE
+
 HERE = Path(__file__).resolve().parent
 
 
@@ -85,10 +87,13 @@ def small_store(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def cloud(dashboard, small_store, tmp_path_factory):
-    """A running cloud on a copy of that store: what people do there stays there."""
-    folder = tmp_path_factory.mktemp("cloud") / "store"
-    shutil.copytree(small_store, folder)
-    running = dashboard.RunningCloud("--store", str(folder))
+    """A running cloud on a copy of that store and a depot: what people do there stays there."""
+    folder = tmp_path_factory.mktemp("cloud")
+    shutil.copytree(small_store, folder / "store")
+    (folder / "site.yaml").write_text(EXAMPLE)
+    config = folder / "cloud.toml"
+    config.write_text('[store]\npath = "store"\n[depot]\nsite = "site.yaml"\n')
+    running = dashboard.RunningCloud("--config", str(config))
     try:
         yield running.start()
     finally:

@@ -42,11 +42,12 @@ def fragments(worst):
         "layers": "#/chain?view=layers",
         "kpis": "#/kpis",
         "budget": "#/budget",
+        "depot": "#/depot?v2g=false",
         "nowhere": "#/nowhere",
     }
 
 
-PAGES = ("fleet", "vehicle", "finding", "chain", "layers", "kpis", "budget", "nowhere")
+PAGES = ("fleet", "vehicle", "finding", "chain", "layers", "kpis", "budget", "depot", "nowhere")
 
 
 @pytest.mark.parametrize(("width", "dark"), LOOKS, ids=["phone, light", "desk, dark"])
@@ -286,6 +287,27 @@ def test_a_budget_is_tried_on_last_month_before_it_is_applied(watched, cloud):
             "fetch('api/v1/policy', {method: 'PUT', headers: {'Content-Type': 'application/json'},"
             " body: JSON.stringify({by: 'Ana'})})"
         )
+
+
+def test_another_night_is_tried_before_it_is_lived(watched, cloud):
+    tonight = cloud.ask("depot")
+    page = watched().go("#/depot")
+    page.get_by_text("4 of 4 vehicles").wait_for()
+    page.get_by_text(f"{tonight['wear_eur']:.2f} EUR").wait_for()
+    page.get_by_label("Vehicles that give back").select_option("none")
+    page.get_by_role("heading", name="That night").wait_for()
+    other = cloud.ask("depot/what-if?v2g=false")
+    assert other["cost_eur"] > tonight["cost_eur"]
+    assert other["wear_eur"] == 0.0
+    dearer = other["cost_eur"] - tonight["cost_eur"]
+    page.get_by_text(f"{dearer:.2f} EUR more than tonight").wait_for()
+    page.get_by_label("Limit of the connection").fill("20")
+    page.get_by_text("kWh short").first.wait_for()
+    page.get_by_label("Limit of the connection").fill("10")
+    page.get_by_role("alert").get_by_text("below the base load").wait_for()
+    page.get_by_role("button", name="Back to tonight").click()
+    page.get_by_role("heading", name="Tonight").wait_for()
+    assert cloud.ask("depot") == tonight
 
 
 def test_an_acknowledgement_is_kept_and_a_note_of_another_arrives_by_itself(

@@ -18,9 +18,14 @@ from voltherd.types.table import RawTable
 if TYPE_CHECKING:
     from voltherd.adapters.files.snippet_files import PublicSnippet
     from voltherd.adapters.mqtt.bus import MqttBus
+    from voltherd.adapters.ocpp.server import StationServer
+    from voltherd.adapters.ocpp.station import StationClient
     from voltherd.adapters.records.store import RecordStore
     from voltherd.adapters.sqlite.assets import AssetBook
+    from voltherd.cloud.depot import Depot
     from voltherd.cloud.running import Running
+    from voltherd.sim.clock import ScaledClock
+    from voltherd.sim.station import SimulatedStation
     from voltherd.types.frame import CanFrame, MessageFrames
 
 
@@ -244,3 +249,45 @@ def public_snippets(folder: Path) -> Iterator["PublicSnippet"]:
     from voltherd.adapters.files.snippet_files import read_brand
 
     return read_brand(folder)
+
+
+def station_desk(path: Path | None, tokens: Sequence[str]) -> "Depot":
+    """Make a central system that keeps what it is told in a file, or only in memory.
+
+    Args:
+        path: The file; None for memory.
+        tokens: Who may charge.
+    """
+    from voltherd.adapters.memory.calls import MemoryCalls
+    from voltherd.adapters.ocpp.schemas import schema_check
+    from voltherd.adapters.sqlite.calls import CallBook
+    from voltherd.charging.central import Rules
+    from voltherd.cloud.depot import Depot
+    from voltherd.types.station import TokenVerdict
+
+    rules = Rules(tokens={token: TokenVerdict("Accepted") for token in tokens})
+    return Depot(MemoryCalls() if path is None else CallBook(path), rules, schema_check)
+
+
+async def station_network(
+    desk: "Depot", points: "Sequence[SimulatedStation]", clock: "ScaledClock"
+) -> "tuple[StationServer, list[StationClient]]":
+    """Serve a desk on the loopback, and make the clients of simulated stations."""
+    from voltherd.adapters.ocpp.server import StationServer
+    from voltherd.adapters.ocpp.station import StationClient
+
+    server = StationServer(desk, clock, ping_second=None)
+    await server.start()
+    url = f"ws://127.0.0.1:{server.port}/ocpp"
+    clients = [
+        StationClient(
+            point,
+            url,
+            point.spec.station_id,
+            "2.0.1" if point.spec.later else "1.6",
+            clock.unix_second,
+            tick_second=2.5,
+        )
+        for point in points
+    ]
+    return server, clients

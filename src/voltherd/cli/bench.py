@@ -142,6 +142,24 @@ def detect(  # long: an option a line
         typer.echo(render(table))
 
 
+@bench_app.command(name="charging")
+def charging(
+    full: Annotated[
+        bool, typer.Option("--full", help="Also let HiGHS try the largest; half an hour.")
+    ] = False,
+    json: Json = None,
+) -> None:
+    """Time, cost and certified gap of charging plans, beside HiGHS on the same depot; a minute."""
+    from voltherd.bench.charging import measure, render
+
+    table = measure(full=full, progress=progress)
+    progress("")
+    if json:
+        output(json, table.to_json())
+    if str(json) != "-":
+        typer.echo(render(table))
+
+
 @bench_app.command(name="kernel")
 def kernel(json: Json = None) -> None:
     """Cell updates per core-second by engine, beside peers and the machine's roofs."""

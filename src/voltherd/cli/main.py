@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 
 from voltherd.cli.bench import bench_app
 from voltherd.cli.cloud import cloud_app
+from voltherd.cli.depot import depot_app
 from voltherd.cli.edge import edge
 from voltherd.cli.identify import identify
 from voltherd.cli.options import (
@@ -82,6 +83,7 @@ app.add_typer(simulate_app, name="simulate")
 app.add_typer(bench_app, name="bench")
 app.add_typer(store_app, name="store")
 app.add_typer(cloud_app, name="cloud")
+app.add_typer(depot_app, name="depot")
 
 
 def _version(wanted: bool) -> None:

@@ -9,6 +9,7 @@ from pydantic.json_schema import models_json_schema
 from voltherd.cloud import (
     pages,
     problems,
+    routes_depot,
     routes_findings,
     routes_fleet,
     routes_policy,
@@ -66,6 +67,7 @@ def described() -> FastAPI:
         routes_vehicles,
         routes_findings,
         routes_policy,
+        routes_depot,
         routes_fleet,
         routes_session,
     ):

@@ -30,6 +30,7 @@ from voltherd.cloud.config import (
     WebhookSection,
     secret_of,
 )
+from voltherd.cloud.depot_plan import Depot
 from voltherd.cloud.fleet import Change, Fleet
 from voltherd.cloud.guard import Guard
 from voltherd.cloud.ingest import Ingest
@@ -176,7 +177,8 @@ def compose(config: CloudConfig, given: Given = _NOTHING_GIVEN) -> Running:
     counted = Counted()
     watch = ChainWatch(_sources(core, line, counted), core.clock)
     metrics = Metrics(watch.chain)
-    cloud = _cloud(core, line, watch, given, access.needed)
+    depot = Depot(config.depot.site) if config.depot else None
+    cloud = _cloud(core, line, watch, given.truth, depot=depot, sign_in=access.needed)
 
     def answered(method: str, status: int) -> None:
         counted.add(status)
@@ -316,10 +318,14 @@ def _sources(core: _Core, line: _Line | None, counted: Counted) -> Sources:
 
 
 def _cloud(
-    core: _Core, line: _Line | None, watch: ChainWatch, given: Given, sign_in: bool
+    core: _Core,
+    line: _Line | None,
+    watch: ChainWatch,
+    tell: Callable[[FleetView], Truth] | None,
+    *,
+    depot: Depot | None,
+    sign_in: bool,
 ) -> Cloud:
-    tell = given.truth
-
     def truth() -> Truth:
         assert tell is not None
         return tell(core.fleet.view)
@@ -346,6 +352,7 @@ def _cloud(
         clock=core.clock,
         about=core.about,
         truth=truth if tell else None,
+        depot=depot,
         sign_in=sign_in,
     )
 

@@ -82,6 +82,13 @@ class WebhookSection(Section):
     """Findings milder than this are not told."""
 
 
+class DepotSection(Section):
+    """The depot whose charging is planned."""
+
+    site: Path
+    """Its site file; ``voltherd depot example`` prints one."""
+
+
 class CloudConfig(Section):
     """All of it."""
 
@@ -90,6 +97,7 @@ class CloudConfig(Section):
     mqtt: MqttSection | None = None
     accounts: AccountsSection = AccountsSection()
     webhook: list[WebhookSection] = []
+    depot: DepotSection | None = None
 
     @property
     def open_to_others(self) -> bool:
@@ -125,6 +133,9 @@ version = "5"                   # or "3.1.1"
 # ca_file = "ca.pem"
 # username = "cloud"
 # password_file = "mqtt-password"
+
+# [depot]                       # tonight's charging on the dashboard
+# site = "site.yaml"            # voltherd depot example prints one
 
 # [[webhook]]                   # told of findings, signed; docs/api.md says how
 # url = "https://maintenance.example/voltherd"
@@ -188,6 +199,7 @@ _SECTIONS: Final[dict[str, type[BaseModel]]] = {
     "mqtt": MqttSection,
     "accounts": AccountsSection,
     "webhook": WebhookSection,
+    "depot": DepotSection,
 }
 
 
@@ -209,6 +221,7 @@ def _from(config: CloudConfig, folder: Path) -> CloudConfig:
             "mqtt": moved(config.mqtt) if config.mqtt else None,
             "accounts": moved(config.accounts),
             "webhook": [moved(each) for each in config.webhook],
+            "depot": moved(config.depot) if config.depot else None,
         }
     )
 

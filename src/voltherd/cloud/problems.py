@@ -52,6 +52,16 @@ KINDS: Final = {
         "Nothing was ever received of a vehicle of this name. Names are case-sensitive; "
         "/api/v1/vehicles lists them.",
     ),
+    "depot-unknown": Kind(
+        404,
+        "No depot is planned here",
+        'The configuration names no site file; [depot] site = "site.yaml" does.',
+    ),
+    "depot-senseless": Kind(
+        409,
+        "This night cannot be planned",
+        "The site file or the change asked for contradicts itself; the detail says where.",
+    ),
     "finding-unknown": Kind(
         404,
         "No such finding",

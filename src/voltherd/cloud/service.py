@@ -7,6 +7,7 @@ from typing import final
 from fastapi import Request
 
 from voltherd.cloud.budget import Budget
+from voltherd.cloud.depot_plan import Depot
 from voltherd.cloud.events import Records
 from voltherd.cloud.fleet import Fleet
 from voltherd.cloud.kpis import Board
@@ -60,6 +61,7 @@ class Cloud:
         clock: The fleet's time.
         about: What it says of itself.
         truth: A demo's planted truth beside what was found; None elsewhere.
+        depot: The site whose charging is planned; None where there is none.
         sign_in: Whether signing in is asked for.
     """
 
@@ -76,6 +78,7 @@ class Cloud:
     clock: Clock
     about: About
     truth: Callable[[], Truth] | None = None
+    depot: Depot | None = None
     sign_in: bool = False
 
     def vehicle(self, vehicle_id: str) -> VehicleView:

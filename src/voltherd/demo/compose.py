@@ -20,7 +20,8 @@ from voltherd.adapters.records.store import RecordStore
 from voltherd.adapters.sqlite.assets import AssetBook
 from voltherd.adapters.sqlite.outbox import SqliteOutbox
 from voltherd.cloud import compose as cloud
-from voltherd.cloud.config import CloudConfig, HttpSection, StoreSection
+from voltherd.cloud.config import CloudConfig, DepotSection, HttpSection, StoreSection
+from voltherd.cloud.depot_file import example
 from voltherd.cloud.service import About
 from voltherd.demo.chain import Chain, Parts, Tell
 from voltherd.demo.clock import StartingClock
@@ -54,6 +55,14 @@ from voltherd.wire.envelope import encode
 
 VERSION: Final = version("voltherd")
 ToFrames = Callable[[SampleBatch], tuple[MessageFrames, ...]]
+
+
+def _site_file(place: Path, begins_second: float) -> Path:
+    """Give the demo's depot, an example of a site; one that was changed stays as it is."""
+    path = place / "site.yaml"
+    if not path.exists():
+        path.write_text(example(begins_second), encoding="utf-8")
+    return path
 
 
 @final
@@ -128,7 +137,11 @@ def compose(
         truth=partial(truth, live.fleet.faults, names),
         log=log,
     )
-    config = CloudConfig(store=StoreSection(path=store), http=HttpSection(port=port))
+    config = CloudConfig(
+        store=StoreSection(path=store),
+        http=HttpSection(port=port),
+        depot=DepotSection(site=_site_file(place, begins_second)),
+    )
     running = cloud.compose(config, given)
     running.start()
 

@@ -145,6 +145,10 @@ caption{text-align:left;color:var(--quiet);font-size:.875rem;padding:0 0 10px}
 .plot .s1{stroke-dasharray:5 4}
 .plot .s2{stroke-dasharray:1.5 4}
 .plot .s3{stroke-dasharray:9 3 2 3}
+.plot.wide{max-width:none}
+.plot .stay{fill:var(--soft);stroke:var(--rule)}
+.plot .gives{fill:none;stroke:var(--mark);stroke-width:1.6;stroke-dasharray:3 2}
+.scroll{overflow-x:auto}
 .vehicle{margin:0 0 10px}
 .vehicle>summary{padding:15px 26px}
 .vehicle>summary h3{font-size:1.05rem}
@@ -175,6 +179,12 @@ figure{margin-bottom:0}
 .proof{grid-template-columns:minmax(0,1fr)}}
 @media (max-width:600px){
 .wrap{padding-inline:16px}
+.plot.wide{min-width:640px}
+.stays thead{display:none}
+.stays tr{display:flex;flex-wrap:wrap;gap:2px 16px;padding:10px 0;
+  border-bottom:1px solid var(--rule)}
+.stays :is(th,td){border:0;padding:0;width:auto}
+.stays :is(th,td:nth-child(3)){flex-basis:100%}
 .plot{font-size:13.5px}
 .plot .value{font-size:14.5px}
 .inner{padding:18px 18px}

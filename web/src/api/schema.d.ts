@@ -308,6 +308,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/depot": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Depot
+         * @description Tell who charges when tonight, at what cost, and how near the best possible that is.
+         */
+        get: operations["depot"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/depot/what-if": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What If
+         * @description Plan the same night with something different; nothing is changed.
+         */
+        get: operations["what_if"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/stream": {
         parameters: {
             query?: never;
@@ -657,6 +697,132 @@ export interface components {
              * @description Given up: edges had to drop them and said so.
              */
             lost_records: number;
+        };
+        /**
+         * DepotCourse
+         * @description The site over the plan's steps.
+         */
+        DepotCourse: {
+            /** Time */
+            time: string[];
+            /** Vehicles Kilowatt */
+            vehicles_kilowatt: number[];
+            /** Site Kilowatt */
+            site_kilowatt: number[];
+            /** Uncontrolled Kilowatt */
+            uncontrolled_kilowatt: number[];
+            /** Limit Kilowatt */
+            limit_kilowatt: number[];
+            /** Base Kilowatt */
+            base_kilowatt: number[];
+            /** Pv Kilowatt */
+            pv_kilowatt: number[];
+            /** Price Eur Per Kwh */
+            price_eur_per_kwh: number[];
+            /**
+             * Site Price Eur Per Kwh
+             * @description The price with what limits add to it.
+             */
+            site_price_eur_per_kwh: number[];
+        };
+        /**
+         * DepotPlan
+         * @description Who charges when, what it costs, and how near the best possible that is.
+         */
+        DepotPlan: {
+            /** Schema */
+            schema: string;
+            /** Site */
+            site: string;
+            /** Timezone */
+            timezone: string;
+            /** Step Second */
+            step_second: number;
+            /** Cost Eur */
+            cost_eur: number;
+            /**
+             * Bound Eur
+             * @description No plan that delivers as much costs less.
+             */
+            bound_eur: number;
+            /**
+             * Gap
+             * @description Cost beyond the bound, as a share of the cost.
+             */
+            gap: number;
+            /** Wear Eur */
+            wear_eur: number;
+            /** Peak Kilowatt */
+            peak_kilowatt: number;
+            /**
+             * Own Share
+             * @description Share of what vehicles draw that is the site's own generation.
+             */
+            own_share: number | null;
+            /** Ready */
+            ready: number;
+            /**
+             * Short
+             * @description Which limits stand in the way of what is missing.
+             */
+            short: string[];
+            uncontrolled: components["schemas"]["WithoutPlan"];
+            /** Vehicles */
+            vehicles: components["schemas"]["DepotStay"][];
+            course: components["schemas"]["DepotCourse"];
+        };
+        /**
+         * DepotStay
+         * @description One vehicle's night.
+         */
+        DepotStay: {
+            /** Vehicle */
+            vehicle: string;
+            /** Charger */
+            charger: string;
+            /**
+             * Arrival
+             * Format: date-time
+             */
+            arrival: string;
+            /**
+             * Departure
+             * Format: date-time
+             */
+            departure: string;
+            /**
+             * Ready
+             * @description Whether it leaves with what was asked for.
+             */
+            ready: boolean;
+            /** Soc Arrival */
+            soc_arrival: number;
+            /** Soc Planned */
+            soc_planned: number;
+            /** Soc Wanted */
+            soc_wanted: number;
+            /** Need Kwh */
+            need_kwh: number;
+            /** Missing Kwh */
+            missing_kwh: number;
+            /** Drawn Kwh */
+            drawn_kwh: number;
+            /** Given Kwh */
+            given_kwh: number;
+            /**
+             * Energy Eur
+             * @description Price of what it draws less what it gives.
+             */
+            energy_eur: number;
+            /** Wear Eur */
+            wear_eur: number;
+            /**
+             * Waits
+             * @description Why it does not charge from its arrival on; empty where it does.
+             */
+            waits: string;
+            /** Spells */
+            spells: components["schemas"]["Spell"][];
         };
         /**
          * Estimated
@@ -1747,6 +1913,27 @@ export interface components {
             password: string;
         };
         /**
+         * Spell
+         * @description A stretch of time with nearly the same power.
+         */
+        Spell: {
+            /**
+             * Begin
+             * Format: date-time
+             */
+            begin: string;
+            /**
+             * End
+             * Format: date-time
+             */
+            end: string;
+            /**
+             * Kilowatt
+             * @description At the charger; negative where the vehicle gives.
+             */
+            kilowatt: number;
+        };
+        /**
          * Tried
          * @description One finding of last month, under the policy tried and under the one that counts.
          */
@@ -2069,6 +2256,21 @@ export interface components {
              */
             age_second: number | null;
         };
+        /**
+         * WithoutPlan
+         * @description What happens where every vehicle charges as soon as it is there.
+         */
+        WithoutPlan: {
+            /** Cost Eur */
+            cost_eur: number;
+            /** Peak Kilowatt */
+            peak_kilowatt: number;
+            /**
+             * Over Hour
+             * @description How long it is above a limit.
+             */
+            over_hour: number;
+        };
     };
     responses: never;
     parameters: never;
@@ -2124,7 +2326,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No such vehicle · No such finding · No such channel · No such place in this list · Nothing is here */
+            /** @description No such vehicle · No depot is planned here · No such finding · No such channel · No such place in this list · Nothing is here */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2201,7 +2403,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No such vehicle · No such finding · No such channel · No such place in this list · Nothing is here */
+            /** @description No such vehicle · No depot is planned here · No such finding · No such channel · No such place in this list · Nothing is here */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2289,7 +2491,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No such vehicle · No such finding · No such channel · No such place in this list · Nothing is here */
+            /** @description No such vehicle · No depot is planned here · No such finding · No such channel · No such place in this list · Nothing is here */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2372,7 +2574,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No such vehicle · No such finding · No such channel · No such place in this list · Nothing is here */
+            /** @description No such vehicle · No depot is planned here · No such finding · No such channel · No such place in this list · Nothing is here */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2449,7 +2651,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No such vehicle · No such finding · No such channel · No such place in this list · Nothing is here */
+            /** @description No such vehicle · No depot is planned here · No such finding · No such channel · No such place in this list · Nothing is here */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2527,7 +2729,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No such vehicle · No such finding · No such channel · No such place in this list · Nothing is here */
+            /** @description No such vehicle · No depot is planned here · No such finding · No such channel · No such place in this list · Nothing is here */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2614,7 +2816,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No such vehicle · No such finding · No such channel · No such place in this list · Nothing is here */
+            /** @description No such vehicle · No depot is planned here · No such finding · No such channel · No such place in this list · Nothing is here */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2688,7 +2890,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No such vehicle · No such finding · No such channel · No such place in this list · Nothing is here */
+            /** @description No such vehicle · No depot is planned here · No such finding · No such channel · No such place in this list · Nothing is here */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2765,7 +2967,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No such vehicle · No such finding · No such channel · No such place in this list · Nothing is here */
+            /** @description No such vehicle · No depot is planned here · No such finding · No such channel · No such place in this list · Nothing is here */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2858,7 +3060,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No such vehicle · No such finding · No such channel · No such place in this list · Nothing is here */
+            /** @description No such vehicle · No depot is planned here · No such finding · No such channel · No such place in this list · Nothing is here */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2867,7 +3069,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description These costs contradict each other · The Idempotency-Key was used for another request */
+            /** @description This night cannot be planned · These costs contradict each other · The Idempotency-Key was used for another request */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2969,7 +3171,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No such vehicle · No such finding · No such channel · No such place in this list · Nothing is here */
+            /** @description No such vehicle · No depot is planned here · No such finding · No such channel · No such place in this list · Nothing is here */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2978,7 +3180,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description These costs contradict each other · The Idempotency-Key was used for another request */
+            /** @description This night cannot be planned · These costs contradict each other · The Idempotency-Key was used for another request */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -3080,7 +3282,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No such vehicle · No such finding · No such channel · No such place in this list · Nothing is here */
+            /** @description No such vehicle · No depot is planned here · No such finding · No such channel · No such place in this list · Nothing is here */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3089,7 +3291,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description These costs contradict each other · The Idempotency-Key was used for another request */
+            /** @description This night cannot be planned · These costs contradict each other · The Idempotency-Key was used for another request */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -3191,7 +3393,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No such vehicle · No such finding · No such channel · No such place in this list · Nothing is here */
+            /** @description No such vehicle · No depot is planned here · No such finding · No such channel · No such place in this list · Nothing is here */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3200,7 +3402,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description These costs contradict each other · The Idempotency-Key was used for another request */
+            /** @description This night cannot be planned · These costs contradict each other · The Idempotency-Key was used for another request */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -3361,7 +3563,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description These costs contradict each other · The Idempotency-Key was used for another request */
+            /** @description This night cannot be planned · These costs contradict each other · The Idempotency-Key was used for another request */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -3458,7 +3660,187 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description These costs contradict each other · The Idempotency-Key was used for another request */
+            /** @description This night cannot be planned · These costs contradict each other · The Idempotency-Key was used for another request */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This service does not answer to that name */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request cannot be understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many streams are open · The store refused · A service is out of reach */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    depot: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DepotPlan"];
+                };
+            };
+            /** @description Signing in is needed · Name or password are wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such vehicle · No depot is planned here · No such finding · No such channel · No such place in this list · Nothing is here */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This night cannot be planned · These costs contradict each other · The Idempotency-Key was used for another request */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This service does not answer to that name */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request cannot be understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many streams are open · The store refused · A service is out of reach */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    what_if: {
+        parameters: {
+            query?: {
+                v2g?: boolean | null;
+                limit_kilowatt?: number | null;
+                longer_hour?: number | null;
+                buy_eur_per_kwh?: number[] | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DepotPlan"];
+                };
+            };
+            /** @description The request cannot be carried out as asked */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Signing in is needed · Name or password are wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such vehicle · No depot is planned here · No such finding · No such channel · No such place in this list · Nothing is here */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This night cannot be planned · These costs contradict each other · The Idempotency-Key was used for another request */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -3549,7 +3931,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No such vehicle · No such finding · No such channel · No such place in this list · Nothing is here */
+            /** @description No such vehicle · No depot is planned here · No such finding · No such channel · No such place in this list · Nothing is here */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3753,7 +4135,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No such vehicle · No such finding · No such channel · No such place in this list · Nothing is here */
+            /** @description No such vehicle · No depot is planned here · No such finding · No such channel · No such place in this list · Nothing is here */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3876,7 +4258,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No such vehicle · No such finding · No such channel · No such place in this list · Nothing is here */
+            /** @description No such vehicle · No depot is planned here · No such finding · No such channel · No such place in this list · Nothing is here */
             404: {
                 headers: {
                     [name: string]: unknown;

@@ -10,6 +10,7 @@ export type Causes = Schemas['Causes'];
 export type Cell = Schemas['Cell'];
 export type Cells = Schemas['Cells'];
 export type Chain = Schemas['Chain'];
+export type DepotPlan = Schemas['DepotPlan'];
 export type Evidence = Schemas['Evidence'];
 export type FindingDetail = Schemas['FindingDetail'];
 export type FindingRow = Schemas['FindingRow'];

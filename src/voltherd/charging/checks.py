@@ -1,0 +1,185 @@
+"""What cannot be planned, said clearly: each check names the vehicle or step and the mend."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from jaxtyping import Bool
+
+from voltherd.charging.problem import Discharge, Fleet, Problem, Site
+from voltherd.errors import InputError
+
+ROUNDING_KWH = 1e-9
+"""Energies this near a bound are at it."""
+
+
+def checked(problem: Problem) -> Problem:
+    """Give the problem back if it can be planned.
+
+    Raises:
+        InputError: It cannot: which vehicle or step is wrong, why, and what to do.
+    """
+    if not problem.fleet.size:
+        raise InputError("there is no vehicle to plan for", mend="add one")
+    if not problem.site.steps:
+        raise InputError("there is no step to plan", mend="give a price for each step")
+    _lengths(problem)
+    for wrong, what, mend in _fleet(problem.fleet, problem.site.steps):
+        _refuse(problem.fleet, wrong, what, mend)
+    if problem.discharge is not None:
+        for wrong, what, mend in _discharge(problem.discharge):
+            _refuse(problem.fleet, wrong, what, mend)
+        _tiers(problem.discharge)
+    _site(problem.site)
+    return problem
+
+
+Check = tuple[Bool[np.ndarray, "vehicles"], str, str]
+
+
+def _lengths(problem: Problem) -> None:
+    """Arrays by vehicle and by step have one length each."""
+    fleet, site = problem.fleet, problem.site
+    vehicle = {name: getattr(fleet, name) for name in fleet.__slots__ if name != "names"}
+    if fleet.names:
+        vehicle["names"] = fleet.names
+    if problem.discharge is not None:
+        vehicle["limit_kilowatt"] = problem.discharge.limit_kilowatt
+        vehicle["efficiency"] = problem.discharge.efficiency
+    vehicle |= {f"member of {group.name}": group.member for group in site.groups}
+    step = {
+        name: getattr(site, name)
+        for name in ("limit_kilowatt", "base_kilowatt", "pv_kilowatt", "feed_in_eur_per_kwh")
+        if getattr(site, name) is not None
+    }
+    step |= {f"limit of {group.name}": group.limit_kilowatt for group in site.groups}
+    if site.phase_limit_kilowatt is not None:
+        step["phase_limit_kilowatt"] = site.phase_limit_kilowatt.T
+    for arrays, size, of in (
+        (vehicle, fleet.size, "vehicles with energy_kwh"),
+        (step, site.steps, "steps with price_eur_per_kwh"),
+    ):
+        for name, array in arrays.items():
+            if len(array) != size:
+                raise InputError(
+                    f"{name} has {len(array)} values for {size} {of}", mend="give one for each"
+                )
+
+
+def _refuse(fleet: Fleet, wrong: Bool[np.ndarray, "vehicles"], what: str, mend: str) -> None:
+    if not wrong.any():
+        return
+    first = int(np.flatnonzero(wrong)[0])
+    more = int(wrong.sum()) - 1
+    raise InputError(
+        what + (f" (and {more} more vehicles)" if more else ""), where=fleet.name(first), mend=mend
+    )
+
+
+def _fleet(fleet: Fleet, steps: int) -> Iterator[Check]:
+    """Conditions are stated as what must hold, so that NaN fails them."""
+    for name in ("power_max_kilowatt", "power_min_kilowatt", "energy_kwh", "stored_kwh"):
+        value = getattr(fleet, name)
+        yield ~((value >= 0) & np.isfinite(value)), f"{name} is negative or no number", "correct it"
+    yield (
+        ~((fleet.arrival_step >= 0) & (fleet.departure_step <= steps)),
+        f"its stay reaches beyond the {steps} steps of the plan",
+        "cut the stay to the plan or lengthen the plan",
+    )
+    yield (
+        ~(fleet.departure_step > fleet.arrival_step),
+        "it departs before it has arrived",
+        "correct arrival_step or departure_step",
+    )
+    yield ~(fleet.battery_kwh > 0), "battery_kwh is not above zero", "give its usable size"
+    yield (
+        ~(fleet.stored_kwh + fleet.energy_kwh <= fleet.battery_kwh + ROUNDING_KWH),
+        "more energy is asked for than fits its battery",
+        "lower energy_kwh to battery_kwh - stored_kwh",
+    )
+    yield (
+        ~((fleet.charge_efficiency > 0) & (fleet.charge_efficiency <= 1)),
+        "charge_efficiency is not above 0 and at most 1",
+        "give a fraction",
+    )
+    yield (
+        ~(fleet.power_min_kilowatt <= fleet.power_max_kilowatt),
+        "its least power is above its most",
+        "correct power_min_kilowatt",
+    )
+    yield (
+        ~((fleet.power_max_kilowatt > 0) | (fleet.energy_kwh == 0)),
+        "it needs energy but has no power",
+        "correct power_max_kilowatt",
+    )
+    yield ~np.isin(fleet.phases, (1, 3)), "phases is neither 1 nor 3", "correct it"
+    yield ~np.isin(fleet.phase, (0, 1, 2)), "phase is none of 0, 1, 2", "correct it"
+
+
+def _discharge(discharge: Discharge) -> Iterator[Check]:
+    limit, efficiency = discharge.limit_kilowatt, discharge.efficiency
+    yield (
+        ~((limit >= 0) & np.isfinite(limit)),
+        "its discharge limit is negative or no number",
+        "give it as a positive power",
+    )
+    yield (
+        ~((efficiency > 0) & (efficiency <= 1)),
+        "its discharge efficiency is not above 0 and at most 1",
+        "give a fraction",
+    )
+
+
+def _tiers(discharge: Discharge) -> None:
+    width, wear = discharge.tier_fraction, discharge.tier_wear_eur_per_kwh
+    if len(width) != len(wear) or not (np.all(width > 0) and abs(width.sum() - 1) < 1e-9):
+        raise InputError(
+            "tiers of wear do not fill the discharge limit", mend="give fractions that sum to 1"
+        )
+    if not (np.all(wear >= 0) and np.all(np.diff(wear) >= 0)):
+        raise InputError(
+            "wear falls from one tier to the next or is negative",
+            mend="order the tiers by wear, the cheapest first",
+        )
+
+
+def _site(site: Site) -> None:
+    if not site.step_hour > 0:
+        raise InputError("step_hour is not above zero", mend="give the length of a step in hours")
+    finite = {
+        "price_eur_per_kwh": site.price_eur_per_kwh,
+        "base_kilowatt": site.base_kilowatt,
+        "pv_kilowatt": site.pv_kilowatt,
+    }
+    if site.feed_in_eur_per_kwh is not None:
+        finite["feed_in_eur_per_kwh"] = site.feed_in_eur_per_kwh
+    for name, value in finite.items():
+        _no_step(~np.isfinite(value), f"{name} is missing", "give a number for every step")
+    if not (site.demand_eur_per_kilowatt >= 0 and np.isfinite(site.demand_eur_per_kilowatt)):
+        raise InputError("demand_eur_per_kilowatt is negative or no number", mend="correct it")
+    room = {"the site's limit": site.headroom_kilowatt}
+    if site.phase_limit_kilowatt is not None:
+        for phase, limit in enumerate(site.phase_limit_kilowatt):
+            room[f"the limit of phase {phase + 1}"] = limit - site.net_base_kilowatt / 3
+    room |= {f"the limit of {group.name}": group.limit_kilowatt for group in site.groups}
+    for name, value in room.items():
+        _no_step(
+            ~(value >= 0),
+            f"{name} is missing, negative or below the base load",
+            "raise the limit or lower the base load there",
+        )
+    if site.feed_in_eur_per_kwh is not None:
+        _no_step(
+            site.feed_in_eur_per_kwh > site.price_eur_per_kwh,
+            "surplus is paid more than buying costs, so that buying and selling at once would pay",
+            "lower feed_in_eur_per_kwh to at most the price there",
+        )
+
+
+def _no_step(wrong: Bool[np.ndarray, "steps"], what: str, mend: str) -> None:
+    if wrong.any():
+        first, more = int(np.flatnonzero(wrong)[0]), int(wrong.sum()) - 1
+        raise InputError(
+            what + (f" (and at {more} more steps)" if more else ""),
+            where=f"step {first}",
+            mend=mend,
+        )

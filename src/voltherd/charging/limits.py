@@ -1,0 +1,159 @@
+"""Limits of a site as rows over the power of classes of vehicles, whatever kind of limit it is.
+
+A class is the vehicles that no limit tells apart: same phase, same groups.  Every limit is a row a
+step: a weighted sum of the classes' power must not exceed a room.  A row may have *relief*: for a
+price the room grows, by the same amount in all rows with that relief.  So a demand charge is rows
+with one relief (the peak, priced per kW), and surplus sold below the buying price is a row a step
+that says power may not fall below what the site gives away, with the lost money as the price of
+its relief.  The bound that a set of multipliers proves needs to know no more than this.
+"""
+
+from typing import Final, NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from voltherd.charging.problem import Problem, Site
+
+NONE: Final = -1
+"""Of a row without relief."""
+THREE_PHASE: Final = 3
+Rows = Float[np.ndarray, "limits steps"]
+
+
+class Limits(NamedTuple):
+    """All limits of a site.
+
+    Attributes:
+        names: What each limit is.
+        weight: Share of a class's power that counts.
+        even: The same for a vehicle that lies evenly on the phases and in no group.
+        room_kilowatt: What may be drawn [kW]; infinite where there is no limit.
+        relief: Number of the relief of each row, or ``NONE``.
+        relief_eur: Price of a kW of each relief [EUR/kW].
+        constant_eur: Cost of no charging at all, which the plan's cost is not to count [EUR].
+    """
+
+    names: tuple[str, ...]
+    weight: Float[np.ndarray, "limits classes"]
+    even: Float[np.ndarray, "limits"]
+    room_kilowatt: Rows
+    relief: Int[np.ndarray, "limits steps"]
+    relief_eur: Float[np.ndarray, "reliefs"]
+    constant_eur: float
+
+    def use(self, power_kilowatt: Float[np.ndarray, "classes steps"]) -> Rows:
+        """Give what the classes take of each row [kW]."""
+        return np.asarray(self.weight @ power_kilowatt)
+
+    def possible(self, multiplier: Rows) -> Rows:
+        """Shrink multipliers to what can be a bound: rows cannot be dearer than their relief."""
+        multiplier = np.where(np.isfinite(self.room_kilowatt), np.maximum(multiplier, 0.0), 0.0)
+        if not self.relief_eur.size:
+            return multiplier
+        relieved = self.relief >= 0
+        number = self.relief[relieved]
+        total = np.bincount(number, multiplier[relieved], len(self.relief_eur))
+        shrink = np.minimum(1.0, self.relief_eur / np.maximum(total, 1e-300))
+        multiplier[relieved] *= shrink[number]
+        return multiplier
+
+    def rent_eur(self, multiplier: Rows) -> float:
+        """Give what the room is worth at multipliers in EUR per kW [EUR]."""
+        room = np.where(np.isfinite(self.room_kilowatt), self.room_kilowatt, 0.0)
+        return float((multiplier * room).sum())
+
+    def relief_cost_eur(self, power_kilowatt: Float[np.ndarray, "classes steps"]) -> float:
+        """Give the cost of the relief that a plan needs [EUR]."""
+        return float(self._relieved(power_kilowatt) @ self.relief_eur)
+
+    def _relieved(
+        self, power_kilowatt: Float[np.ndarray, "classes steps"]
+    ) -> Float[np.ndarray, "reliefs"]:
+        needed = np.zeros(len(self.relief_eur))
+        relieved = self.relief >= 0
+        over = (self.use(power_kilowatt) - self.room_kilowatt)[relieved]
+        np.maximum.at(needed, self.relief[relieved], over)
+        return needed
+
+    def widened(self, power_kilowatt: Float[np.ndarray, "classes steps"]) -> "Limits":
+        """Give the limits with the relief that a plan pays for in their rooms."""
+        if not self.relief_eur.size:
+            return self
+        wider = np.where(self.relief >= 0, self._relieved(power_kilowatt)[self.relief], 0.0)
+        return self._replace(room_kilowatt=self.room_kilowatt + wider)
+
+
+def classes(problem: Problem) -> Int[np.ndarray, "vehicles"]:
+    """Number the classes of vehicles: same phase where phases are limited, same groups."""
+    fleet, site = problem.fleet, problem.site
+    marks = [group.member.astype(int) for group in site.groups]
+    if site.phase_limit_kilowatt is not None:
+        marks.append(np.where(fleet.phases == 1, fleet.phase, THREE_PHASE))
+    if problem.discharge is not None:  # vehicles of a class share the order of prices
+        kinds = np.stack([fleet.charge_efficiency, problem.discharge.efficiency], axis=1)
+        marks.append(np.unique(kinds, axis=0, return_inverse=True)[1].ravel())
+    if not marks:
+        return np.zeros(fleet.size, dtype=int)
+    return np.unique(np.stack(marks, axis=1), axis=0, return_inverse=True)[1].ravel()
+
+
+class _Block(NamedTuple):
+    """One limit over all steps."""
+
+    name: str
+    weight: Float[np.ndarray, "classes"]
+    even: float
+    room_kilowatt: Float[np.ndarray, "steps"]
+
+
+def limits(problem: Problem, class_of: Int[np.ndarray, "vehicles"]) -> Limits:
+    """Write a site's limits as rows.
+
+    Args:
+        problem: What is planned.
+        class_of: Class of each vehicle, from :func:`classes`.
+    """
+    fleet, site = problem.fleet, problem.site
+    count = int(class_of.max(initial=0)) + 1
+    some = np.zeros(count, dtype=int)  # one vehicle of each class stands for all
+    some[class_of] = np.arange(fleet.size)
+    room = site.headroom_kilowatt
+    blocks = []
+    if site.phase_limit_kilowatt is not None:
+        for phase, limit in enumerate(site.phase_limit_kilowatt):
+            one = (fleet.phases[some] == 1) & (fleet.phase[some] == phase)
+            share = np.where(fleet.phases[some] == THREE_PHASE, 1 / 3, one * 1.0)
+            left = limit - site.net_base_kilowatt / 3
+            blocks.append(_Block(f"phase {phase + 1}", share, 1 / 3, left))
+        together = np.sum([block.room_kilowatt for block in blocks], axis=0)
+        room = np.where(together <= room * (1 + 1e-12), np.inf, room)  # the phases imply it
+    blocks = [_Block("site", np.ones(count), 1.0, room), *blocks]
+    blocks += [_Block(g.name, g.member[some] * 1.0, 0.0, g.limit_kilowatt) for g in site.groups]
+    return _with_reliefs(site, blocks, count)
+
+
+def _with_reliefs(site: Site, blocks: list[_Block], count: int) -> Limits:
+    """Append the rows that money can widen: peak and surplus."""
+    relief = [np.full(site.steps, NONE)] * len(blocks)
+    price: list[float] = []
+    constant = 0.0
+    if site.demand_eur_per_kilowatt > 0:
+        blocks = [*blocks, _Block("peak", np.ones(count), 1.0, -site.net_base_kilowatt)]
+        relief = [*relief, np.zeros(site.steps, dtype=int)]
+        price = [site.demand_eur_per_kilowatt]
+    if site.feed_in_eur_per_kwh is not None:
+        lost = (site.price_eur_per_kwh - site.feed_in_eur_per_kwh) * site.step_hour
+        blocks = [*blocks, _Block("surplus", -np.ones(count), -1.0, site.net_base_kilowatt)]
+        relief = [*relief, len(price) + np.arange(site.steps)]
+        price += lost.tolist()
+        constant = float(lost @ np.maximum(-site.net_base_kilowatt, 0.0))
+    return Limits(
+        tuple(block.name for block in blocks),
+        np.stack([block.weight for block in blocks]),
+        np.array([block.even for block in blocks]),
+        np.stack([block.room_kilowatt for block in blocks]),
+        np.stack(relief),
+        np.array(price, dtype=float),
+        constant,
+    )

@@ -1,0 +1,189 @@
+"""A depot's plan: who charges when, what it costs, and how near it is to the best there is.
+
+Every plan carries a certificate.  ``bound_eur`` is proved: no plan that delivers as much energy
+under the same limits costs less.  ``gap`` is what the plan costs beyond it, as a share of its cost.
+Where not all energy can be delivered the plan delivers the most that can be, then at least cost,
+and ``shortage`` says which limits stand in the way, which vehicles go short, and by how much.
+"""
+
+from dataclasses import dataclass
+from typing import Final, NamedTuple, final
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from voltherd.charging.checks import checked
+from voltherd.charging.decomposition import Effort, Market, Outcome, decompose
+from voltherd.charging.fill import Fill
+from voltherd.charging.limits import Limits, Rows, classes, limits
+from voltherd.charging.minimum import drawn_answers, stepped
+from voltherd.charging.oracle import Profiles
+from voltherd.charging.problem import Problem
+from voltherd.charging.shortage import Least, Shortage, least_missing, rounding_kwh, shortage
+from voltherd.charging.vehicles import nothing, oracle
+from voltherd.errors import UsageError
+
+_DEAR: Final = 10.0
+"""First price of energy not delivered, in highest prices of buying."""
+_DEARER: Final = 10.0
+_DEAREST_EUR_PER_KWH: Final = 1e6
+_PRICE_MIN_EUR_PER_KWH: Final = 0.01
+_COST_MIN_EUR: Final = 1e-3
+_USUAL_SHARE: Final = 0.01
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Plan:
+    """Who charges when.
+
+    Attributes:
+        power_kilowatt: Drawn by each vehicle in each step, negative where it gives [kW].
+        cost_eur: What charging adds to the site's bill, with wear and the demand charge [EUR].
+        bound_eur: No plan that delivers as much costs less [EUR].
+        gap: Cost beyond the bound, as a share of the cost.
+        wear_eur: Wear of giving energy back, part of the cost [EUR].
+        iterations: Solutions of the master programme.
+        site_price_eur_per_kwh: Price of buying and what limits add to it, for a vehicle that lies
+            evenly on the phases and in no group [EUR/kWh].
+        multiplier_eur_per_kilowatt: What a kW more of each limit would save [EUR/kW].
+        limit_names: Of the rows of the multipliers.
+        shortage: Why not all energy is delivered; nothing where it is.
+    """
+
+    power_kilowatt: Float[np.ndarray, "vehicles steps"]
+    cost_eur: float
+    bound_eur: float
+    gap: float
+    wear_eur: float
+    iterations: int
+    site_price_eur_per_kwh: Float[np.ndarray, "steps"]
+    multiplier_eur_per_kilowatt: Rows
+    limit_names: tuple[str, ...]
+    shortage: Shortage | None
+
+
+def planned(
+    problem: Problem,
+    effort: Effort | None = None,
+    start: Rows | None = None,
+    *,
+    minimum: bool = False,
+) -> Plan:
+    """Plan a depot.
+
+    Args:
+        problem: Vehicles and site.
+        effort: When to stop; at a gap of 1e-4 where it is not given.
+        start: ``Plan.multiplier_eur_per_kilowatt`` of an earlier plan with the same limits and
+            steps.
+        minimum: Whether every power is none or at least the vehicle's least; only of vehicles that
+            do not give back.
+
+    Raises:
+        InputError: The problem makes no sense; the message says where.
+        UsageError: ``start`` belongs to other limits or steps, or a least power is asked of
+            vehicles that give back.
+    """
+    if minimum and problem.discharge is not None:
+        raise UsageError(
+            "a least power is planned only of vehicles that do not give back",
+            mend="plan without discharge or without the least power",
+        )
+    class_of = classes(checked(problem))
+    rows = limits(problem, class_of)
+    if start is not None and start.shape != rows.room_kilowatt.shape:
+        raise UsageError(
+            "the earlier plan has other limits or steps", mend="plan without its start"
+        )
+    best = _most_delivered(problem, class_of, rows, effort or Effort(), start)
+    if minimum:
+        best = best._replace(profiles=_stepped(problem, class_of, best))
+    return _plan(problem, class_of, best)
+
+
+class _Best(NamedTuple):
+    """A plan as the decomposition gives it."""
+
+    market: Market
+    outcome: Outcome
+    profiles: Profiles
+    least: Least
+
+
+def _most_delivered(
+    problem: Problem,
+    class_of: Int[np.ndarray, "vehicles"],
+    rows: Limits,
+    effort: Effort,
+    start: Rows | None,
+) -> _Best:
+    """Plan; while more could be delivered than is, make what is not delivered dearer."""
+    price = problem.site.price_eur_per_kwh
+    highest = float(np.abs(price).max())
+    usual = _USUAL_SHARE * float(np.abs(price).mean() * problem.drawn_kwh.sum())
+    dear = _DEAR * max(highest, _PRICE_MIN_EUR_PER_KWH)
+    least = Least(0.0, ())
+    while True:
+        vehicles = oracle(problem, class_of, dear)
+        market = Market(vehicles, rows, price, problem.site.step_hour, max(usual, _COST_MIN_EUR))
+        outcome = decompose(market, nothing(problem, class_of), effort, start)
+        used = [
+            (one.answer, weights)
+            for one, weights in zip(outcome.asked, outcome.mix.weights, strict=True)
+            if weights.any()
+        ]
+        answers, weights = zip(*used, strict=True)
+        profiles = vehicles.profiles(answers, np.stack(weights))
+        missing = float(profiles.unserved_kwh.sum())
+        if missing > rounding_kwh(problem) and not least.obstacles:
+            least = least_missing(problem, class_of, rows, effort)
+        enough = least.kwh + max(rounding_kwh(problem), effort.gap * missing)
+        if missing <= enough or dear > _DEAREST_EUR_PER_KWH:
+            return _Best(market, outcome, profiles, least)
+        dear, start = _DEARER * dear, outcome.bound.multiplier
+
+
+def _class_power(
+    power: Float[np.ndarray, "vehicles steps"], class_of: Int[np.ndarray, "vehicles"], count: int
+) -> Float[np.ndarray, "classes steps"]:
+    return np.stack([power[class_of == number].sum(axis=0) for number in range(count)])
+
+
+def _stepped(problem: Problem, class_of: Int[np.ndarray, "vehicles"], best: _Best) -> Profiles:
+    """Give powers that are none or enough, near those of the mix."""
+    vehicles, rows, fleet = best.market.oracle, best.market.limits, problem.fleet
+    assert isinstance(vehicles, Fill)
+    order = np.lexsort((fleet.power_max_kilowatt, fleet.departure_step, fleet.arrival_step))
+    choice = drawn_answers(best.outcome.mix.weights, class_of, order)
+    power = vehicles.followed([one.answer for one in best.outcome.asked], choice)
+    used = _class_power(best.profiles.power_kilowatt, class_of, rows.weight.shape[1])
+    price = best.market.prices(best.outcome.bound.multiplier)
+    power = stepped(problem, class_of, rows.widened(used), price, power)
+    left = problem.reachable_kwh - power.sum(axis=1) * problem.site.step_hour
+    return Profiles(power, np.maximum(left, 0.0), best.profiles.wear_eur)
+
+
+def _plan(problem: Problem, class_of: Int[np.ndarray, "vehicles"], best: _Best) -> Plan:
+    """Work out what the vehicles' profiles cost and how near that is to the bound."""
+    market, outcome, profiles, least = best
+    rows, site = market.limits, problem.site
+    together = _class_power(profiles.power_kilowatt, class_of, rows.weight.shape[1])
+    energy = float(together.sum(axis=0) @ site.price_eur_per_kwh) * site.step_hour
+    wear = float(profiles.wear_eur.sum())
+    cost = energy + wear + rows.relief_cost_eur(together) - rows.constant_eur
+    unserved = float(profiles.unserved_kwh.sum()) * market.oracle.unserved_eur_per_kwh
+    bound = outcome.bound.eur - rows.constant_eur - unserved
+    multiplier = outcome.bound.multiplier
+    return Plan(
+        power_kilowatt=profiles.power_kilowatt,
+        cost_eur=cost,
+        bound_eur=bound,
+        gap=(cost - bound) / max(abs(cost), market.scale_eur),
+        wear_eur=wear,
+        iterations=outcome.iterations,
+        site_price_eur_per_kwh=site.price_eur_per_kwh + rows.even @ multiplier / site.step_hour,
+        multiplier_eur_per_kilowatt=multiplier,
+        limit_names=rows.names,
+        shortage=shortage(problem, profiles, least),
+    )

@@ -1,0 +1,248 @@
+"""A plan told: each vehicle's night, the site's course, and what would happen without a plan."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+from jaxtyping import Float
+
+from voltherd.charging.plan import Plan
+from voltherd.charging.problem import Problem
+from voltherd.types.depot import Course, DepotSheet, Spell, Stay, Uncontrolled
+from voltherd.units import SECOND_PER_HOUR
+
+_IDLE_KILOWATT: Final = 1e-6
+_ALIKE: Final = 0.02
+"""Powers within this share of each other are one spell."""
+_LIMITED_EUR_PER_KWH: Final = 1e-6
+"""A limit that adds more than this to the price of a step keeps vehicles waiting there."""
+
+PerStep = Float[np.ndarray, "steps"]
+Powers = Float[np.ndarray, "vehicles steps"]
+
+
+def depot_sheet(
+    problem: Problem,
+    plan: Plan,
+    *,
+    site: str,
+    zone: str,
+    start_second: float,
+    chargers: Sequence[str],
+) -> DepotSheet:
+    """Tell a plan.
+
+    Args:
+        problem: What was planned.
+        plan: Its plan.
+        site: Name of the site.
+        zone: Its time zone.
+        start_second: Begin of the first step [unix s].
+        chargers: Where each vehicle stands.
+    """
+    step_second = problem.site.step_hour * SECOND_PER_HOUR
+    begin = start_second + step_second * np.arange(problem.site.steps + 1)
+    greedy = at_once(problem)
+    drawn = plan.power_kilowatt.sum(axis=0)
+    return DepotSheet(
+        site=site,
+        zone=zone,
+        step_second=step_second,
+        cost_eur=plan.cost_eur,
+        bound_eur=plan.bound_eur,
+        gap=plan.gap,
+        wear_eur=plan.wear_eur,
+        peak_kilowatt=float((drawn + problem.site.net_base_kilowatt).max()),
+        own_share=_own_share(problem, drawn),
+        uncontrolled=_uncontrolled(problem, greedy),
+        stays=tuple(
+            _stay(problem, plan, vehicle, begin, chargers[vehicle])
+            for vehicle in range(problem.fleet.size)
+        ),
+        course=_course(problem, plan, begin, greedy.sum(axis=0)),
+        short=_short(problem, plan),
+    )
+
+
+def at_once(problem: Problem) -> Powers:
+    """Give the power of vehicles that charge as fast as they can from their arrival on [kW]."""
+    fleet, hour = problem.fleet, problem.site.step_hour
+    most = np.where(problem.window, fleet.power_max_kilowatt[:, None], 0.0)
+    before = np.cumsum(most, axis=1) * hour - most * hour
+    left = np.maximum(problem.drawn_kwh[:, None] - before, 0.0)
+    return np.asarray(np.minimum(most, left / hour))
+
+
+def site_cost_eur(problem: Problem, power: Powers) -> float:
+    """Give what charging adds to the site's bill, without wear [EUR]."""
+    site, drawn = problem.site, power.sum(axis=0)
+
+    def bill(grid_kilowatt: PerStep) -> float:
+        energy = grid_kilowatt * site.step_hour
+        sold = (
+            site.price_eur_per_kwh
+            if site.feed_in_eur_per_kwh is None
+            else (site.feed_in_eur_per_kwh)
+        )
+        price = np.where(energy > 0, site.price_eur_per_kwh, sold)
+        peak = max(float(grid_kilowatt.max()), 0.0)
+        return float(energy @ price) + site.demand_eur_per_kilowatt * peak
+
+    base = site.net_base_kilowatt
+    return bill(base + drawn) - bill(base)
+
+
+def _own_share(problem: Problem, drawn: PerStep) -> float | None:
+    """Give the share of own generation, of which the base load takes its part first."""
+    site, used = problem.site, np.maximum(drawn, 0.0)
+    if not site.pv_kilowatt.any() or not used.any():
+        return None
+    surplus = np.maximum(site.pv_kilowatt - site.base_kilowatt, 0.0)
+    return float(np.minimum(surplus, used).sum() / used.sum())
+
+
+def _uncontrolled(problem: Problem, greedy: Powers) -> Uncontrolled:
+    site = problem.site
+    grid = greedy.sum(axis=0) + site.net_base_kilowatt
+    over = grid > site.limit_kilowatt * (1.0 + 1e-9)
+    for group in site.groups:
+        over |= greedy[group.member].sum(axis=0) > group.limit_kilowatt * (1.0 + 1e-9)
+    if site.phase_limit_kilowatt is not None:
+        by_phase = phase_kilowatt(problem, greedy) + site.net_base_kilowatt / 3.0
+        over |= (by_phase > site.phase_limit_kilowatt * (1.0 + 1e-9)).any(axis=0)
+    return Uncontrolled(
+        cost_eur=site_cost_eur(problem, greedy),
+        peak_kilowatt=float(grid.max()),
+        over_hour=float(over.sum()) * site.step_hour,
+    )
+
+
+def phase_kilowatt(problem: Problem, power: Powers) -> Float[np.ndarray, "3 steps"]:
+    """Give what vehicles draw from each phase [kW]."""
+    fleet = problem.fleet
+    share = np.where((fleet.phases == 3)[:, None], 1.0 / 3.0, fleet.phase[:, None] == np.arange(3))
+    return np.asarray(share.T @ power)
+
+
+def _stay(
+    problem: Problem, plan: Plan, vehicle: int, begin: Float[np.ndarray, " edges"], charger: str
+) -> Stay:
+    fleet, site = problem.fleet, problem.site
+    power = plan.power_kilowatt[vehicle]
+    energy = power * site.step_hour
+    missing = 0.0 if plan.shortage is None else float(plan.shortage.missing_kwh[vehicle])
+    battery = float(fleet.battery_kwh[vehicle])
+    wanted = float(fleet.stored_kwh[vehicle] + fleet.energy_kwh[vehicle])
+    return Stay(
+        vehicle=fleet.name(vehicle),
+        charger=charger,
+        arrival_second=float(begin[fleet.arrival_step[vehicle]]),
+        departure_second=float(begin[fleet.departure_step[vehicle]]),
+        soc_arrival=float(fleet.stored_kwh[vehicle]) / battery,
+        soc_planned=(wanted - missing) / battery,
+        soc_wanted=wanted / battery,
+        need_kwh=float(fleet.energy_kwh[vehicle]),
+        missing_kwh=missing,
+        drawn_kwh=float(np.maximum(energy, 0.0).sum()),
+        given_kwh=float(np.maximum(-energy, 0.0).sum()),
+        energy_eur=float(energy @ site.price_eur_per_kwh),
+        wear_eur=_wear_eur(problem, vehicle, power),
+        spells=_spells(power, begin),
+        waits=_waits(problem, plan, vehicle),
+    )
+
+
+def _wear_eur(problem: Problem, vehicle: int, power: PerStep) -> float:
+    discharge = problem.discharge
+    if discharge is None:
+        return 0.0
+    given = np.maximum(-power, 0.0)
+    width = discharge.tier_fraction * discharge.limit_kilowatt[vehicle]
+    floor = np.cumsum(width) - width
+    inside = np.clip(given[:, None] - floor, 0.0, width)
+    return float(inside.sum(axis=0) @ discharge.tier_wear_eur_per_kwh) * problem.site.step_hour
+
+
+def _spells(power: PerStep, begin: Float[np.ndarray, " edges"]) -> tuple[Spell, ...]:
+    """Join steps with nearly the same power."""
+    spells = []
+    first = 0
+    for step in range(1, len(power) + 1):
+        reach = _ALIKE * float(np.abs(power).max(initial=0.0)) + _IDLE_KILOWATT
+        if step < len(power) and abs(power[step] - power[first]) <= reach:
+            continue
+        mean = float(power[first:step].mean())
+        if abs(mean) > reach / 2.0:
+            spells.append(
+                Spell(
+                    begin_second=float(begin[first]), end_second=float(begin[step]), kilowatt=mean
+                )
+            )
+        first = step
+    return tuple(spells)
+
+
+def _waits(problem: Problem, plan: Plan, vehicle: int) -> str:
+    """Say what keeps a vehicle from charging between its arrival and its first energy."""
+    fleet, site = problem.fleet, problem.site
+    power = plan.power_kilowatt[vehicle]
+    charging = np.flatnonzero(power > _IDLE_KILOWATT)
+    first = int(fleet.arrival_step[vehicle])
+    if not len(charging) or charging[0] == first:
+        return ""
+    idle, used = slice(first, int(charging[0])), charging
+    gives = "; it gives back meanwhile" if (power[idle] < -_IDLE_KILOWATT).any() else ""
+    added = plan.site_price_eur_per_kwh - site.price_eur_per_kwh
+    dear = float(site.price_eur_per_kwh[idle].mean())
+    cheap = float(np.average(site.price_eur_per_kwh[used], weights=power[used]))
+    if dear > cheap + _LIMITED_EUR_PER_KWH:
+        return f"energy is cheaper later: {cheap:.3f} against {dear:.3f} EUR/kWh{gives}"
+    if float(added[idle].mean()) > _LIMITED_EUR_PER_KWH:
+        return "others need the power more then: a limit is reached, and it has time"
+    return "it has time, and waiting costs nothing"
+
+
+def _course(
+    problem: Problem, plan: Plan, begin: Float[np.ndarray, " edges"], greedy: PerStep
+) -> Course:
+    site, drawn = problem.site, plan.power_kilowatt.sum(axis=0)
+    return Course(
+        second=_listed(begin[:-1]),
+        vehicles_kilowatt=_listed(drawn),
+        site_kilowatt=_listed(drawn + site.net_base_kilowatt),
+        uncontrolled_kilowatt=_listed(greedy + site.net_base_kilowatt),
+        limit_kilowatt=_listed(site.limit_kilowatt),
+        base_kilowatt=_listed(site.base_kilowatt),
+        pv_kilowatt=_listed(site.pv_kilowatt),
+        price_eur_per_kwh=_listed(site.price_eur_per_kwh),
+        site_price_eur_per_kwh=_listed(plan.site_price_eur_per_kwh),
+    )
+
+
+def _listed(values: np.ndarray) -> tuple[float, ...]:
+    return tuple(values.tolist())
+
+
+def _short(problem: Problem, plan: Plan) -> tuple[str, ...]:
+    """Say which limits stand in the way, and by how much."""
+    shortage = plan.shortage
+    if shortage is None:
+        return ()
+    own = np.flatnonzero(shortage.own_kwh > _IDLE_KILOWATT)
+    told = [
+        f"{problem.fleet.name(int(vehicle))}: its own power and stay leave "
+        f"{shortage.own_kwh[vehicle]:.1f} kWh out, whatever the site's limits"
+        for vehicle in own[np.argsort(-shortage.own_kwh[own], kind="stable")]
+    ]
+    if shortage.drawn_kwh > _IDLE_KILOWATT:
+        told.append(
+            f"limits leave {shortage.drawn_kwh:.1f} kWh undrawn; no plan leaves less than "
+            f"{shortage.least_kwh:.1f} kWh"
+        )
+    told += [
+        f"{obstacle.name} is in the way for {len(obstacle.steps) * problem.site.step_hour:.2g} h: "
+        "a kilowatt more all that time would deliver up to "
+        f"{obstacle.kwh_per_kilowatt.sum():.2g} kWh"
+        for obstacle in shortage.obstacles
+    ]
+    return tuple(told)

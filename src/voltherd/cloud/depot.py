@@ -1,0 +1,259 @@
+"""The central system at work: what stations call is understood, kept, and then answered.
+
+Books are a value, so a medium that refuses costs nothing but the answer: the books stay as they
+were, the station hears of an internal error and tells the same again.
+"""
+
+import json
+import logging
+import threading
+from collections import Counter, deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final, Literal, NamedTuple, final
+
+from voltherd.charging.central import Central, Heard, Rules, learned, step, without_old
+from voltherd.charging.reservations import Promise, reserve, settled
+from voltherd.errors import StoreError, UnreadableError
+from voltherd.ports import CallJournal
+from voltherd.types.station_command import (
+    CancelReservation,
+    Outcome,
+    Refused,
+    Reserve,
+    SettingsTold,
+    StationCall,
+    StationCommand,
+    StationReply,
+    StationResult,
+)
+from voltherd.wire.ocpp import DIALECTS
+from voltherd.wire.ocpp_fields import UnusableError
+from voltherd.wire.ocpp_frame import Version
+from voltherd.wire.plain import from_plain, to_plain
+
+log = logging.getLogger(__name__)
+Complaints = Callable[[Any], tuple[str, ...]]
+SchemaCheck = Callable[[Version, str, Literal["request", "response"]], Complaints | None]
+BOOKS_EVERY: Final = 20_000
+"""Calls after which the books are written down: so many are read again at the next start."""
+BOOKED_SECOND: Final = 90 * 86_400.0
+"""What ended longer ago is in the journal alone [s]."""
+REMARKS_KEPT: Final = 50
+REMARKS_OF_CALL: Final = 20
+_UNKEPT: Final = frozenset({"Heartbeat"})
+_LEARNED, _RESERVED, _SETTLED = "voltherd:learned", "voltherd:reserved", "voltherd:settled"
+_OWN: Final = frozenset({_LEARNED, _RESERVED, _SETTLED})
+
+
+class Remark(NamedTuple):
+    """What was odd about a call.
+
+    Attributes:
+        heard_second: When [unix s].
+        action: Of the call.
+        text: What was odd.
+    """
+
+    heard_second: float
+    action: str
+    text: str
+
+
+@final
+class Depot:
+    """The ``StationDesk`` of a depot; may be called from any thread.
+
+    Args:
+        journal: Where calls are kept before they are answered.
+        rules: What the central system holds to, from now on.
+        schema_check: Gives what checks a payload.
+        books_every: Calls after which the books are written down.
+
+    Raises:
+        StoreError: The journal cannot be read.
+    """
+
+    def __init__(
+        self,
+        journal: CallJournal,
+        rules: Rules,
+        schema_check: SchemaCheck,
+        books_every: int = BOOKS_EVERY,
+    ) -> None:
+        self._journal = journal
+        self._schema_check = schema_check
+        self._books_every = books_every
+        self._lock = threading.Lock()
+        self._remarks: dict[str, deque[Remark]] = {}
+        self.remark_counts: Counter[str] = Counter()
+        self._central, self._kept_to, self._last = _restored(journal, rules)
+
+    @property
+    def central(self) -> Central:
+        """The books as they are."""
+        return self._central
+
+    def remarks(self, station_id: str) -> tuple[Remark, ...]:
+        """Give the latest remarks on a station's calls, oldest first."""
+        return tuple(self._remarks.get(station_id, ()))
+
+    def take(self, calls: Sequence[StationCall]) -> Sequence[StationReply]:
+        """Answer calls; see ``StationDesk.take``."""
+        with self._lock:
+            central, replies, kept = self._central, [], []
+            for call in calls:
+                central, reply = self._one(central, call)
+                replies.append(reply)
+                if not isinstance(reply.payload, Refused) and call.action not in _UNKEPT:
+                    kept.append(call)
+            if kept and not self._written(kept):
+                return [StationReply(Refused("InternalError", "not kept; tell it again"))] * len(
+                    calls
+                )
+            self._central = central
+            self._keep_books_if_due()
+        return replies
+
+    def answered(
+        self, station_id: str, command: StationCommand, result: StationResult | None
+    ) -> None:
+        """Take in what a station answered; see ``StationDesk.answered``."""
+        if isinstance(result, SettingsTold):
+            self._note(station_id, _LEARNED, {"values": dict(result.values)})
+        elif isinstance(command, Reserve | CancelReservation):
+            status = result.status if isinstance(result, Outcome) else "Rejected"
+            what = "cancel" if isinstance(command, CancelReservation) else "reserve"
+            number = command.reservation_id
+            self._note(station_id, _SETTLED, {"what": what, "id": number, "status": status})
+
+    def reserve(self, station_id: str, wish: Reserve, now_second: float) -> Promise:
+        """Promise an EVSE to somebody; see ``charging.reservations.reserve``.
+
+        Raises:
+            StoreError: It could not be kept; nothing is promised.
+        """
+        with self._lock:
+            promise = reserve(self._central, station_id, wish, now_second)
+            if promise.command is not None:
+                body = {"wish": list(wish)}
+                self._last = self._journal.append(
+                    [_own_call(station_id, _RESERVED, body, now_second)]
+                )
+                self._central = promise.central
+        return promise
+
+    def keep_books(self) -> None:
+        """Write the books down, so that the next start is quick.
+
+        Raises:
+            StoreError: What was kept before still is.
+        """
+        with self._lock:
+            self._write_books()
+
+    def _one(self, central: Central, call: StationCall) -> tuple[Central, StationReply]:
+        """Understand one call and answer it."""
+        check = self._schema_check(call.version, call.action, "request")
+        dialect = DIALECTS[call.version]
+        try:
+            read = dialect.decode_event(call.action, call.payload, call.heard_second)
+        except UnusableError as error:
+            self._remark(call, (error.what,))
+            return central, StationReply(Refused(error.code, error.what))
+        if read is None:
+            known = check is not None
+            code = "NotSupported" if known else "NotImplemented"
+            return central, StationReply(Refused(code, f"nothing is done about {call.action[:40]}"))
+        event, remarks = read
+        self._remark(call, (check(call.payload) if check else ()) + remarks)
+        heard = Heard(call.station_id, call.heard_second, event, call.version != "1.6")
+        done = step(central, heard)
+        payload = dialect.encode_answer(call.action, done.answer)
+        return done.central, StationReply(payload, done.commands)
+
+    def _remark(self, call: StationCall, texts: Sequence[str]) -> None:
+        if not texts:
+            return
+        self.remark_counts[call.station_id] += len(texts)
+        kept = self._remarks.setdefault(call.station_id, deque(maxlen=REMARKS_KEPT))
+        kept.extend(Remark(call.heard_second, call.action, t) for t in texts[:REMARKS_OF_CALL])
+
+    def _written(self, calls: Sequence[StationCall]) -> bool:
+        try:
+            self._last = self._journal.append(calls)
+        except StoreError:
+            # The station hears that it is not kept and tells it again; the log tells a person.
+            log.exception("%d calls of stations are not answered", len(calls))
+            return False
+        return True
+
+    def _note(self, station_id: str, action: str, body: Mapping[str, Any]) -> None:
+        """Keep what was learned of a station beside what it told."""
+        with self._lock:
+            call = _own_call(station_id, action, body, 0.0)
+            if self._written([call]):
+                self._central = _applied(self._central, call)
+
+    def _keep_books_if_due(self) -> None:
+        if self._last - self._kept_to < self._books_every:
+            return
+        try:
+            self._write_books()
+        except StoreError:
+            log.exception("the books of stations are not written down; it is tried again")
+
+    def _write_books(self) -> None:
+        heard = max((s.heard_second for s in self._central.stations.values()), default=0.0)
+        self._central = without_old(self._central, heard - BOOKED_SECOND)
+        plain = to_plain(replace(self._central, rules=Rules()))
+        self._journal.keep_books(self._last, json.dumps(plain).encode())
+        self._kept_to = self._last
+
+
+def _own_call(station_id: str, action: str, body: Mapping[str, Any], second: float) -> StationCall:
+    return StationCall(station_id, "2.0.1", "", action, body, second)
+
+
+def _restored(journal: CallJournal, rules: Rules) -> tuple[Central, int, int]:
+    """Make the books again: from what was written down, and from what was told since."""
+    central, number = Central(rules), 0
+    found = journal.books()
+    if found is not None:
+        try:
+            central = replace(from_plain(Central, json.loads(found[1])), rules=rules)
+            number = found[0]
+        except (UnreadableError, ValueError):
+            log.warning("books of another version: all calls are read again")
+    kept_to = number
+    while calls := journal.calls(number, 1000):
+        for _, call in calls:
+            central = _applied(central, call)
+        number = calls[-1][0]
+    return central, kept_to, number
+
+
+def _applied(central: Central, call: StationCall) -> Central:
+    """Do again what a call did to the books."""
+    if call.action in _OWN:
+        return _applied_own(central, call)
+    try:
+        read = DIALECTS[call.version].decode_event(call.action, call.payload, call.heard_second)
+    except UnusableError:
+        return central
+    if read is None:
+        return central
+    heard = Heard(call.station_id, call.heard_second, read[0], call.version != "1.6")
+    return step(central, heard).central
+
+
+def _applied_own(central: Central, call: StationCall) -> Central:
+    body = call.payload
+    if call.action == _LEARNED:
+        return learned(central, call.station_id, SettingsTold(body["values"]))
+    if call.action == _RESERVED:
+        wish = Reserve(*body["wish"])
+        return reserve(central, call.station_id, wish, call.heard_second).central
+    number, outcome = int(body["id"]), Outcome(str(body["status"]))
+    command = CancelReservation(number) if body["what"] == "cancel" else Reserve(number, 0, "", 0.0)
+    return settled(central, call.station_id, command, outcome)

@@ -1,0 +1,178 @@
+"""What is told of a depot's plan: who charges when, at what cost, and who waits for what."""
+
+from dataclasses import dataclass
+from typing import Final, NamedTuple, final
+
+AS_IT_GOES: Final = "planned as it goes"
+ALL_KNOWN: Final = "planned, all known"
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spell:
+    """A stretch of steps of one vehicle with nearly the same power.
+
+    Attributes:
+        begin_second: Its begin [unix s].
+        end_second: Its end [unix s].
+        kilowatt: Mean power at the charger, negative where the vehicle gives [kW].
+    """
+
+    begin_second: float
+    end_second: float
+    kilowatt: float
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stay:
+    """One vehicle's night.
+
+    Attributes:
+        vehicle: Its name.
+        charger: Where it stands.
+        arrival_second: When it can begin [unix s].
+        departure_second: When it must be ready [unix s].
+        soc_arrival: State of charge then, 0 to 1.
+        soc_planned: At departure, by the plan.
+        soc_wanted: At departure, as asked for.
+        need_kwh: To be in the battery beyond what is in it [kWh].
+        missing_kwh: What the plan leaves out [kWh].
+        drawn_kwh: Drawn at the charger [kWh].
+        given_kwh: Given back there [kWh].
+        energy_eur: Price of what it draws less what it gives [EUR].
+        wear_eur: Wear of giving back [EUR].
+        spells: When it charges.
+        waits: Why it does not charge from its arrival on; empty where it does.
+    """
+
+    vehicle: str
+    charger: str
+    arrival_second: float
+    departure_second: float
+    soc_arrival: float
+    soc_planned: float
+    soc_wanted: float
+    need_kwh: float
+    missing_kwh: float
+    drawn_kwh: float
+    given_kwh: float
+    energy_eur: float
+    wear_eur: float
+    spells: tuple[Spell, ...]
+    waits: str
+
+    @property
+    def ready(self) -> bool:
+        """Whether it leaves with what was asked for, to a watt-hour in a thousand."""
+        return self.missing_kwh <= 1e-3 * max(self.need_kwh, 1e-3)
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Course:
+    """The site over the plan's steps.
+
+    Attributes:
+        second: Begins of the steps [unix s].
+        vehicles_kilowatt: Drawn by all vehicles [kW].
+        site_kilowatt: Drawn from the grid, with base load and less own generation [kW].
+        uncontrolled_kilowatt: The same where every vehicle charges at once [kW].
+        limit_kilowatt: Of the connection [kW].
+        base_kilowatt: Beside the vehicles [kW].
+        pv_kilowatt: Own generation [kW].
+        price_eur_per_kwh: Of buying [EUR/kWh].
+        site_price_eur_per_kwh: The same with what limits add to it [EUR/kWh].
+    """
+
+    second: tuple[float, ...]
+    vehicles_kilowatt: tuple[float, ...]
+    site_kilowatt: tuple[float, ...]
+    uncontrolled_kilowatt: tuple[float, ...]
+    limit_kilowatt: tuple[float, ...]
+    base_kilowatt: tuple[float, ...]
+    pv_kilowatt: tuple[float, ...]
+    price_eur_per_kwh: tuple[float, ...]
+    site_price_eur_per_kwh: tuple[float, ...]
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Uncontrolled:
+    """What happens where every vehicle charges as soon as it is there.
+
+    Attributes:
+        cost_eur: Of it, wear and demand charge included [EUR].
+        peak_kilowatt: Highest power from the grid [kW].
+        over_hour: How long it is above a limit [h].
+    """
+
+    cost_eur: float
+    peak_kilowatt: float
+    over_hour: float
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DepotSheet:
+    """A plan, told.
+
+    Attributes:
+        site: Its name.
+        zone: Time zone that it tells times in.
+        step_second: Length of a step [s].
+        cost_eur: What charging adds to the bill, wear and demand charge included [EUR].
+        bound_eur: No plan that delivers as much costs less [EUR].
+        gap: Cost beyond the bound, as a share of the cost.
+        wear_eur: Part of the cost that is wear of giving back [EUR].
+        peak_kilowatt: Highest power from the grid [kW].
+        own_share: Share of what vehicles draw that comes from own generation, None without any.
+        uncontrolled: What happens without a plan.
+        stays: Vehicles, in the order of the file.
+        course: The site over time.
+        short: Which limits stand in the way of what is missing, in words; empty where nothing is.
+    """
+
+    site: str
+    zone: str
+    step_second: float
+    cost_eur: float
+    bound_eur: float
+    gap: float
+    wear_eur: float
+    peak_kilowatt: float
+    own_share: float | None
+    uncontrolled: Uncontrolled
+    stays: tuple[Stay, ...]
+    course: Course
+    short: tuple[str, ...]
+
+    @property
+    def ready(self) -> int:
+        """How many vehicles leave with what was asked for."""
+        return sum(stay.ready for stay in self.stays)
+
+
+class Way(NamedTuple):
+    """What one way of charging made of a day, or of several.
+
+    Attributes:
+        name: Of the way.
+        cost_eur: Added to the site's bill [EUR].
+        wanted_kwh: Energy that vehicles could have taken [kWh].
+        drawn_kwh: Energy that they took [kWh].
+        peak_kilowatt: Highest power from the grid [kW].
+        over_hour: How long the site's limit was passed [h].
+    """
+
+    name: str
+    cost_eur: float
+    wanted_kwh: float
+    drawn_kwh: float
+    peak_kilowatt: float
+    over_hour: float
+
+    @property
+    def missing_kwh(self) -> float:
+        """What vehicles left without [kWh]."""
+        return self.wanted_kwh - self.drawn_kwh

@@ -1,0 +1,97 @@
+"""Depots drawn at random for tests of planning, small enough for one linear programme."""
+
+import numpy as np
+from hypothesis import strategies as st
+
+from voltherd.charging.problem import Discharge, Fleet, Group, Problem, Site
+
+
+def fleet(random, vehicles: int, steps: int, step_hour: float = 0.5, need: float = 0.8) -> Fleet:
+    arrival = random.integers(0, steps - 1, vehicles)
+    departure = np.array([random.integers(a + 1, steps + 1) for a in arrival])
+    power = random.choice([7.4, 11.0, 22.0], vehicles)
+    efficiency = random.choice([1.0, 0.9], vehicles)
+    energy = random.uniform(0, need, vehicles) * power * step_hour * (departure - arrival)
+    battery = energy + random.uniform(0.0, 30.0, vehicles) + 1.0
+    return Fleet(
+        arrival_step=arrival,
+        departure_step=departure,
+        power_max_kilowatt=power,
+        energy_kwh=energy * efficiency,
+        battery_kwh=battery,
+        stored_kwh=random.uniform(0, 1, vehicles) * (battery - energy),
+        phases=random.choice([1, 3], vehicles),
+        phase=random.integers(0, 3, vehicles),
+        charge_efficiency=efficiency,
+        power_min_kilowatt=np.where(power < 8, 1.38, 4.14),
+    )
+
+
+def depot(
+    seed: int,
+    vehicles: int = 12,
+    steps: int = 16,
+    room: float = 1.0,
+    phased: bool = False,
+    grouped: bool = False,
+    solar: bool = False,
+    demand: float = 0.0,
+    gives: bool = False,
+    negative: bool = False,
+) -> Problem:
+    """A random depot; ``room`` scales its limits, below about 1 not all energy can be drawn."""
+    random = np.random.default_rng(seed)
+    ours = fleet(random, vehicles, steps)
+    price = random.choice([-0.05 if negative else 0.05, 0.1, 0.2, 0.3], steps)
+    base = random.uniform(0.0, 10.0, steps)
+    pv = random.uniform(0.0, 60.0, steps) * solar * (random.random(steps) < 0.5)
+    total = float((ours.energy_kwh / ours.charge_efficiency).sum())
+    limit = room * 1.6 * total / (steps * 0.5) * random.uniform(0.6, 1.4, steps)
+    head = limit + np.maximum(base - pv, 0.0)
+    groups = ()
+    if grouped:
+        inner = np.arange(vehicles) < vehicles // 3
+        outer = np.arange(vehicles) < 2 * vehicles // 3
+        groups = (
+            Group("east", outer, 0.6 * limit),
+            Group("east row 1", inner, 0.4 * limit),
+        )
+    discharge = Discharge(
+        limit_kilowatt=np.where(random.random(vehicles) < 0.7, ours.power_max_kilowatt, 0.0),
+        efficiency=np.full(vehicles, 0.95),
+        tier_fraction=np.array([0.4, 0.6]),
+        tier_wear_eur_per_kwh=np.array([0.02, 0.06]),
+    )
+    return Problem(
+        fleet=ours,
+        site=Site(
+            step_hour=0.5,
+            price_eur_per_kwh=price,
+            limit_kilowatt=head,
+            base_kilowatt=base,
+            pv_kilowatt=pv,
+            phase_limit_kilowatt=np.tile(limit / 3, (3, 1)) * random.uniform(1.0, 1.5, (3, 1))
+            + (base - pv) / 3
+            if phased
+            else None,
+            feed_in_eur_per_kwh=0.3 * price if solar and not negative else None,
+            demand_eur_per_kilowatt=demand,
+            groups=groups,
+        ),
+        discharge=discharge if gives else None,
+    )
+
+
+depots = st.builds(
+    depot,
+    seed=st.integers(0, 10_000),
+    vehicles=st.integers(1, 14),
+    steps=st.integers(2, 14),
+    room=st.sampled_from([0.3, 0.8, 1.0, 1.5, 3.0]),
+    phased=st.booleans(),
+    grouped=st.booleans(),
+    solar=st.booleans(),
+    demand=st.sampled_from([0.0, 0.5]),
+    gives=st.booleans(),
+    negative=st.booleans(),
+)

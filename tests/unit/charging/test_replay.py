@@ -1,0 +1,86 @@
+"""Days charged in every way: limits hold, nothing is known too early, the optimum is the best."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from voltherd.charging.online import as_it_goes, remaining
+from voltherd.charging.problem import Fleet, Problem, Site
+from voltherd.charging.replay import together, ways
+from voltherd.types.depot import ALL_KNOWN, AS_IT_GOES
+
+STEPS = 24
+EVERY = np.arange(12)
+
+
+def day(seed, limit=25.0, vehicles=12):
+    rng = np.random.default_rng(seed)
+    arrival = rng.integers(0, 14, vehicles)
+    departure = np.minimum(arrival + rng.integers(3, 12, vehicles), STEPS)
+    power = np.full(vehicles, 11.0)
+    energy = rng.uniform(2.0, 25.0, vehicles)
+    fleet = Fleet(
+        arrival_step=arrival,
+        departure_step=departure,
+        power_max_kilowatt=power,
+        energy_kwh=energy,
+        battery_kwh=energy,
+        stored_kwh=np.zeros(vehicles),
+        phases=np.full(vehicles, 3),
+        phase=np.zeros(vehicles, int),
+        charge_efficiency=np.ones(vehicles),
+        power_min_kilowatt=np.zeros(vehicles),
+    )
+    site = Site(
+        step_hour=1.0,
+        price_eur_per_kwh=0.2 + 0.15 * np.sin(np.arange(STEPS) / 4.0),
+        limit_kilowatt=np.full(STEPS, limit),
+        base_kilowatt=np.zeros(STEPS),
+        pv_kilowatt=np.zeros(STEPS),
+    )
+    return Problem(fleet=fleet, site=site)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("limit", [18.0, 60.0])
+def test_no_way_but_the_uncontrolled_passes_the_limit_and_none_beats_all_known(seed, limit):
+    found = {way.name: way for way in ways(day(seed, limit), day(seed + 10, limit))}
+    best = found[ALL_KNOWN]
+    for name, way in found.items():
+        assert way.drawn_kwh <= best.drawn_kwh + 1e-3, name
+        if name != "uncontrolled":
+            assert way.over_hour == 0.0, name
+            assert way.peak_kilowatt <= limit * (1 + 1e-6)
+        if way.missing_kwh <= best.missing_kwh + 1e-6 and way.over_hour == 0.0:
+            assert way.cost_eur >= best.cost_eur * (1 - 1e-4), name
+    if limit == 60.0:
+        assert found[AS_IT_GOES].missing_kwh == pytest.approx(0.0, abs=1e-4)
+
+
+def test_what_is_not_there_yet_is_not_known():
+    """Another afternoon does not change the morning."""
+    one = day(1)
+    late = one.fleet.arrival_step > 6
+    other = replace(
+        one, fleet=replace(one.fleet, energy_kwh=one.fleet.energy_kwh * np.where(late, 0.3, 1.0))
+    )
+    like = day(5)
+    assert np.array_equal(as_it_goes(one, like)[:, :7], as_it_goes(other, like)[:, :7])
+
+
+def test_what_is_left_of_a_day_is_less_by_what_was_drawn():
+    one = day(2)
+    power = np.zeros((12, STEPS))
+    power[3, :4] = 1.0
+    left = remaining(one, power, EVERY, 4)
+    assert left.fleet.energy_kwh[3] == pytest.approx(max(one.fleet.energy_kwh[3] - 4.0, 0.0))
+    assert left.site.steps == STEPS - 4
+    assert left.fleet.arrival_step.min() >= 0
+
+
+def test_days_add_up():
+    first, second = tuple(ways(day(1), None)), tuple(ways(day(2), None))
+    summed = together([first, second])
+    assert summed[0].cost_eur == pytest.approx(first[0].cost_eur + second[0].cost_eur)
+    assert summed[0].peak_kilowatt == max(first[0].peak_kilowatt, second[0].peak_kilowatt)

@@ -1,0 +1,144 @@
+"""A site file becomes a problem on the site's own clocks; mistakes are told with their place."""
+
+import copy
+
+import numpy as np
+import pytest
+import yaml
+
+from voltherd.charging.checks import checked
+from voltherd.cloud.depot_file import EXAMPLE, parse, read_site
+from voltherd.errors import InputError, UsageError
+
+PLAIN = yaml.safe_load(EXAMPLE)
+
+
+def changed(**keys):
+    """The example with other values, by path with double underscores."""
+    plain = copy.deepcopy(PLAIN)
+    for path, value in keys.items():
+        *way, last = [int(part) if part.isdigit() else part for part in path.split("__")]
+        at = plain
+        for part in way:
+            at = at[part]
+        at[last] = value
+    return plain
+
+
+def test_the_example_can_be_planned(tmp_path):
+    path = tmp_path / "site.yaml"
+    path.write_text(EXAMPLE)
+    night = read_site(path)
+    problem = checked(night.problem)
+    assert night.name == "North depot"
+    assert night.start_second == 1795698000.0  # 13:00 UTC
+    assert problem.site.steps == 96
+    assert problem.fleet.names == ("bus-1", "bus-2", "van-1", "van-2")
+    # 17:40 is in the step from 17:30 on: it can charge from 17:45.
+    assert problem.fleet.arrival_step[0] == 15
+    assert problem.fleet.departure_step[0] == 62
+    assert problem.fleet.energy_kwh == pytest.approx([66.0, 84.0, 18.0, 30.0])
+    assert problem.fleet.power_max_kilowatt.tolist() == [22.0, 22.0, 11.0, 6.6]
+    assert problem.fleet.power_min_kilowatt == pytest.approx([4.14, 4.14, 4.14, 1.38])
+    assert problem.fleet.phases.tolist() == [3, 3, 3, 1]
+    assert problem.fleet.phase[3] == 1
+    assert problem.discharge.limit_kilowatt.tolist() == [10.0, 0.0, 0.0, 0.0]
+    assert problem.site.groups[0].member.tolist() == [False, False, True, True]
+    assert problem.site.phase_limit_kilowatt[0, 0] == pytest.approx(27.6)
+    price = problem.site.price_eur_per_kwh
+    assert price[[0, 11, 12, 28, 40]].tolist() == [0.31, 0.31, 0.42, 0.24, 0.16]
+
+
+@pytest.mark.parametrize(
+    ("start", "hours"), [("2026-10-24 12:00", 25), ("2026-03-28 12:00", 23), ("2026-06-01", 24)]
+)
+def test_a_day_on_which_clocks_change_has_an_hour_more_or_less(start, hours):
+    night = parse(changed(start=start, prices__buy_eur_per_kwh=list(range(hours))), "s")
+    assert night.problem.site.steps == 4 * hours
+    assert night.problem.site.price_eur_per_kwh[-1] == hours - 1
+    departs = night.problem.fleet.departure_step[0]
+    local = 5.5 + 24 - 12 if start != "2026-06-01" else 5.5 + 24
+    if start == "2026-06-01":
+        assert departs == 4 * 24  # begins at midnight: departure at 5:30 is of the next day
+    else:
+        assert departs == 4 * (local + hours - 24)
+
+
+def test_a_stay_under_way_begins_with_the_plan():
+    plain = changed(
+        vehicles__0__arrives="2026-11-26 09:00", vehicles__0__departs="2026-11-26 18:00"
+    )
+    fleet = parse(plain, "s").problem.fleet
+    assert (fleet.arrival_step[0], fleet.departure_step[0]) == (0, 16)
+
+
+def test_two_stays_at_one_charger_follow_each_other():
+    plain = changed(vehicles__0__departs="22:00", vehicles__1__charger="CP-01")
+    plain["vehicles"][1]["arrives"] = "22:00"
+    fleet = parse(plain, "s").problem.fleet
+    assert fleet.departure_step[0] == fleet.arrival_step[1] == 32
+
+
+WRONG = {
+    "unknown key": ({"vehicles__0__chargr": "x"}, "unknown key vehicles.0.chargr"),
+    "no clock": ({"vehicles__1__arrives": "7 pm"}, "vehicles.1.arrives: input should be"),
+    "zone": ({"timezone": "Mars/Olympus"}, "no time zone is called Mars/Olympus"),
+    "charge": ({"vehicles__1__soc_departure": 1.4}, "vehicles.1.soc_departure: input should be"),
+    "power": ({"chargers__1__power_kilowatt": -3}, "chargers.1.power_kilowatt: input should be"),
+    "clock key": ({"connection__base_kilowatt": {"25:00": 3}}, "connection.base_kilowatt.25:00: "),
+    "infinite": ({"connection__demand_eur_per_kilowatt": float("inf")}, "finite number"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_what_no_site_file_says_is_refused_with_its_place(case):
+    keys, told = WRONG[case]
+    with pytest.raises(UsageError) as error:
+        parse(changed(**keys), "site.yaml")
+    assert str(error.value).startswith("site.yaml: ")
+    assert told in str(error.value)
+
+
+SENSELESS = {
+    "charger": (
+        {"vehicles__0__charger": "CP-09"},
+        "no charger is called CP-09; did you mean CP-04",
+    ),
+    "group": ({"groups__0__chargers": ["CP-3"]}, "west wall: no charger is called CP-3"),
+    "twice": ({"vehicles__1__id": "bus-1"}, "vehicles has bus-1 twice"),
+    "same time": ({"vehicles__1__charger": "CP-01"}, "bus-1 and bus-2 are at CP-01 at the same"),
+    "short stay": ({"vehicles__0__departs": "17:50"}, "bus-1: its stay from 17:40:00 to 17:50:00"),
+    "few prices": ({"prices__buy_eur_per_kwh": [0.1] * 23}, "23 values for 24 hours or 96 steps"),
+    "two phases": ({"chargers__0__phases": 2}, "phase L1 of 2"),
+    "phase": ({"chargers__3__phase": "L4"}, "phase L4 of 1"),
+    "no time of day": ({"connection__base_kilowatt": {}}, "no value from any time of day on"),
+}
+
+
+@pytest.mark.parametrize("case", SENSELESS)
+def test_what_makes_no_sense_together_is_refused_with_its_place(case):
+    keys, told = SENSELESS[case]
+    with pytest.raises(InputError, match=r"site\.yaml: ") as error:
+        parse(changed(**keys), "site.yaml")
+    assert told in str(error.value)
+
+
+def test_a_missing_price_is_found_by_the_planners_check():
+    night = parse(changed(prices__buy_eur_per_kwh=[0.1] * 23 + [None]), "s")
+    with pytest.raises(InputError, match=r"step 92: price_eur_per_kwh is missing"):
+        checked(night.problem)
+
+
+@pytest.mark.parametrize("text", ["a: [", "just words", "", "\x00"])
+def test_what_is_no_yaml_is_told(tmp_path, text):
+    path = tmp_path / "site.yaml"
+    path.write_text(text)
+    with pytest.raises(UsageError, match=r"site\.yaml"):
+        read_site(path)
+    with pytest.raises(UsageError, match="No such file"):
+        read_site(tmp_path / "other.yaml")
+
+
+def test_steps_of_another_length_hold_the_hourly_values():
+    night = parse(changed(step_minutes=10, prices__buy_eur_per_kwh=list(range(24))), "s")
+    assert np.array_equal(night.problem.site.price_eur_per_kwh, np.repeat(np.arange(24.0), 6))
