@@ -83,40 +83,6 @@ def _arrays(fleet: Fleet) -> dict[str, Any]:
     return {of.name: getattr(fleet, of.name) for of in fields(fleet) if of.name != "names"}
 
 
-def urgent(problem: Problem) -> Charged:
-    """Charge who can wait least: where room will not do for all, none of it is left unused."""
-    fleet, site = problem.fleet, problem.site
-    depot = Depot(
-        fleet.arrival_step,
-        fleet.departure_step,
-        fleet.power_max_kilowatt,
-        fleet.power_min_kilowatt,
-        problem.reachable_kwh,
-        site.headroom_kilowatt,
-        site.step_hour,
-    )
-    return run(depot, least_laxity)
-
-
-def _expecting(now: Problem, like: Fleet, step: int) -> Problem:
-    """Put vehicles behind those that are there: the ones that came later on an earlier day."""
-    later = _some(like, np.flatnonzero(like.arrival_step > step))
-    later = replace(
-        later, arrival_step=later.arrival_step - step, departure_step=later.departure_step - step
-    )
-    both = (
-        np.concatenate([getattr(now.fleet, f.name), getattr(later, f.name)])
-        for f in fields(Fleet)
-        if f.name != "names"
-    )
-    return replace(
-        now,
-        fleet=Fleet(
-            **dict(zip((f.name for f in fields(Fleet) if f.name != "names"), both, strict=True))
-        ),
-    )
-
-
 def remaining(
     problem: Problem, power: Powers, there: Int[np.ndarray, " present"], step: int
 ) -> Problem:
