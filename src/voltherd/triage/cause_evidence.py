@@ -177,8 +177,6 @@ def _apart(sight: Sight) -> bool | None:
 
 
 def _leaks(sight: Sight) -> bool | None:
-    if alarms_at(sight, stuck.CAUSE, freeze.CAUSE):
-        return None  # a reading that stands still drifts away from those that move
     if alarms_at(sight, short.CAUSE):
         return True
     memory = sight.state.memory
@@ -365,8 +363,8 @@ def _forged(sight: Sight) -> bool | None:
     if sight.phenomenon is Phenomenon.DATA_TAMPERED:
         return True
     mine = alarms_at(sight, *_MEASURED)
-    if not mine or alarms_at(sight, current_bias.CAUSE, swap.CAUSE, swap.CAUSE_AT_ONCE):
-        return None  # each looks the same whoever did it, and is told by evidence of its own
+    if not mine:
+        return None
     return any(origin(sight.state, alarm.first_second).word == "attack" for alarm in mine)
 
 

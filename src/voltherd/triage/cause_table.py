@@ -350,7 +350,6 @@ TOLD: Final = (
             C.TAMPERING: 0.5,  # whoever leaves physics and the past whole is not seen
             C.SENSOR: 0.001,  # a logger that repeats itself
         },
-        given=True,
     ),
     Row(
         "dosed",
