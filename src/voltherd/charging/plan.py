@@ -12,6 +12,7 @@ from typing import Final, NamedTuple, final
 import numpy as np
 from jaxtyping import Float, Int
 
+from voltherd.charging import minimum_few
 from voltherd.charging.checks import checked
 from voltherd.charging.decomposition import Effort, Market, Outcome, decompose
 from voltherd.charging.fill import Fill
@@ -159,7 +160,10 @@ def _stepped(problem: Problem, class_of: Int[np.ndarray, "vehicles"], best: _Bes
     power = vehicles.followed([one.answer for one in best.outcome.asked], choice)
     used = _class_power(best.profiles.power_kilowatt, class_of, rows.weight.shape[1])
     price = best.market.prices(best.outcome.bound.multiplier)
-    power = stepped(problem, class_of, rows.widened(used), price, power)
+    held = rows.widened(used)
+    few, dear = minimum_few.fits(problem), vehicles.unserved_eur_per_kwh
+    found = minimum_few.decided(problem, class_of, held, dear) if few else None
+    power = stepped(problem, class_of, held, price, power) if found is None else found
     left = problem.reachable_kwh - power.sum(axis=1) * problem.site.step_hour
     return Profiles(power, np.maximum(left, 0.0), best.profiles.wear_eur)
 

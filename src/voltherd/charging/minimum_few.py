@@ -1,0 +1,129 @@
+"""Plans of few vehicles that keep a least power: a mixed-integer programme, given some time.
+
+With many vehicles it hardly matters which of them draws enough and which nothing in a step; with
+few it does, and moving energy about, as ``minimum`` does, leaves some out that has a place.
+"""
+
+from typing import Any, Final
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from voltherd.charging.limits import Limits
+from voltherd.charging.problem import Problem
+
+CELLS_MAX: Final = 800
+"""Vehicles times steps of their stays: beyond this there is too much to decide in the time."""
+SECOND_MAX: Final = 2.0
+GAP: Final = 1e-4
+FEASIBLE: Final = 2
+"""What HiGHS calls a solution that keeps every row."""
+_MARGIN: Final = 1e-7
+"""Share of a limit kept free of the solver's tolerance."""
+Power = Float[np.ndarray, "vehicles steps"]
+
+
+def fits(problem: Problem) -> bool:
+    """Tell whether there are few enough vehicles."""
+    return int(problem.window.sum()) <= CELLS_MAX
+
+
+def decided(
+    problem: Problem,
+    class_of: Int[np.ndarray, "vehicles"],
+    limits: Limits,
+    unserved_eur_per_kwh: float,
+) -> Power | None:
+    """Decide who draws in which step.
+
+    Args:
+        problem: What is planned; its vehicles only draw.
+        class_of: Class of each vehicle.
+        limits: Of the site; relief is taken to be used as far as it is in their rooms.
+        unserved_eur_per_kwh: Price of energy not delivered.
+
+    Returns:
+        The best plan found in the time [kW]; None where none was found.
+
+    Source: Huangfu, Hall, Math. Prog. Comp. 10 (2018) 119 (HiGHS).
+    """
+    fleet, site = problem.fleet, problem.site
+    vehicle, step = np.nonzero(problem.window)
+    cells = len(vehicle)
+    solver = _solver()
+    cost = site.price_eur_per_kwh[step] * site.step_hour
+    most = fleet.power_max_kilowatt[vehicle]
+    unserved = np.full(fleet.size, unserved_eur_per_kwh)
+    columns = 2 * cells + fleet.size
+    upper = np.concatenate([most, np.ones(cells), problem.reachable_kwh])
+    solver.addVars(columns, np.zeros(columns), upper)
+    solver.changeColsCost(
+        columns,
+        np.arange(columns, dtype=np.int32),
+        np.concatenate([cost, np.zeros(cells), unserved]),
+    )
+    whole = np.arange(cells, 2 * cells, dtype=np.int32)
+    solver.changeColsIntegrality(cells, whole, np.ones(cells, dtype=np.uint8))
+    cell = np.arange(cells)
+    pair = np.stack([cell, cell + cells], axis=1).ravel()
+    _rows(solver, np.repeat(2, cells), pair, _pairs(most, cells), -np.inf, 0.0)
+    _rows(solver, np.repeat(2, cells), pair, _pairs(fleet.power_min_kilowatt[vehicle], cells), 0.0)
+    for number in range(fleet.size):
+        own = np.append(np.flatnonzero(vehicle == number), 2 * cells + number)
+        value = np.append(np.full(len(own) - 1, site.step_hour), 1.0)
+        need = float(problem.reachable_kwh[number])
+        _rows(solver, np.array([len(own)]), own, value, need, need)
+    for limit, at in np.argwhere(np.isfinite(limits.room_kilowatt)).tolist():
+        here = np.flatnonzero((step == at) & (limits.weight[limit, class_of[vehicle]] > 0.0))
+        if len(here):
+            room = float(limits.room_kilowatt[limit, at]) * (1.0 - _MARGIN)
+            share = limits.weight[limit, class_of[vehicle[here]]]
+            _rows(solver, np.array([len(here)]), here, share, -np.inf, room)
+    solver.run()
+    if solver.getInfo().primal_solution_status != FEASIBLE:
+        return None
+    found = np.array(solver.getSolution().col_value)
+    power = np.zeros((fleet.size, site.steps))
+    drawn = np.where(found[cells : 2 * cells] > 0.5, found[:cells], 0.0)
+    power[vehicle, step] = np.clip(drawn, 0.0, most)
+    return power
+
+
+def _solver() -> Any:  # noqa: ANN401 (HiGHS has no types)
+    from highspy import Highs
+
+    solver = Highs()
+    for name, value in (
+        ("output_flag", False),
+        ("threads", 1),
+        ("time_limit", SECOND_MAX),
+        ("mip_rel_gap", GAP),
+    ):
+        solver.setOptionValue(name, value)
+    return solver
+
+
+def _pairs(factor: Float[np.ndarray, " cells"], cells: int) -> Float[np.ndarray, " entries"]:
+    """Give the entries of rows that say power less so much times whether it is drawn."""
+    return np.stack([np.ones(cells), -factor], axis=1).ravel()
+
+
+def _rows(
+    solver: Any,  # noqa: ANN401
+    length: Int[np.ndarray, " rows"],
+    column: Int[np.ndarray, " entries"],
+    value: Float[np.ndarray, " entries"],
+    low: float,
+    high: float = np.inf,
+) -> None:
+    count = len(length)
+    start = np.concatenate([[0], np.cumsum(length)[:-1]]).astype(np.int32)
+    solver.addRows(
+        count,
+        np.full(count, low),
+        np.full(count, high),
+        len(column),
+        start,
+        column.astype(np.int32),
+        value,
+    )
