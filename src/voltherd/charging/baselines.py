@@ -15,6 +15,7 @@ from typing import Final, NamedTuple, TypeAlias
 import numpy as np
 from jaxtyping import Float, Int
 
+from voltherd.charging.problem import Problem
 from voltherd.errors import InputError
 
 PerVehicle: TypeAlias = Float[np.ndarray, " vehicles"]
@@ -71,6 +72,20 @@ class Now(NamedTuple):
     need_kwh: PerVehicle
     want_kilowatt: PerVehicle
     served: Int[np.ndarray, " vehicles"]
+
+
+def depot_of(problem: Problem) -> Depot:
+    """Give what rules see of a problem: one room at a time, and energy that stays can hold."""
+    fleet, site = problem.fleet, problem.site
+    return Depot(
+        fleet.arrival_step,
+        fleet.departure_step,
+        fleet.power_max_kilowatt,
+        fleet.power_min_kilowatt,
+        problem.reachable_kwh,
+        site.headroom_kilowatt,
+        site.step_hour,
+    )
 
 
 Rule: TypeAlias = Callable[[Depot, Now], PerVehicle]

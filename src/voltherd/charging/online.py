@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 from jaxtyping import Float, Int
 
-from voltherd.charging.baselines import Charged, Depot, least_laxity, run
+from voltherd.charging.baselines import Charged, depot_of, least_laxity, run
 from voltherd.charging.plan import Plan, planned
 from voltherd.charging.problem import Discharge, Fleet, Problem, Site
 
@@ -55,17 +55,7 @@ def as_it_goes(
 
 def urgent(problem: Problem) -> Charged:
     """Charge who can wait least: where room will not do for all, none of it is left unused."""
-    fleet, site = problem.fleet, problem.site
-    depot = Depot(
-        fleet.arrival_step,
-        fleet.departure_step,
-        fleet.power_max_kilowatt,
-        fleet.power_min_kilowatt,
-        problem.reachable_kwh,
-        site.headroom_kilowatt,
-        site.step_hour,
-    )
-    return run(depot, least_laxity)
+    return run(depot_of(problem), least_laxity)
 
 
 def _expecting(now: Problem, like: Fleet, step: int) -> Problem:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from jaxtyping import Float
 
-from voltherd.charging.baselines import RULES, Depot, run
+from voltherd.charging.baselines import RULES, depot_of, run
 from voltherd.charging.online import as_it_goes
 from voltherd.charging.plan import planned
 from voltherd.charging.problem import Problem
@@ -20,15 +20,7 @@ def ways(problem: Problem, like: Problem | None) -> Iterator[Way]:
         problem: The day as it came about; its vehicles only draw.
         like: An earlier day, from which plans expect vehicles that are not there yet.
     """
-    depot = Depot(
-        problem.fleet.arrival_step,
-        problem.fleet.departure_step,
-        problem.fleet.power_max_kilowatt,
-        problem.fleet.power_min_kilowatt,
-        problem.reachable_kwh,
-        problem.site.headroom_kilowatt,
-        problem.site.step_hour,
-    )
+    depot = depot_of(problem)
     for name, rule in RULES.items():
         yield _way(problem, name, run(depot, rule).power_kilowatt.T)
     yield _way(problem, AS_IT_GOES, as_it_goes(problem, like))

@@ -32,6 +32,7 @@ IMPORT_NAME: Final = {
     "paho-mqtt": "paho.mqtt",
     "prometheus-client": "prometheus_client",
     "protobuf": "google.protobuf",
+    "pyyaml": "yaml",
     "python-can": "can",
 }
 """Distributions that are imported by another name."""

@@ -23,13 +23,14 @@ def test_the_example_can_be_read(tmp_path):
 
 
 def test_the_example_with_everything_switched_on_can_be_read(tmp_path):
-    lines = [line.removeprefix("# ") if " = " in line or "[[" in line else line
+    lines = [line.removeprefix("# ") if " = " in line or line.startswith("# [") else line
              for line in EXAMPLE.splitlines()[2:]]  # fmt: skip
     config = read_config(written(tmp_path, "\n".join(lines)))
     assert config.webhook[0].url.startswith("https://")
     assert config.webhook[0].secret_file == tmp_path / "webhook-secret"
     assert config.mqtt.password_file == tmp_path / "mqtt-password"
     assert config.http.hosts == ["fleet.example"]
+    assert config.depot.site == tmp_path / "site.yaml"
 
 
 def test_paths_are_as_seen_from_the_file(tmp_path):

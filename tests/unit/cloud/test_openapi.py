@@ -63,11 +63,13 @@ def test_every_number_of_an_answer_carries_its_unit(document):
         "probability_high", "shown", "shown_now", "held", "confirmed", "dismissed",
         # money, in whatever currency a budget was written in
         "cost", "miss_cost", "visit_cost", "recall_cost", "visits_cost", "left_cost",
+        # shares of one, and vehicles counted, in a depot's plan
+        "gap", "own_share", "ready", "soc_arrival", "soc_planned", "soc_wanted",
     }  # fmt: skip
     units = (
         "_second", "_volt", "_ampere", "_celsius", "_fraction", "_ah", "_kilometre", "_records",
         "_per_second", "_days", "per_thousand", "per_thousand_max", "_volt_min", "_volt_max",
-        "_celsius_max",
+        "_celsius_max", "kilowatt", "_kwh", "_eur", "_eur_per_kwh", "_hour",
     )  # fmt: skip
 
     def numeric(schema):
