@@ -3,7 +3,7 @@
 import httpx2
 import pytest
 
-from voltherd.cloud.depot_file import EXAMPLE
+from voltherd.cloud.depot_example import EXAMPLE
 
 BASE = "/api/v1/depot"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from voltherd.cloud.depot_file import EXAMPLE
+from voltherd.cloud.depot_example import EXAMPLE
 
 HERE = Path(__file__).resolve().parent
 

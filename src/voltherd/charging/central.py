@@ -320,6 +320,9 @@ def _(event: TransactionTold, turn: _Turn) -> Step:
     )
     book = _metered(book, joined.evse_id, event.readings, turn.heard)
     book = _used_reservation(book, joined)
+    if event.kind == "ended":  # the next vehicle there has needs of its own
+        needs = {evse: told for evse, told in book.needs.items() if evse != joined.evse_id}
+        book = replace(book, needs=needs)
     verdict = _verdict_on(central, book, joined, event, now)
     return Step(_with_book(central, book), TransactionAnswer(transaction_id, verdict))
 

@@ -49,6 +49,52 @@ def plan(
         typer.echo(render_depot(sheet, width(), colour()), nl=False)
 
 
+@depot_app.command(name="run")
+def run(
+    config: Annotated[
+        Path, typer.Option("--config", help="Site file; `voltherd depot example` shows one.")
+    ],
+    folder: Annotated[
+        Path | None,
+        typer.Option("--folder", help="Where it is kept what stations tell; beside the site file."),
+    ] = None,
+    simulated: Annotated[
+        float | None,
+        typer.Option(
+            "--simulated", min=1.0, help="With simulated stations, so many times as fast as real."
+        ),
+    ] = None,
+    hours: Annotated[
+        float | None, typer.Option("--hours", min=0.01, help="End after so many hours.")
+    ] = None,
+) -> None:
+    """Run a depot: stations connect by OCPP, plans are made, the guard keeps every limit."""
+    from voltherd.cli.depot_run import run_depot, run_simulated
+    from voltherd.cloud.depot_file import read_file
+
+    file = read_file(config)
+    if simulated is None:
+        run_depot(file, str(config), folder or config.with_suffix(".depot"), hours)
+    else:
+        run_simulated(file, str(config), hours or float(file.hours), simulated)
+
+
+@depot_app.command(name="password")
+def password() -> None:
+    """Make of a station's password, read from standard input, what the site file holds."""
+    import os
+    import sys
+
+    from voltherd.cli.stations.compose import hashed_password
+
+    told = (
+        typer.prompt("Password", hide_input=True, confirmation_prompt=True)
+        if sys.stdin.isatty()
+        else sys.stdin.readline().rstrip("\r\n")
+    )
+    typer.echo(hashed_password(told, os.urandom(16)))
+
+
 @depot_app.command(name="replay")
 def replay(
     sessions: Annotated[
@@ -85,6 +131,6 @@ def replay(
 @depot_app.command(name="example")
 def example() -> None:
     """Print a site file to begin with."""
-    from voltherd.cloud.depot_file import EXAMPLE
+    from voltherd.cloud.depot_example import EXAMPLE
 
     typer.echo(EXAMPLE, nl=False)

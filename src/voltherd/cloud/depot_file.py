@@ -10,188 +10,24 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Final, NamedTuple, final
+from typing import Final, NamedTuple, final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
 import yaml
 from jaxtyping import Float
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
 from voltherd.charging.problem import Discharge, Fleet, Group, Problem, Site
+from voltherd.cloud.depot_sections import ChargerSection, Course, SiteFile, VehicleSection
 from voltherd.errors import InputError, UsageError
 from voltherd.units import SECOND_PER_HOUR
 
 PHASES: Final = ("L1", "L2", "L3")
 START_CURRENT_AMPERE: Final = 6.0
 """Least current that IEC 61851-1 lets a station offer."""
-VEHICLES_MAX: Final = 100_000
-_MINUTES: Final = 60
-_EXAMPLE_DAY: Final = "2026-11-26"
 _ALTERNATIVE: Final = re.compile(r"float$|list\[|dict\[|\[key\]$|time$|datetime$|function-before")
 """What pydantic puts into a place for alternatives and keys."""
-
-
-def _clock(value: object) -> object:
-    """Read 18:05, which YAML takes for 1085 in sixties, as the time of day it is."""
-    if isinstance(value, int) and not isinstance(value, bool) and value >= _MINUTES:
-        hour, minute = divmod(value, _MINUTES)
-        return f"{hour:02d}:{minute:02d}"
-    return value
-
-
-Clock = Annotated[time, BeforeValidator(_clock)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Share = Annotated[float, Field(ge=0, le=1)]
-Course = float | list[float | None] | dict[Clock, float]
-"""One number, one for each hour or step from the start on, or one from each time of day on."""
-
-
-class Section(BaseModel):
-    """Ground of every section: values do not change, unknown keys are refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
-
-
-class ConnectionSection(Section):
-    """What the site may draw, and draws and makes without vehicles."""
-
-    limit_kilowatt: Course
-    phase_limit_ampere: Positive | None = None
-    """Of each phase, where that is limited, too [A]."""
-    voltage_volt: Positive = 230.0
-    """Phase to neutral [V]."""
-    base_kilowatt: Course = 0.0
-    """What draws beside the vehicles [kW]."""
-    pv_kilowatt: Course = 0.0
-    demand_eur_per_kilowatt: NotNegative = 0.0
-
-
-class PricesSection(Section):
-    """What energy costs."""
-
-    buy_eur_per_kwh: Course
-    sell_eur_per_kwh: Course | None = None
-    """Paid for surplus; the price of buying where not given."""
-
-
-class GroupSection(Section):
-    """Chargers behind one fuse or transformer."""
-
-    name: str
-    chargers: list[str]
-    limit_kilowatt: Course
-
-
-class ChargerSection(Section):
-    """A station."""
-
-    id: str
-    power_kilowatt: Positive
-    phases: Annotated[int, Field(ge=1, le=3)] = 3
-    phase: str = "L1"
-    """Which one, where it has one."""
-    discharge_kilowatt: NotNegative = 0.0
-    """What it can take back from a vehicle [kW]."""
-
-
-class VehicleSection(Section):
-    """A vehicle and tonight's stay."""
-
-    id: str
-    charger: str
-    arrives: Clock | datetime
-    departs: Clock | datetime
-    battery_kwh: Positive
-    soc_arrival: Share
-    soc_departure: Share
-    power_kilowatt: Positive | None = None
-    """Most it takes, where that is less than the charger gives [kW]."""
-    phases: Annotated[int, Field(ge=1, le=3)] | None = None
-    efficiency: Annotated[float, Field(gt=0, le=1)] = 0.95
-    """Energy in the battery per energy drawn."""
-    v2g: bool = False
-    """Whether it may give energy back."""
-
-
-class V2gSection(Section):
-    """What giving back wears."""
-
-    wear_eur_per_kwh: Annotated[list[NotNegative], Field(min_length=1)] = [0.05]
-    """Of each kWh given, from the gentlest share of the power to the last [EUR/kWh]."""
-    efficiency: Annotated[float, Field(gt=0, le=1)] = 0.95
-
-
-class SiteFile(Section):
-    """All of it."""
-
-    site: str
-    timezone: str = "UTC"
-    start: datetime
-    """Local time at which the plan begins."""
-    hours: Annotated[int, Field(ge=1, le=192)] = 24
-    """Length of the plan on the clock; hours that pass may be one more or less [h]."""
-    step_minutes: Annotated[int, Field(ge=1, le=60)] = 15
-    currency: str = "EUR"
-    connection: ConnectionSection
-    prices: PricesSection
-    chargers: Annotated[list[ChargerSection], Field(min_length=1)]
-    groups: list[GroupSection] = []
-    vehicles: Annotated[list[VehicleSection], Field(max_length=VEHICLES_MAX)]
-    v2g: V2gSection = V2gSection()
-
-
-EXAMPLE: Final = """\
-# voltherd depot plan site.yaml
-
-site: North depot
-timezone: Europe/Berlin
-start: 2026-11-26 14:00         # local time; the plan covers so many hours from here
-hours: 24
-step_minutes: 15
-
-connection:
-  limit_kilowatt: 60            # one number; or a list, one for each hour or step
-  phase_limit_ampere: 120       # without it phases are not looked at
-  base_kilowatt: {06:00: 18, 18:00: 9}   # or from each time of day on
-  pv_kilowatt: 0
-  demand_eur_per_kilowatt: 0    # price of the highest power of the plan
-
-prices:
-  buy_eur_per_kwh: {00:00: 0.16, 06:00: 0.31, 17:00: 0.42, 21:00: 0.24}
-  # sell_eur_per_kwh: 0.08      # without it surplus is worth what buying costs
-
-chargers:
-  - {id: CP-01, power_kilowatt: 22, discharge_kilowatt: 10}
-  - {id: CP-02, power_kilowatt: 22}
-  - {id: CP-03, power_kilowatt: 11}
-  - {id: CP-04, power_kilowatt: 7.4, phases: 1, phase: L2}
-
-groups:                         # chargers behind one fuse or transformer
-  - {name: west wall, chargers: [CP-03, CP-04], limit_kilowatt: 15}
-
-vehicles:
-  - {id: bus-1, charger: CP-01, arrives: 17:40, departs: 05:30, battery_kwh: 120,
-     soc_arrival: 0.35, soc_departure: 0.9, v2g: true}
-  - {id: bus-2, charger: CP-02, arrives: 18:20, departs: 06:00, battery_kwh: 120,
-     soc_arrival: 0.2, soc_departure: 0.9}
-  - {id: van-1, charger: CP-03, arrives: 16:10, departs: 06:45, battery_kwh: 60,
-     soc_arrival: 0.5, soc_departure: 0.8}
-  - {id: van-2, charger: CP-04, arrives: 15:05, departs: 07:00, battery_kwh: 50,
-     soc_arrival: 0.4, soc_departure: 1.0, power_kilowatt: 6.6}
-
-v2g:
-  wear_eur_per_kwh: [0.05, 0.09]   # of each kWh given, gentle to full power
-"""
-
-
-def example(second: float) -> str:
-    """Give the example for the day of a time, from 14:00 on [unix s]."""
-    day = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=second)).date()
-    return EXAMPLE.replace(_EXAMPLE_DAY, day.isoformat()).replace(
-        "site: North depot", "site: North depot (an example)"
-    )
 
 
 @final
@@ -222,6 +58,15 @@ def read_site(path: Path) -> Night:
         UsageError: The file cannot be read, is no YAML, or says what no site file says.
         InputError: What it says makes no sense together.
     """
+    return night(read_file(path), str(path))
+
+
+def read_file(path: Path) -> SiteFile:
+    """Read what a site file says.
+
+    Raises:
+        UsageError: The file cannot be read, is no YAML, or says what no site file says.
+    """
     try:
         plain = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
@@ -231,27 +76,45 @@ def read_site(path: Path) -> Night:
             where=str(path),
             mend="voltherd depot example writes one to begin with",
         ) from error
-    return parse(plain, str(path))
+    return site_file(plain, str(path))
 
 
 def parse(plain: object, where: str) -> Night:
     """Make a site of what a file says.
 
-    Args:
-        plain: Of mappings, lists and numbers.
-        where: For messages.
-
     Raises:
         UsageError: With the first thing that is wrong, and what may be meant.
         InputError: What it says makes no sense together.
     """
+    return night(site_file(plain, where), where)
+
+
+def site_file(plain: object, where: str) -> SiteFile:
+    """Take mappings, lists and numbers for a site file.
+
+    Args:
+        plain: What a file says.
+        where: For messages.
+
+    Raises:
+        UsageError: With the first thing that is wrong, and what may be meant.
+    """
     if not isinstance(plain, dict):
         raise UsageError("not a site file: no keys", where=where)
     try:
-        file = SiteFile.model_validate(plain)
+        return SiteFile.model_validate(plain)
     except ValidationError as error:
         raise _told(error, where) from error
-    frame = _frame(file, where)
+
+
+def night(file: SiteFile, where: str) -> Night:
+    """Make a site and its stays of what a file says.
+
+    Raises:
+        UsageError: A time zone that is none, or a plan without steps.
+        InputError: What it says makes no sense together.
+    """
+    frame = frame_of(file, where)
     stations = {charger.id: charger for charger in file.chargers}
     _known(file, stations, where)
     site = _site(file, frame, where)
@@ -267,7 +130,7 @@ def parse(plain: object, where: str) -> Night:
     )
 
 
-class _Frame(NamedTuple):
+class Frame(NamedTuple):
     """When the plan's steps begin: in UTC, and on the site's clocks."""
 
     zone: ZoneInfo
@@ -277,10 +140,16 @@ class _Frame(NamedTuple):
 
     @property
     def steps(self) -> int:
+        """How many."""
         return len(self.local)
 
 
-def _frame(file: SiteFile, where: str) -> _Frame:
+def frame_of(file: SiteFile, where: str) -> Frame:
+    """Give a plan's steps.
+
+    Raises:
+        UsageError: A time zone that is none, or a plan without steps.
+    """
     try:
         zone = ZoneInfo(file.timezone)
     except (ZoneInfoNotFoundError, ValueError) as error:
@@ -296,10 +165,10 @@ def _frame(file: SiteFile, where: str) -> _Frame:
     if not count:
         raise UsageError("the plan has no step", where=where, mend="raise hours")
     begun = tuple((start + n * step).astimezone(zone) for n in range(count))
-    return _Frame(zone, start, step, begun)
+    return Frame(zone, start, step, begun)
 
 
-def _course(value: Course, frame: _Frame, where: str) -> Float[np.ndarray, " steps"]:
+def _course(value: Course, frame: Frame, where: str) -> Float[np.ndarray, " steps"]:
     """Give a quantity's value in every step."""
     if isinstance(value, float):
         return np.full(frame.steps, value)
@@ -319,7 +188,7 @@ def _course(value: Course, frame: _Frame, where: str) -> Float[np.ndarray, " ste
     return known[(seconds // SECOND_PER_HOUR).astype(np.int64)]
 
 
-def _daily(value: dict[time, float], frame: _Frame, where: str) -> Float[np.ndarray, " steps"]:
+def _daily(value: dict[time, float], frame: Frame, where: str) -> Float[np.ndarray, " steps"]:
     if not value:
         raise InputError("no value from any time of day on", where=where, mend="give one")
     times = sorted(value)
@@ -327,7 +196,7 @@ def _daily(value: dict[time, float], frame: _Frame, where: str) -> Float[np.ndar
     return np.array([value[times[n]] for n in place])  # before the first, the last still holds
 
 
-def _site(file: SiteFile, frame: _Frame, where: str) -> Site:
+def _site(file: SiteFile, frame: Frame, where: str) -> Site:
     connection, prices = file.connection, file.prices
     phase_limit = None
     if connection.phase_limit_ampere is not None:
@@ -356,7 +225,7 @@ def _site(file: SiteFile, frame: _Frame, where: str) -> Site:
     )
 
 
-def _fleet(file: SiteFile, stations: dict[str, ChargerSection], frame: _Frame, where: str) -> Fleet:
+def _fleet(file: SiteFile, stations: dict[str, ChargerSection], frame: Frame, where: str) -> Fleet:
     vehicles = file.vehicles
     at = [stations[vehicle.charger] for vehicle in vehicles]
     phases = np.array(
@@ -383,10 +252,10 @@ def _fleet(file: SiteFile, stations: dict[str, ChargerSection], frame: _Frame, w
     )
 
 
-def _stay(vehicle: VehicleSection, frame: _Frame, where: str) -> tuple[int, int]:
+def _stay(vehicle: VehicleSection, frame: Frame, where: str) -> tuple[int, int]:
     """Give the first step that begins after arrival, and that under way at departure."""
-    arrival = _moment(vehicle.arrives, frame, frame.start)
-    departure = _moment(vehicle.departs, frame, arrival)
+    arrival = moment(vehicle.arrives, frame, frame.start)
+    departure = moment(vehicle.departs, frame, arrival)
     first = max(0, -((frame.start - arrival) // frame.step))
     last = min(frame.steps, (departure - frame.start) // frame.step)
     if last <= first:
@@ -398,7 +267,7 @@ def _stay(vehicle: VehicleSection, frame: _Frame, where: str) -> tuple[int, int]
     return first, last
 
 
-def _moment(value: time | datetime, frame: _Frame, after: datetime) -> datetime:
+def moment(value: time | datetime, frame: Frame, after: datetime) -> datetime:
     """Give the moment of a date and time, or the first of a time of day from another moment on."""
     if isinstance(value, datetime):
         return (value if value.tzinfo else value.replace(tzinfo=frame.zone)).astimezone(UTC)

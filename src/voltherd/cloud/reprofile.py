@@ -32,11 +32,21 @@ CLOCK_SECOND: Final = 60.0
 
 
 class Order(NamedTuple):
-    """A plan for one EVSE: in watts, with a start and a duration."""
+    """A plan for one EVSE.
+
+    Attributes:
+        station_id: Of which station.
+        evse_id: Which of its EVSEs.
+        plan: In watts, with a start and a duration.
+        is_endless: Whether its last limit goes on to hold when its duration is over.
+        is_default: Whether it is for whoever comes, though somebody may be there.
+    """
 
     station_id: str
     evse_id: int
     plan: ChargingSchedule
+    is_endless: bool = False
+    is_default: bool = False
 
 
 @final
@@ -92,11 +102,15 @@ async def reprofile(
     for unit in _units(book.settings):
         schedule = fit(order.plan, _periods_max(book.settings), unit, voltage_volt).schedule
         schedule = _by_its_clock(schedule, book.clock_offset_second)
-        profile = _profile(book, order.evse_id, schedule)
+        if order.is_endless:
+            schedule = schedule._replace(duration_second=None)
+        profile = _profile(book, order, schedule)
         answer = await ask(order.station_id, SetProfile(order.evse_id, profile))
         if answer is None:
             return done
         if isinstance(answer, Outcome) and answer.status == "Accepted":
+            if order.is_default and book.running(order.evse_id) is not None:
+                return Profiled(order, "accepted", schedule, detail="another limit holds now")
             return await _read_back(ask, order, schedule, voltage_volt)
         words = answer.code if isinstance(answer, Refused) else getattr(answer, "status", "")
         done = Profiled(order, "refused", schedule, detail=words)
@@ -106,7 +120,7 @@ async def reprofile(
 async def _read_back(
     ask: Ask, order: Order, schedule: ChargingSchedule, voltage_volt: float
 ) -> Profiled:
-    asked = GetSchedule(order.evse_id, schedule.duration_second or 0, schedule.unit)
+    asked = GetSchedule(order.evse_id, order.plan.duration_second or 0, schedule.unit)
     answer = await ask(order.station_id, asked)
     if not isinstance(answer, ScheduleTold) or answer.schedule is None:
         detail = "it says yes, and not what it holds"
@@ -127,12 +141,13 @@ def _by_its_clock(schedule: ChargingSchedule, offset_second: float) -> ChargingS
     return schedule._replace(start_second=schedule.start_second + round(offset_second))
 
 
-def _profile(book: StationBook, evse_id: int, schedule: ChargingSchedule) -> ChargingProfile:
+def _profile(book: StationBook, order: Order, schedule: ChargingSchedule) -> ChargingProfile:
     """Make the profile of what runs there, or of what will."""
-    running = book.running(evse_id)
-    if running is None:
-        return ChargingProfile(evse_id * 10 + 2, "default", _level(book.settings), schedule)
-    number = evse_id * 10 + 1
+    running = book.running(order.evse_id)
+    if running is None or order.is_default:
+        number = order.evse_id * 10 + 2
+        return ChargingProfile(number, "default", _level(book.settings), schedule)
+    number = order.evse_id * 10 + 1
     level = _level(book.settings)
     return ChargingProfile(number, "transaction", level, schedule, running.transaction_id)
 

@@ -21,7 +21,7 @@ from voltherd.adapters.sqlite.assets import AssetBook
 from voltherd.adapters.sqlite.outbox import SqliteOutbox
 from voltherd.cloud import compose as cloud
 from voltherd.cloud.config import CloudConfig, DepotSection, HttpSection, StoreSection
-from voltherd.cloud.depot_file import example
+from voltherd.cloud.depot_example import example
 from voltherd.cloud.service import About
 from voltherd.demo.chain import Chain, Parts, Tell
 from voltherd.demo.clock import StartingClock

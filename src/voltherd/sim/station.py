@@ -40,6 +40,7 @@ from voltherd.types.station_command import (
     RemoteStop,
     ScheduleTold,
     SetProfile,
+    SetSetting,
     SettingsTold,
     StationCommand,
     StationResult,
@@ -48,12 +49,12 @@ from voltherd.types.station_command import (
 
 STEP_SECOND: Final = 5.0
 """The longest time over which power is taken as constant [s]."""
+_SAMPLING: Final = ("MeterValueSampleInterval", "SampledDataCtrlr.TxUpdatedInterval")
 _DOABLE: Final = (
     "Unlock",
     "SetAvailability",
     "Reserve",
     "CancelReservation",
-    "SetSetting",
     "ClearCache",
     "SendTokens",
     "UpdateFirmware",
@@ -113,6 +114,7 @@ class Habits:
         ignores_profiles: Says yes and does as it likes; tells the truth when asked.
         rounds_watt: Rounds limits down to a multiple of this; 0 for exact [W].
         is_deaf_to_profiles: Answers nothing to a profile.
+        tells_no_samples: Reads its meter only where a transaction begins and ends.
         answer_second: How long it takes to answer [s].
         repeats_messages: Sends each message twice with one id.
         clock_ahead_second: By how much its clock is wrong [s].
@@ -126,6 +128,7 @@ class Habits:
     ignores_profiles: bool = False
     rounds_watt: float = 0.0
     is_deaf_to_profiles: bool = False
+    tells_no_samples: bool = False
     answer_second: float = 0.0
     repeats_messages: bool = False
     clock_ahead_second: float = 0.0
@@ -191,6 +194,7 @@ class SimulatedStation:
         self.reboots = 0
         self.delivered_wh: dict[tuple[int, float], float] = {}
         self.power_peak_watt = 0.0
+        self._sample_second = spec.sample_second
         self._now = start_second
         self._profiles: tuple[Installed, ...] = ()
         self._meter_wh = dict.fromkeys({visit.evse_id for visit in spec.visits}, 0.0)
@@ -209,9 +213,14 @@ class SimulatedStation:
             self._now += step
             self._misbehave()
             for evse_id, session in self._sessions.items():
-                if self._now - session.sampled_second >= self.spec.sample_second:
+                if self._now - session.sampled_second >= self._sample_second:
                     self._sample(evse_id, session)
         self._visits(self._now)
+
+    @property
+    def power_watt(self) -> float:
+        """What its vehicles draw now [W]."""
+        return sum(session.power_watt for session in self._sessions.values())
 
     @property
     def _clock(self) -> float:
@@ -270,6 +279,8 @@ class SimulatedStation:
             return ScheduleTold("Accepted", told, command.evse_id)
         if isinstance(command, GetSettings):
             return self._settings(command)
+        if isinstance(command, SetSetting):
+            return self._set_setting(command)
         if isinstance(command, RemoteStop):
             return self._remote_stop(command)
         if isinstance(command, Trigger):
@@ -317,8 +328,7 @@ class SimulatedStation:
         session.soc_fraction += energy * vehicle.efficiency_fraction / vehicle.capacity_wh
         self._meter_wh[evse_id] += energy
         self.delivered_wh[evse_id, session.visit.arrive_second] += energy
-        total = sum(other.power_watt for other in self._sessions.values())
-        self.power_peak_watt = max(self.power_peak_watt, total)
+        self.power_peak_watt = max(self.power_peak_watt, self.power_watt)
 
     def _limit(self, evse_id: int, session: _Session) -> float:
         here = self._situation(evse_id, session)
@@ -346,7 +356,7 @@ class SimulatedStation:
 
     def _sample(self, evse_id: int, session: _Session) -> None:
         session.sampled_second = self._now
-        if not session.is_stopped:
+        if not session.is_stopped and not self.spec.habits.tells_no_samples:
             self._tell(evse_id, session, "updated", PERIODIC)
 
     def _stop(self, evse_id: int, session: _Session, reason: str) -> None:
@@ -420,6 +430,12 @@ class SimulatedStation:
         }
         found = {name: known[name] for name in command.names if name in known}
         return SettingsTold(found, tuple(n for n in command.names if n not in known))
+
+    def _set_setting(self, command: SetSetting) -> Outcome:
+        if command.name not in _SAMPLING or not command.value.isdigit():
+            return Outcome("Rejected")
+        self._sample_second = max(float(command.value), STEP_SECOND)
+        return Outcome("Accepted")
 
     def _remote_stop(self, command: RemoteStop) -> Outcome:
         for evse_id, session in self._sessions.items():

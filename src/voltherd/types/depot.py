@@ -176,3 +176,35 @@ class Way(NamedTuple):
     def missing_kwh(self) -> float:
         """What vehicles left without [kWh]."""
         return self.wanted_kwh - self.drawn_kwh
+
+
+class Account(NamedTuple):
+    """One stay.
+
+    Attributes:
+        vehicle: Its name, or what it showed at the station.
+        charger: Where.
+        transaction_id: Of its charging.
+        start_second: When that began [unix s].
+        stop_second: When it ended; None while it goes on [unix s].
+        departure_second: When it is to be ready [unix s].
+        drawn_wh: By the station's meter: what is billed [Wh].
+        stored_kwh: Of that in the battery [kWh].
+        wanted_kwh: To come into the battery [kWh].
+        ready: Whether that is reached.
+        why: Why not, in words; empty where it is, or may yet be.
+        flags: What is to be looked at before it is billed.
+    """
+
+    vehicle: str
+    charger: str
+    transaction_id: str
+    start_second: float
+    stop_second: float | None
+    departure_second: float
+    drawn_wh: float
+    stored_kwh: float
+    wanted_kwh: float
+    ready: bool
+    why: str
+    flags: tuple[str, ...]

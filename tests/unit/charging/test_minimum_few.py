@@ -8,7 +8,8 @@ import yaml
 
 from voltherd.charging import minimum_few
 from voltherd.charging.plan import planned
-from voltherd.cloud.depot_file import EXAMPLE, parse
+from voltherd.cloud.depot_example import EXAMPLE
+from voltherd.cloud.depot_file import parse
 
 PROBLEM = replace(parse(yaml.safe_load(EXAMPLE), "s").problem, discharge=None)
 

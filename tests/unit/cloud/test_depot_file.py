@@ -7,7 +7,8 @@ import pytest
 import yaml
 
 from voltherd.charging.checks import checked
-from voltherd.cloud.depot_file import EXAMPLE, parse, read_site
+from voltherd.cloud.depot_example import EXAMPLE
+from voltherd.cloud.depot_file import parse, read_site
 from voltherd.errors import InputError, UsageError
 
 PLAIN = yaml.safe_load(EXAMPLE)

@@ -4,7 +4,7 @@ import asyncio
 import base64
 import logging
 import ssl
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final, Protocol, final
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -52,11 +52,12 @@ class StationClient:
         station_id: Who it is.
         version: What it speaks.
         now: Its time, which may run fast [unix s].
-        tick_second: How often it looks around, in real time [s].
+        tick_second: How often it looks around [s].
         answer_second: How long it takes to answer, in real time [s].
         repeats_messages: Whether each message is sent twice.
         password: Of security profiles 1 and 2.
         tls: Of security profiles 2 and 3.
+        pause: Lets so much time pass before it looks around again [s].
     """
 
     def __init__(
@@ -72,6 +73,7 @@ class StationClient:
         repeats_messages: bool = False,
         password: str = "",
         tls: ssl.SSLContext | None = None,
+        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._point = point
         self._url = f"{url.rstrip('/')}/{station_id}"
@@ -83,6 +85,7 @@ class StationClient:
         self._repeats = repeats_messages
         self._password = password
         self._tls = tls
+        self._pause = pause
         self.connections = 0
         self.sent = 0
 
@@ -95,7 +98,7 @@ class StationClient:
                     await self._connected()
                 except (OSError, InvalidHandshake, InvalidMessage) as error:
                     log.debug("%s: %s", self._station_id, error)
-            await asyncio.sleep(AGAIN_SECOND if self._point.is_online() else self._tick_second)
+            await self._pause(AGAIN_SECOND if self._point.is_online() else self._tick_second)
 
     async def _connected(self) -> None:
         headers = {}
@@ -136,7 +139,7 @@ class StationClient:
             while not reading.done() and (event := self._point.next_event()) is not None:
                 if not await self._tell(session, event):
                     break
-            await asyncio.sleep(self._tick_second)
+            await self._pause(self._tick_second)
 
     async def _tell(self, session: Session, event: StationEvent) -> bool:
         """Tell one event; say whether it was answered."""

@@ -1,0 +1,99 @@
+"""A depot that runs in this terminal, with real stations or simulated ones."""
+
+import asyncio
+import tempfile
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+import typer
+
+from voltherd.cli.screen import progress, width
+from voltherd.cli.stations.compose import depot_desk, depot_server, simulated_depot
+from voltherd.cloud.clocks import WallClock
+from voltherd.cloud.depot_live import LiveDepot
+from voltherd.cloud.depot_run import Teller
+from voltherd.cloud.depot_sections import SiteFile
+from voltherd.report.depot_accounts import render_accounts
+from voltherd.units import SECOND_PER_HOUR
+
+ANSWER_SECOND: Final = 30.0
+TICK_SECOND: Final = 1.0
+
+
+def run_depot(file: SiteFile, where: str, folder: Path, hours: float | None) -> None:
+    """Run a depot until it is interrupted, or so many hours.
+
+    Raises:
+        UsageError: It cannot listen there, or the site is not safe when left alone.
+        StoreError: What stations tell cannot be kept.
+    """
+    with suppress(KeyboardInterrupt):
+        asyncio.run(_run(file, where, folder, hours))
+
+
+def run_simulated(file: SiteFile, where: str, hours: float, speed: float) -> None:
+    """Run a depot with simulated stations for so many hours of their time.
+
+    Raises:
+        UsageError: The site is not safe when left alone.
+        InputError: What the site file says makes no sense together.
+    """
+    with suppress(KeyboardInterrupt), tempfile.TemporaryDirectory() as folder:
+        asyncio.run(_simulate(file, where, Path(folder), hours, speed))
+
+
+async def _run(file: SiteFile, where: str, folder: Path, hours: float | None) -> None:
+    clock = WallClock()
+    desk = depot_desk(file, folder)
+    server = depot_server(file, desk, clock, file.central.port)
+    live = LiveDepot(
+        file,
+        where,
+        books=lambda: desk.central,
+        online=lambda: server.connected,
+        ask=lambda station_id, command: server.ask(station_id, command, ANSWER_SECOND),
+    )
+    await server.start()
+    scheme = "wss" if file.central.security_profile >= 2 else "ws"
+    typer.echo(f"stations connect to {scheme}://{file.central.host}:{server.port}/ocpp/STATION")
+    typer.echo(f"what they tell is kept in {folder}; Ctrl-C ends")
+    teller = Teller(live)
+    end = None if hours is None else clock.unix_second() + hours * SECOND_PER_HOUR
+    try:
+        while end is None or clock.unix_second() < end:
+            began = clock.monotonic_second()
+            await live.tick(clock.unix_second())
+            _say(teller, clock.unix_second(), server.connected)
+            await asyncio.sleep(max(TICK_SECOND - (clock.monotonic_second() - began), 0.0))
+    finally:
+        await live.stop()
+        await server.stop()
+        desk.keep_books()
+        typer.echo(render_accounts(live.accounts(), file.timezone, width()), nl=False)
+
+
+async def _simulate(file: SiteFile, where: str, folder: Path, hours: float, speed: float) -> None:
+    world = simulated_depot(file, where, folder)
+    teller, began = Teller(world.live), world.now_second
+    typer.echo(
+        f"simulated stations, up to {speed:g} times as fast as real ones, over real connections"
+    )
+    await world.start()
+    real = time.monotonic()
+    try:
+        async for now in world.run(began + hours * SECOND_PER_HOUR):
+            _say(teller, now, world.connected)
+            await asyncio.sleep(max((now - began) / speed - (time.monotonic() - real), 0.0))
+    finally:
+        await world.stop()
+        typer.echo(render_accounts(world.live.accounts(), file.timezone, width()), nl=False)
+
+
+def _say(teller: Teller, now_second: float, online: tuple[str, ...]) -> None:
+    lines = list(teller.news(now_second, online))
+    if lines:
+        progress("")
+    for line in lines:
+        typer.echo(line)

@@ -1,0 +1,1 @@
+"""What commands need of charging stations."""

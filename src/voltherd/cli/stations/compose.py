@@ -1,0 +1,101 @@
+"""From a site file to the central system of its stations, or to simulated stations around one."""
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Final
+
+from voltherd.adapters.ocpp.schemas import schema_check
+from voltherd.adapters.ocpp.security import Security, checker, hash_password
+from voltherd.adapters.ocpp.server import StationServer
+from voltherd.adapters.ocpp.station import StationClient
+from voltherd.adapters.sqlite.calls import FILE, CallBook
+from voltherd.charging.central import Rules
+from voltherd.cloud.depot import Depot
+from voltherd.cloud.depot_sections import SiteFile
+from voltherd.demo.depot import DepotWorld, Make, stations_of
+from voltherd.errors import UsageError
+from voltherd.ports import Clock
+from voltherd.sim.station import SimulatedStation
+from voltherd.types.station import TokenVerdict
+
+PASSWORD_LENGTH_MIN: Final = 16
+
+
+def depot_desk(file: SiteFile, folder: Path) -> Depot:
+    """Open the books of a depot's stations: who may charge is what the site file says.
+
+    Raises:
+        StoreError: The folder cannot be written.
+    """
+    known = [one.token or one.id for one in file.vehicles] + file.visitors.tokens
+    rules = Rules(
+        tokens={token: TokenVerdict("Accepted") for token in known},
+        stations=frozenset(charger.station or charger.id for charger in file.chargers),
+    )
+    return Depot(CallBook(folder / FILE), rules, schema_check)
+
+
+def depot_server(file: SiteFile, desk: Depot, clock: Clock, port: int) -> StationServer:
+    """Make the server that stations connect to.
+
+    Raises:
+        UsageError: A password in the site file is none that ``voltherd depot password`` made.
+    """
+    central = file.central
+    try:
+        hashes = {name: bytes.fromhex(told) for name, told in central.passwords.items()}
+    except ValueError as error:
+        raise UsageError(
+            "a password is not what was made of it",
+            where="central.passwords",
+            mend="let voltherd depot password make it",
+        ) from error
+    security = Security(
+        profile=central.security_profile,
+        check_password=checker(hashes),
+        cert_file=central.certificate,
+        key_file=central.key,
+        ca_file=central.authority,
+    )
+    return StationServer(desk, clock, host=central.host, port=port, security=security)
+
+
+def hashed_password(password: str, salt: bytes) -> str:
+    """Make of a station's password what a site file holds.
+
+    Raises:
+        UsageError: It is too short to be one.
+    """
+    if len(password) < PASSWORD_LENGTH_MIN:
+        raise UsageError(
+            "a station's password is too short",
+            mend=f"take {PASSWORD_LENGTH_MIN} characters or more (OCPP 2.0.1 part 2, A00.FR.205)",
+        )
+    return hash_password(password.encode(), salt).hex()
+
+
+def simulated_depot(file: SiteFile, where: str, folder: Path) -> DepotWorld:
+    """Make a depot whose stations are simulated, with real connections between them and us."""
+
+    def client(
+        station: SimulatedStation,
+        port: int,
+        clock: Clock,
+        pause: Callable[[float], Awaitable[None]],
+    ) -> StationClient:
+        spec = station.spec
+        return StationClient(
+            station,
+            f"ws://127.0.0.1:{port}/ocpp",
+            spec.station_id,
+            "2.0.1" if spec.later else "1.6",
+            clock.unix_second,
+            pause=pause,
+        )
+
+    make = Make(
+        desk=lambda: depot_desk(file, folder),
+        server=lambda desk, clock, port: StationServer(desk, clock, port=port, ping_second=None),
+        client=client,
+    )
+    return DepotWorld(file, where, stations_of(file, where), make)

@@ -1,0 +1,119 @@
+"""What became of every stay: what was charged, whether it was enough, and if not, why."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final, final
+
+from voltherd.charging.central import Central
+from voltherd.charging.live import Charger
+from voltherd.charging.transactions import Transaction
+from voltherd.cloud.depot_sections import SiteFile
+from voltherd.cloud.depot_tonight import Guest, Wanted, wanted
+from voltherd.types.depot import Account
+from voltherd.types.station import NeedsTold
+
+ENOUGH: Final = 0.99
+ENOUGH_KWH: Final = 0.1
+"""So little less counts as ready: the resolution of meters and of what a car takes at the end."""
+_EARLY_SECOND: Final = 300.0
+_LATE_SECOND: Final = 900.0
+_LONG_SECOND: Final = 300.0
+_AS_WANTED: Final = frozenset({"as planned", "the plan gives none"})
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What was seen of a stay while it lasted.
+
+    Attributes:
+        why: For how many seconds what was the reason for its limit [s].
+        short: What the last plan left out, in words.
+        needs: What the vehicle asked for by itself (ISO 15118).
+    """
+
+    why: Mapping[str, float] = field(default_factory=dict)
+    short: str = ""
+    needs: NeedsTold | None = None
+
+
+def accounts(
+    file: SiteFile,
+    chargers: tuple[Charger, ...],
+    central: Central,
+    watched: Mapping[str, Watched],
+    where: str,
+) -> tuple[Account, ...]:
+    """Give an account of every stay in the books, the latest last.
+
+    Args:
+        file: The site.
+        chargers: Its places.
+        central: The books.
+        watched: What was seen of stays, by transaction.
+        where: For messages.
+    """
+    found = [
+        _account(
+            file, charger, transaction, watched.get(transaction.transaction_id, Watched()), where
+        )
+        for charger, transaction in _all(chargers, central)
+    ]
+    return tuple(sorted(found, key=lambda one: (one.start_second, one.charger)))
+
+
+def _all(chargers: tuple[Charger, ...], central: Central) -> Iterator[tuple[Charger, Transaction]]:
+    at = {(one.station_id, one.evse_id): one for one in chargers}
+    for book in central.stations.values():
+        for transaction in book.transactions.values():
+            charger = at.get((book.station_id, transaction.evse_id))
+            if charger is not None and transaction.start_second is not None:
+                yield charger, transaction
+
+
+def _account(
+    file: SiteFile,
+    charger: Charger,
+    transaction: Transaction,
+    watched: Watched,
+    where: str,
+) -> Account:
+    stay = wanted(file, Guest(charger.name, transaction, watched.needs), where)
+    stored = transaction.energy_wh / 1000.0 * stay.section.efficiency
+    ready = stored >= min(ENOUGH * stay.energy_kwh, stay.energy_kwh - ENOUGH_KWH)
+    stop = None if transaction.stop is None else transaction.stop.time_second
+    told = "" if ready or stop is None else _why(stay, stop, watched)
+    return Account(
+        vehicle=stay.vehicle,
+        charger=charger.name,
+        transaction_id=transaction.transaction_id,
+        start_second=stay.arrival_second,
+        stop_second=stop,
+        departure_second=stay.departure_second,
+        drawn_wh=transaction.energy_wh,
+        stored_kwh=stored,
+        wanted_kwh=stay.energy_kwh,
+        ready=ready,
+        why=told,
+        flags=tuple(sorted(transaction.flags)),
+    )
+
+
+def _why(stay: Wanted, stop: float, watched: Watched) -> str:
+    """Say why a vehicle left without what it wanted, the surest reason first."""
+    found = []
+    if stop < stay.departure_second - _EARLY_SECOND:
+        minutes = round((stay.departure_second - stop) / 60.0)
+        found.append(f"it left {minutes} min before it was to")
+    if stay.announced_second is not None:
+        late = stay.arrival_second - stay.announced_second
+        if late > _LATE_SECOND:
+            found.append(f"it came {round(late / 60.0)} min late")
+    if watched.short:
+        found.append(watched.short)
+    long = [
+        f"{reason} for {round(second / 60.0)} min"
+        for reason, second in sorted(watched.why.items(), key=lambda item: -item[1])
+        if second >= _LONG_SECOND and reason not in _AS_WANTED
+    ]
+    return "; ".join([*found, *long[:2]]) or "not known: nobody watched"

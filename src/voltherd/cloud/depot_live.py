@@ -1,0 +1,452 @@
+"""A depot that runs: once a second the guard, at every step and arrival a plan, and what is sent.
+
+The plan is a wish.  The guard makes limits of it that together exceed nothing, and only these are
+sent: each holds for a while, and then the station's safe default does, so that a depot whose
+central system is gone is as safe as one that was left alone.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from dataclasses import replace as replaced
+from math import inf
+from typing import Final, NamedTuple, final
+
+import numpy as np
+from jaxtyping import Float
+
+from voltherd.charging.central import Central
+from voltherd.charging.guard import REASONS, Guard, Orders, Settings
+from voltherd.charging.guard import start as start_guard
+from voltherd.charging.guard import step as step_guard
+from voltherd.charging.guard_site import PHASES
+from voltherd.charging.live import (
+    Answers,
+    Charger,
+    Metered,
+    Moment,
+    Setpoints,
+    guarded,
+    occupants,
+    seen,
+)
+from voltherd.charging.plan import Plan, planned
+from voltherd.charging.transactions import Transaction
+from voltherd.cloud.depot_accounts import Watched, accounts
+from voltherd.cloud.depot_file import Night, frame_of
+from voltherd.cloud.depot_sections import SiteFile
+from voltherd.cloud.depot_tonight import (
+    Guest,
+    chargers,
+    headroom,
+    site_from,
+    tonight,
+)
+from voltherd.cloud.reprofile import Ask, Order, Profiled, reprofile
+from voltherd.errors import VoltherdError
+from voltherd.types.depot import Account
+from voltherd.types.station import ChargingPeriod, ChargingSchedule
+from voltherd.types.station_command import SetSetting
+
+log = logging.getLogger(__name__)
+MeterNow = Callable[[], Metered | None]
+HOLD_SECOND: Final = 900
+"""A limit that is not renewed gives way to the safe default after this [s]."""
+SAMPLE_SECOND: Final = 15
+"""How often stations are asked to read their meters [s]."""
+_SCHEDULE_SECOND: Final = 86_400
+_SAMPLING: Final = ("MeterValueSampleInterval", "SampledDataCtrlr.TxUpdatedInterval")
+_SHORT_KWH: Final = 0.05
+_NONE_KILOWATT: Final = 1e-6
+_NOTED_SECOND_MAX: Final = 60.0
+TOOK_LESS: Final = "the car took less than it was offered"
+_LESS_AMPERE: Final = 1.0
+
+
+class Sent(NamedTuple):
+    """A limit on its way into a station: the guard's number for it, and what it allows [A]."""
+
+    serial: int
+    ampere: float
+
+
+@dataclass(slots=True)
+class _Line:
+    """What goes on between here and one charger.
+
+    Attributes:
+        wanted: What it is to be sent; None while there is nothing to send.
+        task: What sends it; None while nothing is under way.
+        sent_second: When something was last sent [unix s].
+        safe_boots: After which of its starts the station was given its safe default.
+        answered: The number of the limit it answered last, and whether with yes.
+        last: What became of the last limit.
+    """
+
+    wanted: Sent | None = None
+    task: "asyncio.Task[None] | None" = None
+    sent_second: float = -inf
+    safe_boots: int = -1
+    answered: tuple[int, bool] = (-1, False)
+    last: Profiled | None = None
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How a depot runs.
+
+    Attributes:
+        guard: How its guard behaves.
+        plan_pause_second: Between two plans for which somebody came or left [s].
+        hold_second: For which a limit holds without being renewed [s].
+        sample_second: How often stations are asked to read their meters [s].
+    """
+
+    guard: Settings = field(default_factory=Settings)
+    plan_pause_second: float = 10.0
+    hold_second: int = HOLD_SECOND
+    sample_second: int = SAMPLE_SECOND
+
+
+class Planned(NamedTuple):
+    """A plan and whom it is for.
+
+    Attributes:
+        setpoints: What chargers are to give.
+        guests: Who was there, by transaction, and what the meter is to have counted for each when
+            it has what it wants [Wh].
+        short: What limits leave out, by transaction, in words.
+        night: What was planned; None where there was nobody to plan for.
+        plan: The plan.
+    """
+
+    setpoints: Setpoints
+    guests: Mapping[str, float]
+    short: Mapping[str, str]
+    night: Night | None = None
+    plan: Plan | None = None
+
+
+class _Room(NamedTuple):
+    """What limits leave for vehicles in a step [A], and what is drawn beside them [A]."""
+
+    begin_second: float
+    ampere: Float[np.ndarray, " limits"]
+    base_ampere: float
+
+
+@final
+class LiveDepot:
+    """A depot that runs; all is called in one loop.
+
+    Args:
+        file: The site.
+        where: For messages.
+        books: Gives the central system's books.
+        online: Gives the stations that are connected.
+        ask: Asks a station.
+        meter: Of the connection.
+        pace: How it runs.
+
+    Raises:
+        UsageError: The site is not safe when left alone.
+        InputError: What the file says makes no sense together.
+    """
+
+    def __init__(
+        self,
+        file: SiteFile,
+        where: str,
+        books: Callable[[], Central],
+        online: Callable[[], tuple[str, ...]],
+        ask: Ask,
+        meter: MeterNow = lambda: None,
+        pace: Pace | None = None,
+    ) -> None:
+        self.file, self._where = file, where
+        self._books, self._online, self._ask, self._meter = books, online, ask, meter
+        pace = pace or Pace()
+        self._step_second = file.step_minutes * 60.0
+        self._pace = replaced(
+            pace, guard=replaced(pace.guard, plan_age_second_max=2.0 * self._step_second)
+        )
+        self._volt = file.connection.voltage_volt
+        self.chargers: tuple[Charger, ...] = chargers(file)
+        begin = frame_of(file, where).start.timestamp()
+        self._site = guarded(self.chargers, headroom(file, site_from(file, begin, where)))
+        self._room = _Room(-inf, np.zeros(0), 0.0)
+        self._guard: Guard | None = None
+        self._lines = [_Line() for _ in self.chargers]
+        self._planning: asyncio.Task[None] | None = None
+        self._ticked = inf
+        self.plan: Planned | None = None
+        self.orders: Orders | None = None
+        self.watched: dict[str, Watched] = {}
+
+    @property
+    def default_ampere(self) -> tuple[float, ...]:
+        """What chargers fall back to when nobody renews their limits [A]."""
+        return tuple(self._site.default_ampere.tolist())
+
+    async def tick(self, now_second: float) -> None:
+        """Take a second's news into account, and send what is to be sent.
+
+        Args:
+            now_second: [unix s].
+        """
+        central = self._books()
+        running = occupants(central, self.chargers)
+        self._plan_if_due(central, running, now_second)
+        room = self._room_at(now_second)
+        moment = Moment(
+            now_second=now_second,
+            online=frozenset(self._online()),
+            setpoints=self._wishes(running),
+            room_ampere=room.ampere,
+            base_ampere=room.base_ampere,
+            meter=self._meter(),
+            answers=Answers(
+                np.array([line.answered[0] for line in self._lines], np.int64),
+                np.array([line.answered[1] for line in self._lines], np.float64),
+            ),
+        )
+        news = seen(central, self.chargers, moment, self._volt)
+        guard = self._guard or start_guard(self._site, now_second)
+        self._guard, self.orders = step_guard(guard, self._site, news, self._pace.guard)
+        self._note(running, news.current_ampere, now_second)
+        self._send(central, running, self.orders, now_second)
+
+    @property
+    def astray(self) -> frozenset[str]:
+        """Chargers whose vehicles are not held to what they were told."""
+        if self.orders is None:
+            return frozenset()
+        wrong = REASONS.index("does not follow")
+        reasons = self.orders.reason.tolist()
+        return frozenset(
+            charger.name
+            for charger, reason in zip(self.chargers, reasons, strict=True)
+            if reason == wrong
+        )
+
+    def accounts(self) -> tuple[Account, ...]:
+        """Give an account of every stay in the books."""
+        return accounts(self.file, self.chargers, self._books(), self.watched, self._where)
+
+    async def settled(self, but: frozenset[str] = frozenset()) -> None:
+        """Wait until no plan is being made and nothing is on its way, but to some stations."""
+        while tasks := [
+            *([self._planning] if self._planning is not None else []),
+            *(
+                line.task
+                for line, charger in zip(self._lines, self.chargers, strict=True)
+                if line.task is not None and charger.station_id not in but
+            ),
+        ]:
+            await asyncio.wait(tasks)
+
+    async def stop(self) -> None:
+        """Let go of what is under way."""
+        tasks = [line.task for line in self._lines if line.task is not None]
+        tasks += [self._planning] if self._planning is not None else []
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _room_at(self, now: float) -> _Room:
+        begin = now - now % self._step_second
+        if begin != self._room.begin_second:
+            site = site_from(self.file, now, self._where)
+            base = float(site.base_kilowatt[0]) * 1000.0 / (PHASES * self._volt)
+            self._room = _Room(begin, headroom(self.file, site).ampere[:, 0], base)
+        return self._room
+
+    def _wishes(self, running: Sequence[Transaction | None]) -> Setpoints | None:
+        """Give what the plan wants, and nothing for who has what it wants."""
+        if self.plan is None:
+            return None
+        until = self.plan.guests
+        has = np.array(
+            [t is not None and t.energy_wh >= until.get(t.transaction_id, inf) for t in running],
+            bool,
+        )
+        setpoints = self.plan.setpoints
+        return setpoints._replace(ampere=np.where(has[:, None], 0.0, setpoints.ampere))
+
+    def _plan_if_due(
+        self, central: Central, running: Sequence[Transaction | None], now: float
+    ) -> None:
+        if self._planning is not None:
+            return
+        there = {t.transaction_id for t in running if t is not None}
+        made = self.plan.setpoints.made_second if self.plan is not None else -inf
+        other = self.plan is None or there != self.plan.guests.keys()
+        if now // self._step_second == made // self._step_second and (
+            not other or now - made < self._pace.plan_pause_second
+        ):
+            return
+        guests = [
+            Guest(charger.name, t, central.stations[charger.station_id].needs.get(charger.evse_id))
+            for charger, t in zip(self.chargers, running, strict=True)
+            if t is not None
+        ]
+        self._planning = asyncio.create_task(self._plan(guests, _gone(central, self.file), now))
+
+    async def _plan(self, guests: list[Guest], gone: Mapping[str, float], now: float) -> None:
+        try:
+            self.plan = await asyncio.to_thread(self._made_plan, guests, gone, now)
+            for number in self.plan.guests:
+                short = self.plan.short.get(number, "")
+                self.watched[number] = replaced(self.watched[number], short=short)
+        except VoltherdError as error:
+            log.warning("no new plan: %s", error)
+        finally:
+            self._planning = None
+
+    def _made_plan(self, guests: list[Guest], gone: Mapping[str, float], now: float) -> Planned:
+        begin = now - now % self._step_second
+        night = tonight(self.file, now, guests, gone, self._where)
+        if night is None:
+            empty = np.zeros((len(self.chargers), 1))
+            return Planned(Setpoints(now, begin, self._step_second, empty), {}, {})
+        fleet = night.problem.fleet
+        plan = planned(night.problem, minimum=True)
+        missing = np.zeros(fleet.size) if plan.shortage is None else plan.shortage.missing_kwh
+        drawn = plan.power_kilowatt.sum(axis=1) * night.problem.site.step_hour * 1000.0
+        until = {
+            guest.transaction.transaction_id: guest.transaction.energy_wh + float(drawn[row])
+            for row, guest in enumerate(guests)
+        }
+        short = {
+            guest.transaction.transaction_id: f"limits leave {missing[row]:.1f} kWh out"
+            for row, guest in enumerate(guests)
+            if missing[row] > _SHORT_KWH
+        }
+        ampere = self._ampere(night, plan)
+        setpoints = Setpoints(now, night.start_second, self._step_second, ampere)
+        return Planned(setpoints, until, short, night, plan)
+
+    def _ampere(self, night: Night, plan: Plan) -> Float[np.ndarray, "chargers steps"]:
+        """Turn a plan's powers into currents; a car's last energy comes at its least current."""
+        fleet = night.problem.fleet
+        to_ampere = 1000.0 / (self._volt * fleet.phases[:, None])
+        power = np.maximum(plan.power_kilowatt, 0.0)
+        lifted = np.maximum(power, fleet.power_min_kilowatt[:, None])
+        ampere = np.where(power > _NONE_KILOWATT, lifted, 0.0) * to_ampere
+        place = {charger.name: number for number, charger in enumerate(self.chargers)}
+        summed = np.zeros((len(self.chargers), ampere.shape[1]))
+        np.maximum.at(summed, [place[name] for name in night.chargers], ampere)
+        return summed
+
+    def _note(
+        self,
+        running: Sequence[Transaction | None],
+        current: Float[np.ndarray, "chargers 3"],
+        now: float,
+    ) -> None:
+        """Keep why each car gets what it gets."""
+        assert self.orders is not None
+        passed = min(max(now - self._ticked, 0.0), _NOTED_SECOND_MAX)
+        self._ticked = now
+        for place, transaction in enumerate(running):
+            if transaction is None:
+                continue
+            limit = float(self.orders.limit_ampere[place])
+            peak = float(np.nan_to_num(current[place], nan=inf).max())
+            why = REASONS[int(self.orders.reason[place])]
+            if limit > 0.0 and peak < limit - _LESS_AMPERE:
+                why = TOOK_LESS
+            number = transaction.transaction_id
+            known = self.watched.get(number, Watched())
+            counted = {**known.why, why: known.why.get(why, 0.0) + passed}
+            self.watched[number] = replaced(known, why=counted)
+
+    def _send(
+        self,
+        central: Central,
+        running: Sequence[Transaction | None],
+        orders: Orders,
+        now: float,
+    ) -> None:
+        """See to it that chargers hear of their limits."""
+        online = self._online()
+        for place, (line, charger) in enumerate(zip(self._lines, self.chargers, strict=True)):
+            book = central.stations.get(charger.station_id)
+            if book is None or book.about is None:
+                continue
+            stale = running[place] is not None and (
+                now - line.sent_second >= self._pace.hold_second / 2.0
+            )
+            unsafe = book.boots != line.safe_boots and (
+                now - line.sent_second >= self._pace.guard.patience.patience_second
+            )
+            if orders.send[place] or stale or unsafe:
+                line.wanted = Sent(int(orders.serial[place]), float(orders.limit_ampere[place]))
+            if line.wanted is not None and line.task is None and charger.station_id in online:
+                line.task = asyncio.create_task(self._tell(place, now))
+
+    async def _tell(self, place: int, now: float) -> None:
+        """Send a charger what it is to hold, until there is nothing newer."""
+        line = self._lines[place]
+        try:
+            while (sent := line.wanted) is not None:
+                line.wanted, line.sent_second = None, now
+                obeys = await self._made_safe(place, now)
+                told = self._order(place, sent.ampere, now)
+                line.last = await reprofile(self._ask, self._books(), told, self._volt)
+                if line.last.verdict != "deaf":
+                    line.answered = (sent.serial, obeys and _holds(line.last))
+        except VoltherdError as error:
+            log.warning("%s cannot be told its limit: %s", self.chargers[place].name, error)
+        finally:
+            line.task = None
+
+    async def _made_safe(self, place: int, now: float) -> bool:
+        """Give a station that has started its safe default, and say how often to read its meter."""
+        line, charger = self._lines[place], self.chargers[place]
+        book = self._books().stations[charger.station_id]
+        if book.boots == line.safe_boots:
+            return True
+        name = _SAMPLING[book.later]
+        await self._ask(charger.station_id, SetSetting(name, str(self._pace.sample_second)))
+        default = float(self._site.default_ampere[place])
+        order = self._order(place, default, now)._replace(is_default=True)
+        line.last = await reprofile(self._ask, self._books(), order, self._volt)
+        if not _holds(line.last):
+            return False
+        line.safe_boots = book.boots
+        return True
+
+    def _order(self, place: int, ampere: float, now: float) -> Order:
+        """Make a limit that gives way to the safe default after a while."""
+        charger, default = self.chargers[place], float(self._site.default_ampere[place])
+        phases = len(charger.phases)
+        each = self._volt * phases
+        told = phases if phases < PHASES else None
+        periods = [ChargingPeriod(0, ampere * each, told)]
+        if ampere != default:
+            periods.append(ChargingPeriod(self._pace.hold_second, default * each, told))
+        schedule = ChargingSchedule("W", tuple(periods), float(int(now)), _SCHEDULE_SECOND)
+        return Order(charger.station_id, charger.evse_id, schedule, is_endless=True)
+
+
+def _holds(profiled: Profiled) -> bool:
+    """Say whether a charger holds to no more than it was told."""
+    if profiled.verdict == "accepted":
+        return True
+    found = profiled.comparison
+    return profiled.verdict == "differs" and (found is None or found.verdict != "higher")
+
+
+def _gone(central: Central, file: SiteFile) -> dict[str, float]:
+    """Give when vehicles of the file that have left came, by id [unix s]."""
+    names = {one.token: one.id for one in file.vehicles if one.token}
+    gone: dict[str, float] = {}
+    for book in central.stations.values():
+        for transaction in book.transactions.values():
+            if not transaction.is_open and transaction.start_second is not None:
+                name = names.get(transaction.id_token, transaction.id_token)
+                gone[name] = max(gone.get(name, -inf), transaction.start_second)
+    return gone
