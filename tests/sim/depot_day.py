@@ -1,5 +1,6 @@
 """A depot of 40 stations and a day of it: who comes when, and who misbehaves."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import numpy as np
@@ -23,98 +24,129 @@ STATIONS = 40
 START = datetime(2026, 11, 26, 12, tzinfo=UTC).timestamp()
 HOUR = 3600.0
 LIMIT_KILOWATT = 260.0
-IGNORES, DEAF, BLIND, AWAY, JUMPS = "CP-03", "CP-17", "CP-25", "CP-30", "CP-12"
-METER_LOST = (START + 5 * HOUR, START + 9 * HOUR)
-RESTART = START + 8 * HOUR
+IGNORES, DEAF, BLIND, AWAY, ROUNDS = "CP-03", "CP-17", "CP-25", "CP-30", "CP-12"
+STEP_SECOND = 10.0
 PACE = Pace(
-    guard=Settings(patience=Patience(patience_second=45.0), call_second_max=5.0), sample_second=15
+    guard=Settings(patience=Patience(patience_second=60.0), call_second_max=STEP_SECOND),
+    sample_second=20,
 )
 
 
-def clock_of(hours):
-    return datetime.fromtimestamp(START + hours * HOUR, UTC).strftime("%Y-%m-%d %H:%M")
+@dataclass(frozen=True)
+class Day:
+    """A day, or one that passes so many times as fast: what happens when."""
 
+    hours: float
 
-def site(seed=7, stations=STATIONS):
-    chance = np.random.default_rng(seed)
-    vehicles = []
-    for place in range(stations):
-        arrives = float(np.clip(chance.normal(5.5, 1.2), 2.5, 8.5))
-        vehicles.append(_vehicle(place, "night", arrives, chance.uniform(16.5, 20.0), chance))
-        if place % 3 == 0:
-            vehicles.append(_vehicle(place, "day", 0.2, arrives - 0.5, chance))
-    return site_file(
-        {
-            "site": "Forty places",
-            "start": "2026-11-26 12:00",
-            "hours": 24,
-            "connection": {
-                "limit_kilowatt": LIMIT_KILOWATT,
-                "base_kilowatt": {"06:00": 40, "18:00": 15},
+    def at(self, hour_of_24):
+        return START + hour_of_24 * self.hours / 24.0 * HOUR
+
+    def clock(self, hour_of_24):
+        return datetime.fromtimestamp(self.at(hour_of_24), UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+    @property
+    def meter_lost(self):
+        return self.at(5.0), self.at(9.0)
+
+    @property
+    def away(self):
+        return self.at(6.0), self.at(7.0)
+
+    @property
+    def restart(self):
+        return self.at(8.0)
+
+    @property
+    def end(self):
+        return self.at(22.0)
+
+    def base_watt(self, now):
+        """What is drawn beside vehicles in truth: less than announced, and never steady."""
+        return 1000.0 * self._most(now) * (0.8 + 0.2 * np.sin(now / 700.0))
+
+    def _most(self, now):
+        return 40.0 if not self.at(6.0) <= now < self.at(18.0) else 15.0
+
+    def meter(self, now, vehicles_watt):
+        if self.meter_lost[0] <= now < self.meter_lost[1]:
+            return None
+        each = (self.base_watt(now) + vehicles_watt) / (3 * 230.0)
+        return Metered((each, each, each), now)
+
+    def habits(self):
+        return {
+            IGNORES: Habits(ignores_profiles=True),
+            DEAF: Habits(is_deaf_to_profiles=True),
+            BLIND: Habits(tells_no_samples=True),
+            AWAY: Habits(offline_second=self.away),
+            ROUNDS: Habits(rounds_watt=500.0),
+        }
+
+    def site(self, seed=7):
+        chance = np.random.default_rng(seed)
+        vehicles = []
+        for place in range(STATIONS):
+            arrives = float(np.clip(chance.normal(5.5, 1.2), 2.5, 8.5))
+            leaves = float(chance.uniform(16.5, 20.0))
+            vehicles.append(self._vehicle(place, "night", arrives, leaves, chance))
+            if place % 3 == 0:
+                vehicles.append(self._vehicle(place, "day", 0.2, arrives - 0.5, chance))
+        minutes = 15 if self.hours == 24 else 5
+        steps = round(self.hours * 60 / minutes)
+        hour = 12 + 24 * (np.arange(steps) + 0.5) / steps
+        return site_file(
+            {
+                "site": "Forty places",
+                "start": "2026-11-26 12:00",
+                "hours": round(self.hours),
+                "step_minutes": minutes,
+                "connection": {
+                    "limit_kilowatt": LIMIT_KILOWATT,
+                    "base_kilowatt": np.where((hour >= 18) & (hour < 30), 15.0, 40.0).tolist(),
+                },
+                "prices": {
+                    "buy_eur_per_kwh": np.select(
+                        [hour % 24 < 6, hour % 24 < 17, hour % 24 < 21], [0.16, 0.31, 0.42], 0.24
+                    ).tolist()
+                },
+                "chargers": [
+                    {"id": f"CP-{k:02d}", "power_kilowatt": 22 if k % 2 else 11}
+                    for k in range(STATIONS)
+                ],
+                "groups": [
+                    {
+                        "name": "west",
+                        "chargers": [f"CP-{k:02d}" for k in range(STATIONS // 4)],
+                        "limit_kilowatt": 90,
+                    }
+                ],
+                "run": {"ready_early_minutes": minutes},
+                "vehicles": vehicles,
             },
-            "prices": {
-                "buy_eur_per_kwh": {"00:00": 0.16, "06:00": 0.31, "17:00": 0.42, "21:00": 0.24}
-            },
-            "chargers": [
-                {"id": f"CP-{k:02d}", "power_kilowatt": 22 if k % 2 else 11}
-                for k in range(stations)
-            ],
-            "groups": [
-                {
-                    "name": "west",
-                    "chargers": [f"CP-{k:02d}" for k in range(stations // 4)],
-                    "limit_kilowatt": 90,
-                }
-            ],
-            "vehicles": vehicles,
-        },
-        "forty places",
-    )
+            "forty places",
+        )
+
+    def _vehicle(self, place, what, arrives, leaves, chance):
+        battery = float(chance.choice([40.0, 60.0, 80.0]))
+        power = 22.0 if place % 2 else 11.0
+        soc = float(chance.uniform(0.15, 0.6))
+        hours = (leaves - arrives) * self.hours / 24.0
+        return {
+            "id": f"{what}-{place:02d}",
+            "charger": f"CP-{place:02d}",
+            "arrives": self.clock(arrives),
+            "departs": self.clock(leaves),
+            "battery_kwh": battery,
+            "soc_arrival": soc,
+            "soc_departure": min(soc + 0.55 * power * hours * 0.95 / battery, 0.8),
+        }
 
 
-def _vehicle(place, what, arrives, departs, chance):
-    battery = float(chance.choice([40.0, 60.0, 80.0]))
-    power = 22.0 if place % 2 else 11.0
-    soc = float(chance.uniform(0.15, 0.6))
-    most = 0.6 * power * (departs - arrives) * 0.95 / battery
-    return {
-        "id": f"{what}-{place:02d}",
-        "charger": f"CP-{place:02d}",
-        "arrives": clock_of(arrives),
-        "departs": clock_of(departs),
-        "battery_kwh": battery,
-        "soc_arrival": soc,
-        "soc_departure": min(soc + most, 0.85),
-    }
-
-
-def habits():
-    return {
-        IGNORES: Habits(ignores_profiles=True),
-        DEAF: Habits(is_deaf_to_profiles=True),
-        BLIND: Habits(tells_no_samples=True),
-        AWAY: Habits(offline_second=(START + 6 * HOUR, START + 7 * HOUR)),
-        JUMPS: Habits(rounds_watt=500.0),
-    }
-
-
-def base_watt(now):
-    """What is drawn beside vehicles in truth: less than announced, and never steady."""
-    hour = (now / HOUR) % 24
-    most = 40_000.0 if 6 <= hour < 18 else 15_000.0
-    return most * (0.8 + 0.2 * np.sin(now / 700.0))
-
-
-def meter(now, vehicles_watt):
-    if METER_LOST[0] <= now < METER_LOST[1]:
-        return None
-    each = (base_watt(now) + vehicles_watt) / (3 * 230.0)
-    return Metered((each, each, each), now)
-
-
-def world(file, folder):
+def world(day, folder):
+    """The depot, its stations half of each version, and its books in a file."""
+    file = day.site()
     sooner = frozenset(f"CP-{k:02d}" for k in range(1, STATIONS, 2))
-    specs = stations_of(file, "forty places", habits(), sooner)
+    specs = stations_of(file, "forty places", day.habits(), sooner)
     tokens = {one.id: TokenVerdict("Accepted") for one in file.vehicles}
     journals = []
 
@@ -133,4 +165,5 @@ def world(file, folder):
         url = f"ws://127.0.0.1:{port}/ocpp"
         return StationClient(station, url, spec.station_id, version, clock.unix_second, pause=pause)
 
-    return DepotWorld(file, "forty places", specs, Make(desk, server, client), meter, PACE)
+    make = Make(desk, server, client)
+    return DepotWorld(file, "forty places", specs, make, day.meter, PACE, STEP_SECOND)

@@ -7,17 +7,17 @@ central system is gone is as safe as one that was left alone.
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from dataclasses import replace as replaced
 from math import inf
 from typing import Final, NamedTuple, final
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from voltherd.charging.central import Central
-from voltherd.charging.guard import REASONS, Guard, Orders, Settings
+from voltherd.charging.guard import REASONS, Guard, Orders, Seen, Settings
 from voltherd.charging.guard import start as start_guard
 from voltherd.charging.guard import step as step_guard
 from voltherd.charging.guard_site import PHASES
@@ -31,17 +31,16 @@ from voltherd.charging.live import (
     occupants,
     seen,
 )
-from voltherd.charging.plan import Plan, planned
 from voltherd.charging.transactions import Transaction
 from voltherd.cloud.depot_accounts import Watched, accounts
-from voltherd.cloud.depot_file import Night, frame_of
+from voltherd.cloud.depot_file import frame_of
+from voltherd.cloud.depot_replan import Known, Planned, gone, replanned
 from voltherd.cloud.depot_sections import SiteFile
 from voltherd.cloud.depot_tonight import (
     Guest,
     chargers,
     headroom,
     site_from,
-    tonight,
 )
 from voltherd.cloud.reprofile import Ask, Order, Profiled, reprofile
 from voltherd.errors import VoltherdError
@@ -55,11 +54,12 @@ HOLD_SECOND: Final = 900
 """A limit that is not renewed gives way to the safe default after this [s]."""
 SAMPLE_SECOND: Final = 15
 """How often stations are asked to read their meters [s]."""
+SAMPLES_MISSED: Final = 4
+"""A meter that was not heard so many times counts as none."""
 _SCHEDULE_SECOND: Final = 86_400
 _SAMPLING: Final = ("MeterValueSampleInterval", "SampledDataCtrlr.TxUpdatedInterval")
-_SHORT_KWH: Final = 0.05
-_NONE_KILOWATT: Final = 1e-6
 _NOTED_SECOND_MAX: Final = 60.0
+DISOBEYS: Final = "does not follow"
 TOOK_LESS: Final = "the car took less than it was offered"
 _LESS_AMPERE: Final = 1.0
 
@@ -108,25 +108,6 @@ class Pace:
     plan_pause_second: float = 10.0
     hold_second: int = HOLD_SECOND
     sample_second: int = SAMPLE_SECOND
-
-
-class Planned(NamedTuple):
-    """A plan and whom it is for.
-
-    Attributes:
-        setpoints: What chargers are to give.
-        guests: Who was there, by transaction, and what the meter is to have counted for each when
-            it has what it wants [Wh].
-        short: What limits leave out, by transaction, in words.
-        night: What was planned; None where there was nobody to plan for.
-        plan: The plan.
-    """
-
-    setpoints: Setpoints
-    guests: Mapping[str, float]
-    short: Mapping[str, str]
-    night: Night | None = None
-    plan: Plan | None = None
 
 
 class _Room(NamedTuple):
@@ -181,6 +162,7 @@ class LiveDepot:
         self._lines = [_Line() for _ in self.chargers]
         self._planning: asyncio.Task[None] | None = None
         self._ticked = inf
+        self._strayed: dict[str, float] = {}
         self.plan: Planned | None = None
         self.orders: Orders | None = None
         self.watched: dict[str, Watched] = {}
@@ -213,23 +195,17 @@ class LiveDepot:
             ),
         )
         news = seen(central, self.chargers, moment, self._volt)
-        guard = self._guard or start_guard(self._site, now_second)
-        self._guard, self.orders = step_guard(guard, self._site, news, self._pace.guard)
+        site = self._site._replace(metered=self._site.metered & ~self._silent(news))
+        guard = self._guard or start_guard(site, now_second)
+        self._guard, self.orders = step_guard(guard, site, news, self._pace.guard)
         self._note(running, news.current_ampere, now_second)
         self._send(central, running, self.orders, now_second)
 
     @property
     def astray(self) -> frozenset[str]:
-        """Chargers whose vehicles are not held to what they were told."""
-        if self.orders is None:
-            return frozenset()
-        wrong = REASONS.index("does not follow")
-        reasons = self.orders.reason.tolist()
-        return frozenset(
-            charger.name
-            for charger, reason in zip(self.chargers, reasons, strict=True)
-            if reason == wrong
-        )
+        """Chargers that have not followed their limits for a while."""
+        long = 2.0 * self._pace.guard.patience.patience_second
+        return frozenset(n for n, since in self._strayed.items() if self._ticked - since >= long)
 
     def accounts(self) -> tuple[Account, ...]:
         """Give an account of every stay in the books."""
@@ -263,6 +239,14 @@ class LiveDepot:
             self._room = _Room(begin, headroom(self.file, site).ampere[:, 0], base)
         return self._room
 
+    def _silent(self, news: Seen) -> Bool[np.ndarray, " chargers"]:
+        """Tell who says what limit it holds and nothing of what it draws: it has no meter now."""
+        confirmed = [
+            line.last is not None and line.last.verdict == "accepted" for line in self._lines
+        ]
+        old = ~(news.current_age_second <= SAMPLES_MISSED * self._pace.sample_second)
+        return np.asarray(news.asks & old & np.array(confirmed, bool))
+
     def _wishes(self, running: Sequence[Transaction | None]) -> Setpoints | None:
         """Give what the plan wants, and nothing for who has what it wants."""
         if self.plan is None:
@@ -280,23 +264,42 @@ class LiveDepot:
     ) -> None:
         if self._planning is not None:
             return
-        there = {t.transaction_id for t in running if t is not None}
-        made = self.plan.setpoints.made_second if self.plan is not None else -inf
-        other = self.plan is None or there != self.plan.guests.keys()
-        if now // self._step_second == made // self._step_second and (
-            not other or now - made < self._pace.plan_pause_second
-        ):
-            return
+        astray = self._astray_kilowatt()
         guests = [
             Guest(charger.name, t, central.stations[charger.station_id].needs.get(charger.evse_id))
             for charger, t in zip(self.chargers, running, strict=True)
-            if t is not None
+            if t is not None and charger.name not in astray
         ]
-        self._planning = asyncio.create_task(self._plan(guests, _gone(central, self.file), now))
+        there = {guest.transaction.transaction_id for guest in guests}
+        made = self.plan.setpoints.made_second if self.plan is not None else -inf
+        of = (set(self.plan.guests), self.plan.astray) if self.plan is not None else None
+        if now // self._step_second == made // self._step_second and (
+            of == (there, frozenset(astray)) or now - made < self._pace.plan_pause_second
+        ):
+            return
+        for guest in guests:
+            number = guest.transaction.transaction_id
+            known = self.watched.get(number, Watched())
+            self.watched[number] = replaced(known, needs=guest.needs)
+        work = self._plan(Known(guests, gone(central, self.file), astray, now))
+        self._planning = asyncio.create_task(work)
 
-    async def _plan(self, guests: list[Guest], gone: Mapping[str, float], now: float) -> None:
+    def _astray_kilowatt(self) -> dict[str, float]:
+        """Give what chargers may draw that follow no limit [kW]."""
+        if self.orders is None:
+            return {}
+        might = self.orders.might_ampere.tolist()
+        return {
+            charger.name: ampere * self._volt * len(charger.phases) / 1000.0
+            for charger, ampere in zip(self.chargers, might, strict=True)
+            if charger.name in self.astray
+        }
+
+    async def _plan(self, known: Known) -> None:
         try:
-            self.plan = await asyncio.to_thread(self._made_plan, guests, gone, now)
+            self.plan = await asyncio.to_thread(
+                replanned, self.file, self.chargers, known, self._where
+            )
             for number in self.plan.guests:
                 short = self.plan.short.get(number, "")
                 self.watched[number] = replaced(self.watched[number], short=short)
@@ -304,41 +307,6 @@ class LiveDepot:
             log.warning("no new plan: %s", error)
         finally:
             self._planning = None
-
-    def _made_plan(self, guests: list[Guest], gone: Mapping[str, float], now: float) -> Planned:
-        begin = now - now % self._step_second
-        night = tonight(self.file, now, guests, gone, self._where)
-        if night is None:
-            empty = np.zeros((len(self.chargers), 1))
-            return Planned(Setpoints(now, begin, self._step_second, empty), {}, {})
-        fleet = night.problem.fleet
-        plan = planned(night.problem, minimum=True)
-        missing = np.zeros(fleet.size) if plan.shortage is None else plan.shortage.missing_kwh
-        drawn = plan.power_kilowatt.sum(axis=1) * night.problem.site.step_hour * 1000.0
-        until = {
-            guest.transaction.transaction_id: guest.transaction.energy_wh + float(drawn[row])
-            for row, guest in enumerate(guests)
-        }
-        short = {
-            guest.transaction.transaction_id: f"limits leave {missing[row]:.1f} kWh out"
-            for row, guest in enumerate(guests)
-            if missing[row] > _SHORT_KWH
-        }
-        ampere = self._ampere(night, plan)
-        setpoints = Setpoints(now, night.start_second, self._step_second, ampere)
-        return Planned(setpoints, until, short, night, plan)
-
-    def _ampere(self, night: Night, plan: Plan) -> Float[np.ndarray, "chargers steps"]:
-        """Turn a plan's powers into currents; a car's last energy comes at its least current."""
-        fleet = night.problem.fleet
-        to_ampere = 1000.0 / (self._volt * fleet.phases[:, None])
-        power = np.maximum(plan.power_kilowatt, 0.0)
-        lifted = np.maximum(power, fleet.power_min_kilowatt[:, None])
-        ampere = np.where(power > _NONE_KILOWATT, lifted, 0.0) * to_ampere
-        place = {charger.name: number for number, charger in enumerate(self.chargers)}
-        summed = np.zeros((len(self.chargers), ampere.shape[1]))
-        np.maximum.at(summed, [place[name] for name in night.chargers], ampere)
-        return summed
 
     def _note(
         self,
@@ -350,6 +318,11 @@ class LiveDepot:
         assert self.orders is not None
         passed = min(max(now - self._ticked, 0.0), _NOTED_SECOND_MAX)
         self._ticked = now
+        self._strayed = {
+            charger.name: self._strayed.get(charger.name, now)
+            for charger, reason in zip(self.chargers, self.orders.reason.tolist(), strict=True)
+            if REASONS[reason] == DISOBEYS
+        }
         for place, transaction in enumerate(running):
             if transaction is None:
                 continue
@@ -438,15 +411,3 @@ def _holds(profiled: Profiled) -> bool:
         return True
     found = profiled.comparison
     return profiled.verdict == "differs" and (found is None or found.verdict != "higher")
-
-
-def _gone(central: Central, file: SiteFile) -> dict[str, float]:
-    """Give when vehicles of the file that have left came, by id [unix s]."""
-    names = {one.token: one.id for one in file.vehicles if one.token}
-    gone: dict[str, float] = {}
-    for book in central.stations.values():
-        for transaction in book.transactions.values():
-            if not transaction.is_open and transaction.start_second is not None:
-                name = names.get(transaction.id_token, transaction.id_token)
-                gone[name] = max(gone.get(name, -inf), transaction.start_second)
-    return gone

@@ -138,6 +138,7 @@ def tonight(
     now_second: float,
     guests: Sequence[Guest],
     gone: Mapping[str, float],
+    astray: Mapping[str, float],
     where: str,
 ) -> Night | None:
     """Make the problem of the hours from now on.
@@ -147,6 +148,8 @@ def tonight(
         now_second: [unix s].
         guests: Who is there.
         gone: When vehicles that have left came, by id [unix s].
+        astray: What chargers may draw that follow no limit: it is left free, and who charges
+            there is not planned [kW].
         where: For messages.
 
     Returns:
@@ -166,7 +169,7 @@ def tonight(
     coming = [
         section
         for section in _coming(file, now_second, gone, where)
-        if section.id not in there
+        if section.id not in there and section.charger not in astray
         for section in _after(section, max(free.get(section.charger, begin), begin), step, end)
     ]
     rows = [*here, *_apart(coming)]
@@ -174,7 +177,7 @@ def tonight(
         return None
     early = [_early(row, file.run.ready_early_minutes * 60.0, step) for row in rows]
     found = night(moved.model_copy(update={"vehicles": early}), where)
-    return _with_margin(found, file.run.margin_fraction)
+    return _with_margin(found, file, astray)
 
 
 def _early(section: VehicleSection, early: float, step: float) -> VehicleSection:
@@ -183,19 +186,30 @@ def _early(section: VehicleSection, early: float, step: float) -> VehicleSection
     return section.model_copy(update={"departs": _utc(min(ready, _stamp(section.departs)))})
 
 
-def _with_margin(found: Night, margin: float) -> Night:
-    """Plan for a little less than limits leave."""
-    site, rest = found.problem.site, 1.0 - margin
-    groups = tuple(g._replace(limit_kilowatt=g.limit_kilowatt * rest) for g in site.groups)
-    base = site.base_kilowatt
+def _with_margin(found: Night, file: SiteFile, astray: Mapping[str, float]) -> Night:
+    """Plan for a little less than limits and those who follow none leave."""
+    site, rest = found.problem.site, 1.0 - file.run.margin_fraction
+    base, lost = site.base_kilowatt, sum(astray.values())
     phases = np.tile(site.limit_kilowatt / PHASES, (PHASES, 1))  # the guard looks at each phase
     if site.phase_limit_kilowatt is not None:
         phases = np.minimum(phases, site.phase_limit_kilowatt)
     single = bool((found.problem.fleet.phases == 1).any())
+
+    def left(limit: np.ndarray, taken: np.ndarray | float, wild: float) -> np.ndarray:
+        return np.asarray(taken + np.maximum(limit - taken - wild, 0.0) * rest)
+
+    groups = tuple(
+        told._replace(
+            limit_kilowatt=left(
+                told.limit_kilowatt, 0.0, sum(astray.get(name, 0.0) for name in group.chargers)
+            )
+        )
+        for told, group in zip(site.groups, file.groups, strict=True)
+    )
     site = replace(
         site,
-        limit_kilowatt=base + (site.limit_kilowatt - base) * rest,
-        phase_limit_kilowatt=base / 3.0 + (phases - base / 3.0) * rest if single else None,
+        limit_kilowatt=left(site.limit_kilowatt, base, lost),
+        phase_limit_kilowatt=left(phases, base / PHASES, lost / PHASES) if single else None,
         groups=groups,
     )
     return found._replace(problem=replace(found.problem, site=site))
