@@ -10,136 +10,25 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Final, NamedTuple, final
+from typing import Final, NamedTuple, final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
 import yaml
 from jaxtyping import Float
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
-from voltherd.charging.problem import Discharge, Fleet, Group, Problem, Site
+from voltherd.charging.problem import Discharge, Fleet, Group, Problem, Site, Taper
+from voltherd.cloud.depot_sections import ChargerSection, Course, SiteFile, VehicleSection
 from voltherd.errors import InputError, UsageError
 from voltherd.units import SECOND_PER_HOUR
 
 PHASES: Final = ("L1", "L2", "L3")
 START_CURRENT_AMPERE: Final = 6.0
 """Least current that IEC 61851-1 lets a station offer."""
-VEHICLES_MAX: Final = 100_000
-_MINUTES: Final = 60
 _EXAMPLE_DAY: Final = "2026-11-26"
 _ALTERNATIVE: Final = re.compile(r"float$|list\[|dict\[|\[key\]$|time$|datetime$|function-before")
 """What pydantic puts into a place for alternatives and keys."""
-
-
-def _clock(value: object) -> object:
-    """Read 18:05, which YAML takes for 1085 in sixties, as the time of day it is."""
-    if isinstance(value, int) and not isinstance(value, bool) and value >= _MINUTES:
-        hour, minute = divmod(value, _MINUTES)
-        return f"{hour:02d}:{minute:02d}"
-    return value
-
-
-Clock = Annotated[time, BeforeValidator(_clock)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Share = Annotated[float, Field(ge=0, le=1)]
-Course = float | list[float | None] | dict[Clock, float]
-"""One number, one for each hour or step from the start on, or one from each time of day on."""
-
-
-class Section(BaseModel):
-    """Ground of every section: values do not change, unknown keys are refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
-
-
-class ConnectionSection(Section):
-    """What the site may draw, and draws and makes without vehicles."""
-
-    limit_kilowatt: Course
-    phase_limit_ampere: Positive | None = None
-    """Of each phase, where that is limited, too [A]."""
-    voltage_volt: Positive = 230.0
-    """Phase to neutral [V]."""
-    base_kilowatt: Course = 0.0
-    """What draws beside the vehicles [kW]."""
-    pv_kilowatt: Course = 0.0
-    demand_eur_per_kilowatt: NotNegative = 0.0
-
-
-class PricesSection(Section):
-    """What energy costs."""
-
-    buy_eur_per_kwh: Course
-    sell_eur_per_kwh: Course | None = None
-    """Paid for surplus; the price of buying where not given."""
-
-
-class GroupSection(Section):
-    """Chargers behind one fuse or transformer."""
-
-    name: str
-    chargers: list[str]
-    limit_kilowatt: Course
-
-
-class ChargerSection(Section):
-    """A station."""
-
-    id: str
-    power_kilowatt: Positive
-    phases: Annotated[int, Field(ge=1, le=3)] = 3
-    phase: str = "L1"
-    """Which one, where it has one."""
-    discharge_kilowatt: NotNegative = 0.0
-    """What it can take back from a vehicle [kW]."""
-
-
-class VehicleSection(Section):
-    """A vehicle and tonight's stay."""
-
-    id: str
-    charger: str
-    arrives: Clock | datetime
-    departs: Clock | datetime
-    battery_kwh: Positive
-    soc_arrival: Share
-    soc_departure: Share
-    power_kilowatt: Positive | None = None
-    """Most it takes, where that is less than the charger gives [kW]."""
-    phases: Annotated[int, Field(ge=1, le=3)] | None = None
-    efficiency: Annotated[float, Field(gt=0, le=1)] = 0.95
-    """Energy in the battery per energy drawn."""
-    v2g: bool = False
-    """Whether it may give energy back."""
-
-
-class V2gSection(Section):
-    """What giving back wears."""
-
-    wear_eur_per_kwh: Annotated[list[NotNegative], Field(min_length=1)] = [0.05]
-    """Of each kWh given, from the gentlest share of the power to the last [EUR/kWh]."""
-    efficiency: Annotated[float, Field(gt=0, le=1)] = 0.95
-
-
-class SiteFile(Section):
-    """All of it."""
-
-    site: str
-    timezone: str = "UTC"
-    start: datetime
-    """Local time at which the plan begins."""
-    hours: Annotated[int, Field(ge=1, le=192)] = 24
-    """Length of the plan on the clock; hours that pass may be one more or less [h]."""
-    step_minutes: Annotated[int, Field(ge=1, le=60)] = 15
-    currency: str = "EUR"
-    connection: ConnectionSection
-    prices: PricesSection
-    chargers: Annotated[list[ChargerSection], Field(min_length=1)]
-    groups: list[GroupSection] = []
-    vehicles: Annotated[list[VehicleSection], Field(max_length=VEHICLES_MAX)]
-    v2g: V2gSection = V2gSection()
 
 
 EXAMPLE: Final = """\
@@ -262,7 +151,12 @@ def parse(plain: object, where: str) -> Night:
         zone=file.timezone,
         start_second=frame.start.timestamp(),
         chargers=tuple(vehicle.charger for vehicle in file.vehicles),
-        problem=Problem(fleet=fleet, site=site, discharge=_discharge(file, stations, asked=True)),
+        problem=Problem(
+            fleet=fleet,
+            site=site,
+            discharge=_discharge(file, stations, asked=True),
+            taper=_taper(file.vehicles, where),
+        ),
         giving=_discharge(file, stations, asked=False),
     )
 
@@ -415,7 +309,7 @@ def _discharge(
     """Give what vehicles may give back: those whose owner asked for it, or all."""
     limit = np.array(
         [
-            stations[v.charger].discharge_kilowatt if v.v2g or not asked else 0.0
+            stations[v.charger].discharge_kilowatt if v.v2g or not (asked or v.power_curve) else 0.0
             for v in file.vehicles
         ],
         np.float64,
@@ -427,8 +321,31 @@ def _discharge(
         limit_kilowatt=limit,
         efficiency=np.full(len(limit), file.v2g.efficiency),
         tier_fraction=np.full(len(wear), 1.0 / len(wear)),
-        tier_wear_eur_per_kwh=wear,
+        tier_wear_eur_per_kwh=np.tile(wear, (len(limit), 1)),
     )
+
+
+def _taper(vehicles: list[VehicleSection], where: str) -> Taper | None:
+    """Give the lines of power curves; as many for each vehicle, some of them without effect."""
+    most = max((len(vehicle.power_curve) for vehicle in vehicles), default=0)
+    if not most:
+        return None
+    lines = np.zeros((2, len(vehicles), most))
+    lines[0] = np.inf
+    for place, vehicle in enumerate(vehicles):
+        if not vehicle.power_curve:
+            continue
+        soc, kilowatt = np.array(sorted(vehicle.power_curve.items())).T
+        fall = -np.diff(kilowatt) / (np.diff(soc) * vehicle.battery_kwh)
+        if not len(fall) or soc[-1] < 1.0 or (fall < 0).any() or (np.diff(fall) < -1e-9).any():
+            raise InputError(
+                "its power_curve does not fall to a full battery, the steeper the fuller it is",
+                where=f"{where}: {vehicle.id}",
+                mend="give powers from where it begins to fall on, such as {0.8: 11, 1.0: 3}",
+            )
+        lines[0, place, : len(fall)] = kilowatt[1:] + fall * soc[1:] * vehicle.battery_kwh
+        lines[1, place, : len(fall)] = fall
+    return Taper(*lines)
 
 
 def _known(file: SiteFile, stations: dict[str, ChargerSection], where: str) -> None:

@@ -86,7 +86,7 @@ def told(night: Night, problem: Problem) -> DepotSheet:
     """Plan a night and tell the plan."""
     return depot_sheet(
         problem,
-        planned(problem, minimum=problem.discharge is None),
+        planned(problem, minimum=True),
         site=night.name,
         zone=night.zone,
         start_second=night.start_second,

@@ -1,0 +1,121 @@
+"""What ``site.yaml`` may say: its sections, their keys and what each value can be."""
+
+from datetime import datetime, time
+from typing import Annotated, Final
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+VEHICLES_MAX: Final = 100_000
+_MINUTES: Final = 60
+
+
+def _clock(value: object) -> object:
+    """Read 18:05, which YAML takes for 1085 in sixties, as the time of day it is."""
+    if isinstance(value, int) and not isinstance(value, bool) and value >= _MINUTES:
+        hour, minute = divmod(value, _MINUTES)
+        return f"{hour:02d}:{minute:02d}"
+    return value
+
+
+Clock = Annotated[time, BeforeValidator(_clock)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Course = float | list[float | None] | dict[Clock, float]
+"""One number, one for each hour or step from the start on, or one from each time of day on."""
+
+
+class Section(BaseModel):
+    """Ground of every section: values do not change, unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class ConnectionSection(Section):
+    """What the site may draw, and draws and makes without vehicles."""
+
+    limit_kilowatt: Course
+    phase_limit_ampere: Positive | None = None
+    """Of each phase, where that is limited, too [A]."""
+    voltage_volt: Positive = 230.0
+    """Phase to neutral [V]."""
+    base_kilowatt: Course = 0.0
+    """What draws beside the vehicles [kW]."""
+    pv_kilowatt: Course = 0.0
+    demand_eur_per_kilowatt: NotNegative = 0.0
+
+
+class PricesSection(Section):
+    """What energy costs."""
+
+    buy_eur_per_kwh: Course
+    sell_eur_per_kwh: Course | None = None
+    """Paid for surplus; the price of buying where not given."""
+
+
+class GroupSection(Section):
+    """Chargers behind one fuse or transformer."""
+
+    name: str
+    chargers: list[str]
+    limit_kilowatt: Course
+
+
+class ChargerSection(Section):
+    """A station."""
+
+    id: str
+    power_kilowatt: Positive
+    phases: Annotated[int, Field(ge=1, le=3)] = 3
+    phase: str = "L1"
+    """Which one, where it has one."""
+    discharge_kilowatt: NotNegative = 0.0
+    """What it can take back from a vehicle [kW]."""
+
+
+class VehicleSection(Section):
+    """A vehicle and tonight's stay."""
+
+    id: str
+    charger: str
+    arrives: Clock | datetime
+    departs: Clock | datetime
+    battery_kwh: Positive
+    soc_arrival: Share
+    soc_departure: Share
+    power_kilowatt: Positive | None = None
+    """Most it takes, where that is less than the charger gives [kW]."""
+    phases: Annotated[int, Field(ge=1, le=3)] | None = None
+    power_curve: dict[Share, NotNegative] = {}
+    """Most it takes from a state of charge on, straight between them; any power below [kW]."""
+    efficiency: Annotated[float, Field(gt=0, le=1)] = 0.95
+    """Energy in the battery per energy drawn."""
+    v2g: bool = False
+    """Whether it may give energy back."""
+
+
+class V2gSection(Section):
+    """What giving back wears."""
+
+    wear_eur_per_kwh: Annotated[list[NotNegative], Field(min_length=1)] = [0.05]
+    """Of each kWh given, from the gentlest share of the power to the last [EUR/kWh]."""
+    efficiency: Annotated[float, Field(gt=0, le=1)] = 0.95
+
+
+class SiteFile(Section):
+    """All of it."""
+
+    site: str
+    timezone: str = "UTC"
+    start: datetime
+    """Local time at which the plan begins."""
+    hours: Annotated[int, Field(ge=1, le=192)] = 24
+    """Length of the plan on the clock; hours that pass may be one more or less [h]."""
+    step_minutes: Annotated[int, Field(ge=1, le=60)] = 15
+    currency: str = "EUR"
+    connection: ConnectionSection
+    prices: PricesSection
+    chargers: Annotated[list[ChargerSection], Field(min_length=1)]
+    groups: list[GroupSection] = []
+    vehicles: Annotated[list[VehicleSection], Field(max_length=VEHICLES_MAX)]
+    v2g: V2gSection = V2gSection()
