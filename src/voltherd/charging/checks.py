@@ -22,6 +22,8 @@ def checked(problem: Problem) -> Problem:
         raise InputError("there is no vehicle to plan for", mend="add one")
     if not problem.site.steps:
         raise InputError("there is no step to plan", mend="give a price for each step")
+    if not 0 <= problem.stores <= problem.fleet.size:
+        raise InputError("more batteries of the site than there are", mend="correct stores")
     _lengths(problem)
     for wrong, what, mend in _fleet(problem.fleet, problem.site.steps):
         _refuse(problem.fleet, wrong, what, mend)

@@ -189,12 +189,20 @@ class Problem:
         site: Where they charge.
         discharge: What they may give back; nothing where it is not given.
         taper: How their power falls as they fill; it does not where it is not given.
+        stores: How many of the last vehicles are none, but batteries of the site that are always
+            there.
     """
 
     fleet: Fleet
     site: Site
     discharge: Discharge | None = None
     taper: Taper | None = None
+    stores: int = 0
+
+    @property
+    def vehicles(self) -> int:
+        """How many real ones there are: they come first."""
+        return self.fleet.size - self.stores
 
     @property
     def kind(self) -> Int[np.ndarray, "vehicles"]:
@@ -217,6 +225,7 @@ class Problem:
             site=replace(self.site, groups=groups),
             discharge=None if self.discharge is None else self.discharge.of(some),
             taper=None if self.taper is None else self.taper.of(some),
+            stores=int((some >= self.vehicles).sum()),
         )
 
     @property

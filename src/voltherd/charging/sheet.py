@@ -8,6 +8,7 @@ from jaxtyping import Float
 
 from voltherd.charging.plan import Plan
 from voltherd.charging.problem import Problem
+from voltherd.charging.sheet_site import notes, own_used_share, stores
 from voltherd.types.depot import Course, DepotSheet, Spell, Stay, Uncontrolled
 from voltherd.units import SECOND_PER_HOUR
 
@@ -47,6 +48,7 @@ def depot_sheet(
     begin = start_second + step_second * np.arange(problem.site.steps + 1)
     greedy = problem.at_once_kilowatt
     drawn = plan.power_kilowatt.sum(axis=0)
+    vehicles = plan.power_kilowatt[: problem.vehicles].sum(axis=0)
     return DepotSheet(
         site=site,
         zone=zone,
@@ -56,14 +58,18 @@ def depot_sheet(
         gap=plan.gap,
         wear_eur=float(plan.wear_eur.sum()),
         peak_kilowatt=float((drawn + problem.site.net_base_kilowatt).max()),
-        own_share=_own_share(problem, drawn),
+        own_share=_own_share(problem, vehicles),
         uncontrolled=_uncontrolled(problem, greedy),
         stays=tuple(
             _stay(problem, plan, vehicle, begin, chargers[vehicle])
-            for vehicle in range(problem.fleet.size)
+            for vehicle in range(problem.vehicles)
         ),
         course=_course(problem, plan, begin, greedy.sum(axis=0)),
         short=_short(problem, plan),
+        own_used_share=own_used_share(problem, drawn),
+        own_used_share_uncontrolled=own_used_share(problem, greedy.sum(axis=0)),
+        stores=stores(problem, plan),
+        notes=notes(problem, plan),
     )
 
 
@@ -189,9 +195,10 @@ def _course(
     problem: Problem, plan: Plan, begin: Float[np.ndarray, " edges"], greedy: PerStep
 ) -> Course:
     site, drawn = problem.site, plan.power_kilowatt.sum(axis=0)
+    vehicles = plan.power_kilowatt[: problem.vehicles].sum(axis=0)
     return Course(
         second=_listed(begin[:-1]),
-        vehicles_kilowatt=_listed(drawn),
+        vehicles_kilowatt=_listed(vehicles),
         site_kilowatt=_listed(drawn + site.net_base_kilowatt),
         uncontrolled_kilowatt=_listed(greedy + site.net_base_kilowatt),
         limit_kilowatt=_listed(site.limit_kilowatt),

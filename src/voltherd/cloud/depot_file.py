@@ -7,6 +7,7 @@ clocks change has 23 or 25 of them.
 import difflib
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -20,6 +21,7 @@ from pydantic import ValidationError
 
 from voltherd.charging.problem import Discharge, Fleet, Group, Problem, Site, Taper
 from voltherd.cloud.depot_sections import ChargerSection, Course, SiteFile, VehicleSection
+from voltherd.cloud.depot_stores import with_stores
 from voltherd.errors import InputError, UsageError
 from voltherd.units import SECOND_PER_HOUR
 
@@ -72,6 +74,9 @@ vehicles:
 
 v2g:
   wear_eur_per_kwh: [0.05, 0.09]   # of each kWh given, gentle to full power
+
+# storage:                      # batteries of the site, as full at the end as at the begin
+#   - {capacity_kwh: 100, power_kilowatt: 50, soc: 0.5, wear_eur_per_kwh: [0.03]}
 """
 
 
@@ -91,7 +96,7 @@ class Night(NamedTuple):
         name: Of the site.
         zone: Its time zone's name.
         start_second: Begin of the first step [unix s].
-        chargers: Where each vehicle stands.
+        chargers: Where each vehicle stands; of the site's batteries, their names.
         problem: What is to be planned.
         giving: What vehicles could give back if all were allowed to; None where none could.
     """
@@ -146,18 +151,23 @@ def parse(plain: object, where: str) -> Night:
     site = _site(file, frame, where)
     fleet = _fleet(file, stations, frame, where)
     _apart(file, fleet, where)
+    problem = Problem(
+        fleet=fleet,
+        site=site,
+        discharge=_discharge(file, stations, asked=True),
+        taper=_taper(file.vehicles, where),
+    )
+    giving = with_stores(
+        replace(problem, discharge=_discharge(file, stations, asked=False)), file.storage
+    )
     return Night(
         name=file.site,
         zone=file.timezone,
         start_second=frame.start.timestamp(),
-        chargers=tuple(vehicle.charger for vehicle in file.vehicles),
-        problem=Problem(
-            fleet=fleet,
-            site=site,
-            discharge=_discharge(file, stations, asked=True),
-            taper=_taper(file.vehicles, where),
-        ),
-        giving=_discharge(file, stations, asked=False),
+        chargers=tuple(at.charger for at in file.vehicles)
+        + tuple(store.name for store in file.storage),
+        problem=with_stores(problem, file.storage),
+        giving=giving.discharge,
     )
 
 

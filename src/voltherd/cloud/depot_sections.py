@@ -102,6 +102,24 @@ class V2gSection(Section):
     efficiency: Annotated[float, Field(gt=0, le=1)] = 0.95
 
 
+class StorageSection(Section):
+    """A battery of the site, always there; it ends as full as it begins."""
+
+    name: str = "storage"
+    capacity_kwh: Positive
+    power_kilowatt: Positive
+    """Most it draws, and gives where no other is said [kW]."""
+    discharge_kilowatt: Positive | None = None
+    soc: Share = 0.5
+    """At the plan's begin and end."""
+    soc_min: Share = 0.1
+    """Below this it gives nothing."""
+    efficiency: Annotated[float, Field(gt=0, le=1)] = 0.95
+    """Each way."""
+    wear_eur_per_kwh: Annotated[list[NotNegative], Field(min_length=1)] = [0.03]
+    """Of each kWh given, from the gentlest share of the power to the last [EUR/kWh]."""
+
+
 class SiteFile(Section):
     """All of it."""
 
@@ -119,3 +137,4 @@ class SiteFile(Section):
     groups: list[GroupSection] = []
     vehicles: Annotated[list[VehicleSection], Field(max_length=VEHICLES_MAX)]
     v2g: V2gSection = V2gSection()
+    storage: list[StorageSection] = []
