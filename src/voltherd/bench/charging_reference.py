@@ -119,7 +119,7 @@ def solved(
     if unserved_eur_per_kwh is not None:
         size = problem.fleet.size
         short = programme.column(np.full(size, unserved_eur_per_kwh), problem.drawn_kwh)
-    if problem.discharge is None:
+    if problem.discharge is None and problem.taper is None:
         _energy(programme, problem, flows, short)
     else:
         _storage(programme, problem, flows, short)
@@ -145,9 +145,9 @@ def _flows(programme: Programme, problem: Problem) -> _Flows:
     column = [programme.column(price, fleet.power_max_kilowatt[vehicle])]
     sign = [np.ones(len(vehicle))]
     if discharge is not None:
-        tiers = zip(discharge.tier_fraction, discharge.tier_wear_eur_per_kwh, strict=True)
+        tiers = zip(discharge.tier_fraction, discharge.tier_wear_eur_per_kwh.T, strict=True)
         for width, wear in tiers:
-            cost = wear * site.step_hour - price
+            cost = wear[vehicle] * site.step_hour - price
             column.append(programme.column(cost, width * discharge.limit_kilowatt[vehicle]))
             sign.append(-np.ones(len(vehicle)))
     times = len(column)
@@ -166,7 +166,11 @@ def _energy(programme: Programme, problem: Problem, flows: _Flows, short: Index)
 def _storage(programme: Programme, problem: Problem, flows: _Flows, short: Index) -> None:
     """Follow the stored energy from step to step."""
     fleet, discharge, hour = problem.fleet, problem.discharge, problem.site.step_hour
-    assert discharge is not None
+    out, kept, gives = np.ones(fleet.size), np.zeros(fleet.size), np.zeros(fleet.size, dtype=bool)
+    if discharge is not None:
+        out, gives = discharge.efficiency, discharge.limit_kilowatt > 0.0
+        if discharge.reserve_kwh is not None:
+            kept = np.minimum(discharge.reserve_kwh, fleet.stored_kwh)
     number = np.full(problem.window.shape, -1)
     vehicle, step = np.nonzero(problem.window)
     number[vehicle, step] = np.arange(len(vehicle))
@@ -179,15 +183,22 @@ def _storage(programme: Programme, problem: Problem, flows: _Flows, short: Index
     gain = np.where(
         flows.sign > 0,
         -hour * fleet.charge_efficiency[flows.vehicle],
-        hour / discharge.efficiency[flows.vehicle],
+        hour / out[flows.vehicle],
     )
     programme.enter(row[number[flows.vehicle, flows.step]], flows.column, gain)
     need = fleet.stored_kwh + fleet.energy_kwh
-    end = programme.row(need, np.full(fleet.size, np.inf))
+    end = programme.row(need, np.where(gives, np.inf, need))  # what only draws draws no more
     last = number[np.arange(fleet.size), fleet.departure_step - 1]
     programme.enter(end, stored[last], 1.0)
     if len(short):
         programme.enter(end, short, fleet.charge_efficiency)
+    floor = programme.row(kept[vehicle], np.full(len(vehicle), np.inf))
+    programme.enter(floor, stored, 1.0)
+    if problem.taper is not None:
+        for empty, fall in zip(*(of.T for of in problem.taper), strict=True):
+            bend = programme.row(np.full(len(vehicle), -np.inf), empty[vehicle])
+            programme.enter(bend, stored, fall[vehicle])
+            programme.enter(bend, flows.column[: len(vehicle)], 1.0)  # charges come first
 
 
 def _site(programme: Programme, problem: Problem, flows: _Flows) -> float:

@@ -87,6 +87,6 @@ def depot(
         limit_kilowatt=power,
         efficiency=np.full(n, EFFICIENCY),
         tier_fraction=np.ones(1),
-        tier_wear_eur_per_kwh=np.full(1, WEAR_EUR_PER_KWH),
+        tier_wear_eur_per_kwh=np.full((n, 1), WEAR_EUR_PER_KWH),
     )
     return Problem(fleet=fleet, site=site, discharge=discharge if gives_back else None)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from jaxtyping import Bool
 
-from voltherd.charging.problem import Discharge, Fleet, Problem, Site
+from voltherd.charging.problem import GIVES, Discharge, Fleet, Problem, Site, Taper
 from voltherd.errors import InputError
 
 ROUNDING_KWH = 1e-9
@@ -22,6 +22,8 @@ def checked(problem: Problem) -> Problem:
         raise InputError("there is no vehicle to plan for", mend="add one")
     if not problem.site.steps:
         raise InputError("there is no step to plan", mend="give a price for each step")
+    if not 0 <= problem.stores <= problem.fleet.size:
+        raise InputError("more batteries of the site than there are", mend="correct stores")
     _lengths(problem)
     for wrong, what, mend in _fleet(problem.fleet, problem.site.steps):
         _refuse(problem.fleet, wrong, what, mend)
@@ -29,6 +31,9 @@ def checked(problem: Problem) -> Problem:
         for wrong, what, mend in _discharge(problem.discharge):
             _refuse(problem.fleet, wrong, what, mend)
         _tiers(problem.discharge)
+    if problem.taper is not None:
+        for wrong, what, mend in _taper(problem, problem.taper):
+            _refuse(problem.fleet, wrong, what, mend)
     _site(problem.site)
     return problem
 
@@ -45,6 +50,11 @@ def _lengths(problem: Problem) -> None:
     if problem.discharge is not None:
         vehicle["limit_kilowatt"] = problem.discharge.limit_kilowatt
         vehicle["efficiency"] = problem.discharge.efficiency
+        vehicle["tier_wear_eur_per_kwh"] = problem.discharge.tier_wear_eur_per_kwh
+        if problem.discharge.reserve_kwh is not None:
+            vehicle["reserve_kwh"] = problem.discharge.reserve_kwh
+    if problem.taper is not None:
+        vehicle |= {f"taper {name}": of for name, of in problem.taper._asdict().items()}
     vehicle |= {f"member of {group.name}": group.member for group in site.groups}
     step = {
         name: getattr(site, name)
@@ -127,15 +137,39 @@ def _discharge(discharge: Discharge) -> Iterator[Check]:
         "its discharge efficiency is not above 0 and at most 1",
         "give a fraction",
     )
+    reserve = discharge.reserve_kwh
+    if reserve is not None:
+        yield (
+            ~((reserve >= 0) & np.isfinite(reserve)),
+            "reserve_kwh is negative or no number",
+            "correct it",
+        )
+
+
+def _taper(problem: Problem, taper: Taper) -> Iterator[Check]:
+    fleet, empty, fall = problem.fleet, taper.empty_kilowatt, taper.fall_per_hour
+    yield (
+        ~((fall >= 0) & np.isfinite(fall) & (empty >= 0)).all(axis=1),
+        "the power it takes rises as it fills, or is negative or no number",
+        "give lines that fall, from the power at an empty battery",
+    )
+    full = taper.at(fleet.battery_kwh)
+    yield ~(full >= 0), "it takes no power before its battery is full", "raise its curve there"
+    gives = problem.kind == GIVES
+    yield (
+        gives & (full < fleet.power_max_kilowatt),
+        "it may give back and its power falls as it fills: both together are not planned yet",
+        "leave one of them out",
+    )
 
 
 def _tiers(discharge: Discharge) -> None:
     width, wear = discharge.tier_fraction, discharge.tier_wear_eur_per_kwh
-    if len(width) != len(wear) or not (np.all(width > 0) and abs(width.sum() - 1) < 1e-9):
+    if len(width) != wear.shape[1] or not (np.all(width > 0) and abs(width.sum() - 1) < 1e-9):
         raise InputError(
             "tiers of wear do not fill the discharge limit", mend="give fractions that sum to 1"
         )
-    if not (np.all(wear >= 0) and np.all(np.diff(wear) >= 0)):
+    if not (np.all(wear >= 0) and np.all(np.diff(wear, axis=1) >= 0)):
         raise InputError(
             "wear falls from one tier to the next or is negative",
             mend="order the tiers by wear, the cheapest first",

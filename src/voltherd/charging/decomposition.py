@@ -114,14 +114,11 @@ class Market(NamedTuple):
         return (mix.cost_eur - bound.eur) / max(paid, self.scale_eur)
 
 
-def decompose(
-    market: Market, nothing: Answer, effort: Effort, start: Rows | None = None
-) -> Outcome:
+def decompose(market: Market, effort: Effort, start: Rows | None = None) -> Outcome:
     """Find a mix of answers that keeps all limits and is certified to be near the best.
 
     Args:
         market: Who is asked, under which limits, at which price.
-        nothing: The answer of vehicles that do not charge: it keeps every limit.
         effort: When to stop.
         start: Multipliers of an earlier plan; the subgradient then begins there in small steps.
     """
@@ -130,6 +127,7 @@ def decompose(
         market.price_eur_per_kwh * market.step_hour,
         market.oracle.unserved_eur_per_kwh,
     )
+    nothing = market.oracle.nothing()
     asked = [Asked(nothing, Bound(-np.inf, np.zeros(market.limits.room_kilowatt.shape)))]
     asked += _descend(market, start)
     for one in asked:

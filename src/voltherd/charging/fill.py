@@ -67,6 +67,12 @@ class Fill:
             unserved[number] = left * self.step_hour
         return Answer(power, np.zeros(len(power)), unserved, price_eur_per_kwh)
 
+    def nothing(self) -> Answer:
+        """Give the answer of vehicles that do not charge: it keeps every limit."""
+        whole = np.add.reduceat(self.drawn[:, -1], self.first[:-1]) * self.step_hour
+        none = np.zeros((len(whole), self.drawn.shape[1] - 1))
+        return Answer(none, np.zeros(len(whole)), whole, np.full(none.shape, np.inf))
+
     def _order(self, price: Float[np.ndarray, "steps"]) -> Int[np.ndarray, "used"]:
         """Give the steps that are worth using, the cheapest first."""
         order = np.argsort(price, kind="stable")

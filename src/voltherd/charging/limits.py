@@ -87,12 +87,17 @@ class Limits(NamedTuple):
 def classes(problem: Problem) -> Int[np.ndarray, "vehicles"]:
     """Number the classes of vehicles: same phase where phases are limited, same groups."""
     fleet, site = problem.fleet, problem.site
-    marks = [group.member.astype(int) for group in site.groups]
+    marks = [problem.kind] if problem.discharge is not None or problem.taper is not None else []
+    marks += [group.member.astype(int) for group in site.groups]
     if site.phase_limit_kilowatt is not None:
         marks.append(np.where(fleet.phases == 1, fleet.phase, THREE_PHASE))
     if problem.discharge is not None:  # vehicles of a class share the order of prices
-        kinds = np.stack([fleet.charge_efficiency, problem.discharge.efficiency], axis=1)
-        marks.append(np.unique(kinds, axis=0, return_inverse=True)[1].ravel())
+        given = problem.discharge
+        ways = np.column_stack(
+            [fleet.charge_efficiency, given.efficiency, given.tier_wear_eur_per_kwh]
+        )
+        ways[given.limit_kilowatt == 0.0] = 0.0
+        marks.append(np.unique(ways, axis=0, return_inverse=True)[1].ravel())
     if not marks:
         return np.zeros(fleet.size, dtype=int)
     return np.unique(np.stack(marks, axis=1), axis=0, return_inverse=True)[1].ravel()

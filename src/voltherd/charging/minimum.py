@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from voltherd.charging.limits import Limits
-from voltherd.charging.problem import Problem
+from voltherd.charging.problem import TAPERS, Problem
 
 _GOLDEN: Final = 0.6180339887498949
 _KILOWATT: Final = 1e-7
@@ -53,7 +53,8 @@ class _Depot(NamedTuple):
 
     Attributes:
         window: Whether a vehicle is there.
-        most: Power of each vehicle [kW].
+        most: Power of each vehicle in each step [kW].
+        bends: Whether the power falls as the battery fills: nothing is moved to earlier steps then.
         least: The same, unless none [kW].
         class_of: Class of each vehicle.
         weight: Of the limits that hold.
@@ -61,7 +62,8 @@ class _Depot(NamedTuple):
     """
 
     window: Bool[np.ndarray, "vehicles steps"]
-    most: Float[np.ndarray, "vehicles"]
+    most: Power
+    bends: Bool[np.ndarray, "vehicles"]
     least: Float[np.ndarray, "vehicles"]
     class_of: Int[np.ndarray, "vehicles"]
     weight: Float[np.ndarray, "limits classes"]
@@ -102,7 +104,8 @@ def stepped(
     held = (limits.weight > 0).any(axis=1)
     depot = _Depot(
         problem.window,
-        fleet.power_max_kilowatt,
+        _most(problem, power),
+        problem.kind == TAPERS,
         fleet.power_min_kilowatt,
         class_of,
         limits.weight[held],
@@ -119,6 +122,18 @@ def stepped(
     return _cut(depot, power)
 
 
+def _most(problem: Problem, power: Power) -> Power:
+    """Give what vehicles may draw in each step: where energy only moves later, bends stay kept."""
+    fleet = problem.fleet
+    most = np.where(problem.window, fleet.power_max_kilowatt[:, None], 0.0)
+    if problem.taper is not None:
+        gained = np.cumsum(power, axis=1) * problem.site.step_hour
+        stored = fleet.stored_kwh[:, None] + gained * fleet.charge_efficiency[:, None]
+        bend = [problem.taper.at(at) for at in stored.T]
+        most = np.minimum(most, np.maximum(np.stack(bend, axis=1), 0.0))
+    return most
+
+
 def _raised(depot: _Depot, price: Power, power: Power) -> Power:
     """Raise what is too little in a step, at the cost of the vehicle's dearest full one."""
     power = np.where(power < _KILOWATT, 0.0, power)
@@ -126,8 +141,13 @@ def _raised(depot: _Depot, price: Power, power: Power) -> Power:
     vehicle, step = np.nonzero(low)
     wanted = depot.least[vehicle] - power[vehicle, step]
     spare = power[vehicle] - depot.least[vehicle, None] >= wanted[:, None]
+    spare &= ~depot.bends[vehicle, None] | (np.arange(power.shape[1]) < step[:, None])
+    spare[depot.most[vehicle, step] < depot.least[vehicle]] = False
     giver = np.where(spare, price[vehicle], -np.inf).argmax(axis=1)
     able = spare[np.arange(len(vehicle)), giver]
+    again = np.ones(len(vehicle), dtype=bool)  # of one vehicle only the first: a giver gives once
+    again[np.unique(vehicle, return_index=True)[1]] = False
+    able &= ~again
     power[vehicle[able], giver[able]] -= wanted[able]
     power[vehicle[able], step[able]] = depot.least[vehicle[able]]
     power[vehicle[~able], step[~able]] = 0.0
@@ -191,16 +211,19 @@ def _move(
         (depot.class_of == number)
         & (power[:, step] > 0.0)
         & depot.window[:, other]
-        & (power[:, other] < depot.most)
+        & (power[:, other] < depot.most[:, other])
     )
+    if other < step:
+        some = some[~depot.bends[some]]
     here, there = power[some, step], power[some, other]
-    fits = here <= depot.most[some] - there
+    most = depot.most[some, other]
+    fits = here <= most - there
     order = np.argsort(np.where(fits, -here, np.inf), kind="stable")
     total = np.cumsum(np.where(fits, here, 0.0)[order])
     moved = np.where(fits[order] & (total <= amount), here[order], 0.0)
     rest = amount - moved.sum()
     least = np.where(there > 0.0, 0.0, depot.least[some])[order]
-    part = np.minimum(depot.most[some] - there, here - depot.least[some])[order]
+    part = np.minimum(most - there, here - depot.least[some])[order]
     able = (moved == 0.0) & (part > 0.0) & (least <= rest)
     first = np.cumsum(np.where(able, part, 0.0)) - np.where(able, part, 0.0)
     bit = np.where(able, np.clip(rest - first, 0.0, part), 0.0)

@@ -1,4 +1,4 @@
-"""Plans of few vehicles that keep a least power: a mixed-integer programme, given some time.
+"""Plans of few vehicles that keep a least power: a mixed-integer programme, searched so far.
 
 With many vehicles it hardly matters which of them draws enough and which nothing in a step; with
 few it does, and moving energy about, as ``minimum`` does, leaves some out that has a place.
@@ -10,11 +10,12 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from voltherd.charging.limits import Limits
-from voltherd.charging.problem import Problem
+from voltherd.charging.problem import TAPERS, Problem
 
 CELLS_MAX: Final = 800
-"""Vehicles times steps of their stays: beyond this there is too much to decide in the time."""
-SECOND_MAX: Final = 2.0
+"""Vehicles times steps of their stays: beyond this there is too much to decide."""
+NODES_MAX: Final = 50
+"""Of the search: an end that comes at the same plan however busy the machine is."""
 GAP: Final = 1e-4
 FEASIBLE: Final = 2
 """What HiGHS calls a solution that keeps every row."""
@@ -37,13 +38,13 @@ def decided(
     """Decide who draws in which step.
 
     Args:
-        problem: What is planned; its vehicles only draw.
+        problem: What is planned; its vehicles give nothing back.
         class_of: Class of each vehicle.
         limits: Of the site; relief is taken to be used as far as it is in their rooms.
         unserved_eur_per_kwh: Price of energy not delivered.
 
     Returns:
-        The best plan found in the time [kW]; None where none was found.
+        The best plan found [kW]; None where none was found.
 
     Source: Huangfu, Hall, Math. Prog. Comp. 10 (2018) 119 (HiGHS).
     """
@@ -73,6 +74,8 @@ def decided(
         value = np.append(np.full(len(own) - 1, site.step_hour), 1.0)
         need = float(problem.reachable_kwh[number])
         _rows(solver, np.array([len(own)]), own, value, need, need)
+    if problem.taper is not None:
+        _bends(solver, problem, vehicle)
     for limit, at in np.argwhere(np.isfinite(limits.room_kilowatt)).tolist():
         here = np.flatnonzero((step == at) & (limits.weight[limit, class_of[vehicle]] > 0.0))
         if len(here):
@@ -89,6 +92,22 @@ def decided(
     return power
 
 
+def _bends(solver: Any, problem: Problem, vehicle: Int[np.ndarray, " cells"]) -> None:  # noqa: ANN401
+    """Hold powers below what batteries take at the end of each step."""
+    fleet, hour, taper = problem.fleet, problem.site.step_hour, problem.taper
+    assert taper is not None
+    for number in np.flatnonzero(problem.kind == TAPERS).tolist():
+        own = np.flatnonzero(vehicle == number)
+        before = np.tril(np.full((len(own), len(own)), hour * fleet.charge_efficiency[number]))
+        for empty, fall in zip(*(of[number] for of in taper), strict=True):
+            if not np.isfinite(empty):
+                continue
+            row, column = np.nonzero(before)
+            value = (fall * before + np.eye(len(own)))[row, column]
+            high = float(empty - fall * fleet.stored_kwh[number])
+            _rows(solver, np.arange(1, len(own) + 1), own[column], value, -np.inf, high)
+
+
 def _solver() -> Any:  # noqa: ANN401 (HiGHS has no types)
     from highspy import Highs
 
@@ -96,7 +115,7 @@ def _solver() -> Any:  # noqa: ANN401 (HiGHS has no types)
     for name, value in (
         ("output_flag", False),
         ("threads", 1),
-        ("time_limit", SECOND_MAX),
+        ("mip_max_nodes", NODES_MAX),
         ("mip_rel_gap", GAP),
     ):
         solver.setOptionValue(name, value)

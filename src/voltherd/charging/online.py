@@ -141,8 +141,4 @@ def _later(site: Site, there: Int[np.ndarray, " present"], step: int) -> Site:
 
 
 def _giving(discharge: Discharge, there: Int[np.ndarray, " present"]) -> Discharge:
-    return replace(
-        discharge,
-        limit_kilowatt=discharge.limit_kilowatt[there],
-        efficiency=discharge.efficiency[there],
-    )
+    return discharge.of(there)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 Prices = Float[np.ndarray, "classes steps"]
 
@@ -52,8 +52,18 @@ class Oracle(Protocol):
         """Give the cheapest at these prices, exactly: the bound is made of it."""
         ...
 
+    def nothing(self) -> Answer:
+        """Give the answer of vehicles that do not charge: it keeps every limit."""
+        ...
+
     def profiles(
         self, answers: Sequence[Answer], weights: Float[np.ndarray, "answers classes"]
     ) -> Profiles:
         """Mix answers; each class's weights sum to 1."""
+        ...
+
+    def followed(
+        self, answers: Sequence[Answer], choice: Int[np.ndarray, "vehicles"]
+    ) -> Float[np.ndarray, "vehicles steps"]:
+        """Give what vehicles draw when each follows one answer [kW]."""
         ...

@@ -15,13 +15,12 @@ from jaxtyping import Float, Int
 from voltherd.charging import minimum_few
 from voltherd.charging.checks import checked
 from voltherd.charging.decomposition import Effort, Market, Outcome, decompose
-from voltherd.charging.fill import Fill
 from voltherd.charging.limits import Limits, Rows, classes, limits
 from voltherd.charging.minimum import drawn_answers, stepped
 from voltherd.charging.oracle import Profiles
-from voltherd.charging.problem import Problem
+from voltherd.charging.problem import GIVES, Problem
 from voltherd.charging.shortage import Least, Shortage, least_missing, rounding_kwh, shortage
-from voltherd.charging.vehicles import nothing, oracle
+from voltherd.charging.vehicles import oracle
 from voltherd.errors import UsageError
 
 _DEAR: Final = 10.0
@@ -31,6 +30,7 @@ _DEAREST_EUR_PER_KWH: Final = 1e6
 _PRICE_MIN_EUR_PER_KWH: Final = 0.01
 _COST_MIN_EUR: Final = 1e-3
 _USUAL_SHARE: Final = 0.01
+_PRICES_TRIED: Final = 25
 
 
 @final
@@ -43,7 +43,7 @@ class Plan:
         cost_eur: What charging adds to the site's bill, with wear and the demand charge [EUR].
         bound_eur: No plan that delivers as much costs less [EUR].
         gap: Cost beyond the bound, as a share of the cost.
-        wear_eur: Wear of giving energy back, part of the cost [EUR].
+        wear_eur: Wear of giving energy back, part of the cost, by vehicle [EUR].
         iterations: Solutions of the master programme.
         site_price_eur_per_kwh: Price of buying and what limits add to it, for a vehicle that lies
             evenly on the phases and in no group [EUR/kWh].
@@ -56,7 +56,7 @@ class Plan:
     cost_eur: float
     bound_eur: float
     gap: float
-    wear_eur: float
+    wear_eur: Float[np.ndarray, "vehicles"]
     iterations: int
     site_price_eur_per_kwh: Float[np.ndarray, "steps"]
     multiplier_eur_per_kilowatt: Rows
@@ -78,19 +78,13 @@ def planned(
         effort: When to stop; at a gap of 1e-4 where it is not given.
         start: ``Plan.multiplier_eur_per_kilowatt`` of an earlier plan with the same limits and
             steps.
-        minimum: Whether every power is none or at least the vehicle's least; only of vehicles that
-            do not give back.
+        minimum: Whether every power is none or at least the vehicle's least; of vehicles that do
+            not give back.
 
     Raises:
         InputError: The problem makes no sense; the message says where.
-        UsageError: ``start`` belongs to other limits or steps, or a least power is asked of
-            vehicles that give back.
+        UsageError: ``start`` belongs to other limits or steps.
     """
-    if minimum and problem.discharge is not None:
-        raise UsageError(
-            "a least power is planned only of vehicles that do not give back",
-            mend="plan without discharge or without the least power",
-        )
     class_of = classes(checked(problem))
     rows = limits(problem, class_of)
     if start is not None and start.shape != rows.room_kilowatt.shape:
@@ -98,7 +92,7 @@ def planned(
             "the earlier plan has other limits or steps", mend="plan without its start"
         )
     best = _most_delivered(problem, class_of, rows, effort or Effort(), start)
-    if minimum:
+    if minimum and (problem.kind != GIVES).any():
         best = best._replace(profiles=_stepped(problem, class_of, best))
     return _plan(problem, class_of, best)
 
@@ -128,7 +122,7 @@ def _most_delivered(
     while True:
         vehicles = oracle(problem, class_of, dear)
         market = Market(vehicles, rows, price, problem.site.step_hour, max(usual, _COST_MIN_EUR))
-        outcome = decompose(market, nothing(problem, class_of), effort, start)
+        outcome = decompose(market, effort, start)
         used = [
             (one.answer, weights)
             for one, weights in zip(outcome.asked, outcome.mix.weights, strict=True)
@@ -152,20 +146,53 @@ def _class_power(
 
 
 def _stepped(problem: Problem, class_of: Int[np.ndarray, "vehicles"], best: _Best) -> Profiles:
-    """Give powers that are none or enough, near those of the mix."""
-    vehicles, rows, fleet = best.market.oracle, best.market.limits, problem.fleet
-    assert isinstance(vehicles, Fill)
-    order = np.lexsort((fleet.power_max_kilowatt, fleet.departure_step, fleet.arrival_step))
-    choice = drawn_answers(best.outcome.mix.weights, class_of, order)
-    power = vehicles.followed([one.answer for one in best.outcome.asked], choice)
-    used = _class_power(best.profiles.power_kilowatt, class_of, rows.weight.shape[1])
-    price = best.market.prices(best.outcome.bound.multiplier)
-    held = rows.widened(used)
-    few, dear = minimum_few.fits(problem), vehicles.unserved_eur_per_kwh
-    found = minimum_few.decided(problem, class_of, held, dear) if few else None
-    power = stepped(problem, class_of, held, price, power) if found is None else found
-    left = problem.reachable_kwh - power.sum(axis=1) * problem.site.step_hour
-    return Profiles(power, np.maximum(left, 0.0), best.profiles.wear_eur)
+    """Give powers that are none or enough, near those of the mix, beside what gives back."""
+    market, outcome, mixed = best.market, best.outcome, best.profiles.power_kilowatt
+    rows, dear, hour = market.limits, market.oracle.unserved_eur_per_kwh, problem.site.step_hour
+    some = np.flatnonzero(problem.kind != GIVES)
+    own, of = problem.of(some), class_of[some]
+    order = np.lexsort(
+        (own.fleet.power_max_kilowatt, own.fleet.departure_step, own.fleet.arrival_step)
+    )
+    choice = np.zeros(problem.fleet.size, dtype=int)
+    choice[some] = drawn_answers(outcome.mix.weights, of, order)
+    count = rows.weight.shape[1]
+    others = _class_power(np.where((problem.kind == GIVES)[:, None], mixed, 0.0), class_of, count)
+    held = rows.widened(_class_power(mixed, class_of, count))
+    held = held._replace(room_kilowatt=held.room_kilowatt - held.use(others))
+    power = mixed.copy()
+    power[some] = stepped(
+        own,
+        of,
+        held,
+        market.prices(outcome.bound.multiplier),
+        market.oracle.followed([one.answer for one in outcome.asked], choice)[some],
+    )
+    if minimum_few.fits(own):
+        found = minimum_few.decided(own, of, held, dear)
+        power[some] = power[some] if found is None else found
+    unserved = best.profiles.unserved_kwh.copy()
+    unserved[some] = np.maximum(own.reachable_kwh - power[some].sum(axis=1) * hour, 0.0)
+    return Profiles(power, unserved, best.profiles.wear_eur)
+
+
+def _bound_eur(problem: Problem, class_of: Int[np.ndarray, "vehicles"], best: _Best) -> float:
+    """Give what plans that leave out as much cost at least, base load included.
+
+    Any price of energy not delivered proves a bound; the best is the one at which this much of it
+    is not worth delivering.
+    """
+    market, outcome = best.market, best.outcome
+    missing = float(best.profiles.unserved_kwh.sum())
+    bound = outcome.bound.eur - missing * market.oracle.unserved_eur_per_kwh
+    if missing <= rounding_kwh(problem):
+        return bound
+    prices = market.prices(outcome.bound.multiplier)
+    for price in np.unique(np.quantile(prices, np.linspace(0.0, 1.0, _PRICES_TRIED))).tolist():
+        other = market._replace(oracle=oracle(problem, class_of, price))
+        found = other.ask(outcome.bound.multiplier).bound.eur - missing * price
+        bound = max(bound, found)
+    return bound
 
 
 def _plan(problem: Problem, class_of: Int[np.ndarray, "vehicles"], best: _Best) -> Plan:
@@ -176,15 +203,14 @@ def _plan(problem: Problem, class_of: Int[np.ndarray, "vehicles"], best: _Best) 
     energy = float(together.sum(axis=0) @ site.price_eur_per_kwh) * site.step_hour
     wear = float(profiles.wear_eur.sum())
     cost = energy + wear + rows.relief_cost_eur(together) - rows.constant_eur
-    unserved = float(profiles.unserved_kwh.sum()) * market.oracle.unserved_eur_per_kwh
-    bound = outcome.bound.eur - rows.constant_eur - unserved
+    bound = _bound_eur(problem, class_of, best) - rows.constant_eur
     multiplier = outcome.bound.multiplier
     return Plan(
         power_kilowatt=profiles.power_kilowatt,
         cost_eur=cost,
         bound_eur=bound,
         gap=(cost - bound) / max(abs(cost), market.scale_eur),
-        wear_eur=wear,
+        wear_eur=profiles.wear_eur,
         iterations=outcome.iterations,
         site_price_eur_per_kwh=site.price_eur_per_kwh + rows.even @ multiplier / site.step_hour,
         multiplier_eur_per_kilowatt=multiplier,

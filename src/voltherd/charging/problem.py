@@ -5,14 +5,17 @@ arrives at step ``a`` and departs at step ``d`` may charge in steps ``a`` to ``d
 or 25 hours is a plan with fewer or more steps.
 """
 
-from dataclasses import dataclass
-from typing import NamedTuple, final
+from dataclasses import dataclass, fields, replace
+from typing import Final, NamedTuple, final
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
 PerVehicle = Float[np.ndarray, "vehicles"]
 PerStep = Float[np.ndarray, "steps"]
+DRAWS, GIVES, TAPERS = range(3)
+"""Kinds of vehicles: they draw at one power, give back, or draw less as their batteries fill."""
+_BENDS_KILOWATT: Final = 1e-9
 
 
 @final
@@ -55,6 +58,12 @@ class Fleet:
         """What messages call it."""
         return self.names[vehicle] if self.names else f"vehicle {vehicle}"
 
+    def of(self, some: Int[np.ndarray, "some"]) -> "Fleet":
+        """Give some of the vehicles."""
+        arrays = {of.name: getattr(self, of.name) for of in fields(self) if of.name != "names"}
+        names = tuple(self.names[n] for n in some) if self.names else ()
+        return Fleet(names=names, **{name: array[some] for name, array in arrays.items()})
+
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -65,13 +74,50 @@ class Discharge:
         limit_kilowatt: Most that a vehicle gives, at the charger's input; 0 where it cannot [kW].
         efficiency: Energy given per energy taken from the battery, by vehicle.
         tier_fraction: Widths of the tiers of wear, as fractions of the limit, that sum to 1.
-        tier_wear_eur_per_kwh: Wear in each tier per kWh given, not falling (convex) [EUR/kWh].
+        tier_wear_eur_per_kwh: Wear in each tier per kWh given, by vehicle, not falling (convex)
+            [EUR/kWh].
+        reserve_kwh: What each keeps in its battery whatever is paid, or what it came with where
+            that is less; nothing where it is not given [kWh].
     """
 
     limit_kilowatt: PerVehicle
     efficiency: PerVehicle
     tier_fraction: Float[np.ndarray, "tiers"]
-    tier_wear_eur_per_kwh: Float[np.ndarray, "tiers"]
+    tier_wear_eur_per_kwh: Float[np.ndarray, "vehicles tiers"]
+    reserve_kwh: PerVehicle | None = None
+
+    def of(self, some: Int[np.ndarray, "some"]) -> "Discharge":
+        """Give what some vehicles may give back."""
+        return replace(
+            self,
+            limit_kilowatt=self.limit_kilowatt[some],
+            efficiency=self.efficiency[some],
+            tier_wear_eur_per_kwh=self.tier_wear_eur_per_kwh[some],
+            reserve_kwh=None if self.reserve_kwh is None else self.reserve_kwh[some],
+        )
+
+
+class Taper(NamedTuple):
+    """How the power that vehicles take falls as their batteries fill: the least of some lines.
+
+    Such a bend is concave, so that what lies between two plans is a plan, too.  It is held at the
+    end of each step, hence throughout it.
+
+    Attributes:
+        empty_kilowatt: Of each line at an empty battery; infinite where there is none [kW].
+        fall_per_hour: What each line falls by for each kWh in the battery [kW/kWh].
+    """
+
+    empty_kilowatt: Float[np.ndarray, "vehicles lines"]
+    fall_per_hour: Float[np.ndarray, "vehicles lines"]
+
+    def at(self, stored_kwh: PerVehicle) -> PerVehicle:
+        """Give the power that batteries filled so far take [kW]."""
+        return np.asarray((self.empty_kilowatt - self.fall_per_hour * stored_kwh[:, None]).min(1))
+
+    def of(self, some: Int[np.ndarray, "some"]) -> "Taper":
+        """Give the bends of some vehicles."""
+        return Taper(self.empty_kilowatt[some], self.fall_per_hour[some])
 
 
 class Group(NamedTuple):
@@ -142,11 +188,45 @@ class Problem:
         fleet: The vehicles.
         site: Where they charge.
         discharge: What they may give back; nothing where it is not given.
+        taper: How their power falls as they fill; it does not where it is not given.
+        stores: How many of the last vehicles are none, but batteries of the site that are always
+            there.
     """
 
     fleet: Fleet
     site: Site
     discharge: Discharge | None = None
+    taper: Taper | None = None
+    stores: int = 0
+
+    @property
+    def vehicles(self) -> int:
+        """How many real ones there are: they come first."""
+        return self.fleet.size - self.stores
+
+    @property
+    def kind(self) -> Int[np.ndarray, "vehicles"]:
+        """How each vehicle is planned: one that bends only beyond its need does not."""
+        kind = np.full(self.fleet.size, DRAWS)
+        if self.taper is not None:
+            fleet = self.fleet
+            last = self.taper.at(fleet.stored_kwh + fleet.energy_kwh)
+            kind[last < fleet.power_max_kilowatt - _BENDS_KILOWATT] = TAPERS
+        if self.discharge is not None:
+            kind[self.discharge.limit_kilowatt > 0.0] = GIVES
+        return kind
+
+    def of(self, some: Int[np.ndarray, "some"]) -> "Problem":
+        """Give the problem of some of the vehicles alone."""
+        groups = tuple(group._replace(member=group.member[some]) for group in self.site.groups)
+        return replace(
+            self,
+            fleet=self.fleet.of(some),
+            site=replace(self.site, groups=groups),
+            discharge=None if self.discharge is None else self.discharge.of(some),
+            taper=None if self.taper is None else self.taper.of(some),
+            stores=int((some >= self.vehicles).sum()),
+        )
 
     @property
     def window(self) -> Bool[np.ndarray, "vehicles steps"]:
@@ -163,8 +243,36 @@ class Problem:
         return np.asarray(self.fleet.energy_kwh / self.fleet.charge_efficiency)
 
     @property
+    def at_once_kilowatt(self) -> Float[np.ndarray, "vehicles steps"]:
+        """Power of vehicles that charge as fast as they can from their arrival on [kW]."""
+        fleet, hour = self.fleet, self.site.step_hour
+        most = np.where(self.window, fleet.power_max_kilowatt[:, None], 0.0)
+        power = np.zeros_like(most)
+        left = self.drawn_kwh
+        for step in range(self.site.steps):
+            power[:, step] = np.minimum(most[:, step], left / hour)
+            if self.taper is not None:
+                stored = fleet.stored_kwh + fleet.energy_kwh - left * fleet.charge_efficiency
+                bend = self.bend_kilowatt(stored)
+                power[:, step] = np.minimum(power[:, step], bend)
+            left = np.maximum(left - power[:, step] * hour, 0.0)
+        return power
+
+    def bend_kilowatt(self, stored_kwh: PerVehicle) -> PerVehicle:
+        """Give the power that batteries so full take through a step, by its end's bend [kW]."""
+        assert self.taper is not None
+        empty, fall = self.taper
+        held = 1.0 + fall * (self.fleet.charge_efficiency * self.site.step_hour)[:, None]
+        return np.asarray(np.maximum(((empty - fall * stored_kwh[:, None]) / held).min(1), 0.0))
+
+    @property
     def reachable_kwh(self) -> PerVehicle:
         """What can be drawn within the window at full power, up to the need [kWh]."""
         fleet = self.fleet
         stay_hour = (fleet.departure_step - fleet.arrival_step) * self.site.step_hour
-        return np.asarray(np.minimum(self.drawn_kwh, fleet.power_max_kilowatt * stay_hour))
+        reached = np.asarray(np.minimum(self.drawn_kwh, fleet.power_max_kilowatt * stay_hour))
+        bends = np.flatnonzero(self.kind == TAPERS)
+        if len(bends):
+            some = self.of(bends)
+            reached[bends] = some.at_once_kilowatt.sum(axis=1) * self.site.step_hour
+        return reached

@@ -8,6 +8,7 @@ from jaxtyping import Float
 
 from voltherd.charging.plan import Plan
 from voltherd.charging.problem import Problem
+from voltherd.charging.sheet_site import notes, own_used_share, stores
 from voltherd.types.depot import Course, DepotSheet, Spell, Stay, Uncontrolled
 from voltherd.units import SECOND_PER_HOUR
 
@@ -16,6 +17,9 @@ _ALIKE: Final = 0.02
 """Powers within this share of each other are one spell."""
 _LIMITED_EUR_PER_KWH: Final = 1e-6
 """A limit that adds more than this to the price of a step keeps vehicles waiting there."""
+
+_LOOSE: Final = 1e-3
+"""Share of what is missing that a plan leaves out beyond the least, from which on it is said."""
 
 PerStep = Float[np.ndarray, "steps"]
 Powers = Float[np.ndarray, "vehicles steps"]
@@ -42,8 +46,9 @@ def depot_sheet(
     """
     step_second = problem.site.step_hour * SECOND_PER_HOUR
     begin = start_second + step_second * np.arange(problem.site.steps + 1)
-    greedy = at_once(problem)
+    greedy = problem.at_once_kilowatt
     drawn = plan.power_kilowatt.sum(axis=0)
+    vehicles = plan.power_kilowatt[: problem.vehicles].sum(axis=0)
     return DepotSheet(
         site=site,
         zone=zone,
@@ -51,26 +56,21 @@ def depot_sheet(
         cost_eur=plan.cost_eur,
         bound_eur=plan.bound_eur,
         gap=plan.gap,
-        wear_eur=plan.wear_eur,
+        wear_eur=float(plan.wear_eur.sum()),
         peak_kilowatt=float((drawn + problem.site.net_base_kilowatt).max()),
-        own_share=_own_share(problem, drawn),
+        own_share=_own_share(problem, vehicles),
         uncontrolled=_uncontrolled(problem, greedy),
         stays=tuple(
             _stay(problem, plan, vehicle, begin, chargers[vehicle])
-            for vehicle in range(problem.fleet.size)
+            for vehicle in range(problem.vehicles)
         ),
         course=_course(problem, plan, begin, greedy.sum(axis=0)),
         short=_short(problem, plan),
+        own_used_share=own_used_share(problem, drawn),
+        own_used_share_uncontrolled=own_used_share(problem, greedy.sum(axis=0)),
+        stores=stores(problem, plan),
+        notes=notes(problem, plan),
     )
-
-
-def at_once(problem: Problem) -> Powers:
-    """Give the power of vehicles that charge as fast as they can from their arrival on [kW]."""
-    fleet, hour = problem.fleet, problem.site.step_hour
-    most = np.where(problem.window, fleet.power_max_kilowatt[:, None], 0.0)
-    before = np.cumsum(most, axis=1) * hour - most * hour
-    left = np.maximum(problem.drawn_kwh[:, None] - before, 0.0)
-    return np.asarray(np.minimum(most, left / hour))
 
 
 def site_cost_eur(problem: Problem, power: Powers) -> float:
@@ -146,21 +146,10 @@ def _stay(
         drawn_kwh=float(np.maximum(energy, 0.0).sum()),
         given_kwh=float(np.maximum(-energy, 0.0).sum()),
         energy_eur=float(energy @ site.price_eur_per_kwh),
-        wear_eur=_wear_eur(problem, vehicle, power),
+        wear_eur=float(plan.wear_eur[vehicle]),
         spells=_spells(power, begin),
         waits=_waits(problem, plan, vehicle),
     )
-
-
-def _wear_eur(problem: Problem, vehicle: int, power: PerStep) -> float:
-    discharge = problem.discharge
-    if discharge is None:
-        return 0.0
-    given = np.maximum(-power, 0.0)
-    width = discharge.tier_fraction * discharge.limit_kilowatt[vehicle]
-    floor = np.cumsum(width) - width
-    inside = np.clip(given[:, None] - floor, 0.0, width)
-    return float(inside.sum(axis=0) @ discharge.tier_wear_eur_per_kwh) * problem.site.step_hour
 
 
 def _spells(power: PerStep, begin: Float[np.ndarray, " edges"]) -> tuple[Spell, ...]:
@@ -206,9 +195,10 @@ def _course(
     problem: Problem, plan: Plan, begin: Float[np.ndarray, " edges"], greedy: PerStep
 ) -> Course:
     site, drawn = problem.site, plan.power_kilowatt.sum(axis=0)
+    vehicles = plan.power_kilowatt[: problem.vehicles].sum(axis=0)
     return Course(
         second=_listed(begin[:-1]),
-        vehicles_kilowatt=_listed(drawn),
+        vehicles_kilowatt=_listed(vehicles),
         site_kilowatt=_listed(drawn + site.net_base_kilowatt),
         uncontrolled_kilowatt=_listed(greedy + site.net_base_kilowatt),
         limit_kilowatt=_listed(site.limit_kilowatt),
@@ -238,6 +228,12 @@ def _short(problem: Problem, plan: Plan) -> tuple[str, ...]:
         told.append(
             f"limits leave {shortage.drawn_kwh:.1f} kWh undrawn; no plan leaves less than "
             f"{shortage.least_kwh:.1f} kWh"
+        )
+    beyond = shortage.drawn_kwh - shortage.least_kwh
+    if beyond > _LOOSE * max(shortage.drawn_kwh, 1.0):
+        told.append(
+            f"{beyond:.1f} kWh of it for least powers, in whole steps: that plans without them "
+            "could deliver it is all that is known, and the bound on the cost is theirs"
         )
     told += [
         f"{obstacle.name} is in the way for {len(obstacle.steps) * problem.site.step_hour:.2g} h: "

@@ -15,7 +15,7 @@ from voltherd.charging.decomposition import Effort, Market, decompose
 from voltherd.charging.limits import NONE, Limits
 from voltherd.charging.oracle import Profiles
 from voltherd.charging.problem import Problem
-from voltherd.charging.vehicles import nothing, oracle
+from voltherd.charging.vehicles import oracle
 
 ROUNDING_KWH: Final = 1e-6
 """Energy below this is rounding."""
@@ -106,7 +106,7 @@ def least_missing(
         problem.site.step_hour,
         1e-3 * float(problem.drawn_kwh.sum()),
     )
-    bound = decompose(market, nothing(problem, class_of), effort).bound
+    bound = decompose(market, effort).bound
     obstacles = tuple(
         Obstacle(name, np.flatnonzero(row > _BINDS), row[row > _BINDS])
         for name, row in zip(limits.names, bound.multiplier, strict=True)

@@ -17,7 +17,7 @@ Source: van der Klauw, Gerards, Hurink, OR Spectrum 39 (2017) 749 (the furthest 
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple, final
 
 import numpy as np
@@ -87,10 +87,12 @@ class Storage:
     """The oracle of vehicles with batteries; built by :func:`storage`.
 
     Attributes:
-        fleet: The vehicles.
+        fleet: The vehicles; what they keep whatever is paid is left out of their batteries.
         discharge: What they may give.
-        class_of: Class of each vehicle; vehicles of a class have the same efficiencies.
+        class_of: Class of each vehicle; vehicles of a class have the same efficiencies
+            and wear.
         step_hour: Length of a step [h].
+        steps: How many.
         unserved_eur_per_kwh: Price of energy not drawn [EUR/kWh].
         need: Energy that can be brought within the stay, into the battery [kWh].
     """
@@ -99,6 +101,7 @@ class Storage:
     discharge: Discharge
     class_of: Int[np.ndarray, "vehicles"]
     step_hour: float
+    steps: int
     unserved_eur_per_kwh: float
     need: Float[np.ndarray, "vehicles"]
 
@@ -122,11 +125,18 @@ class Storage:
                 unserved[number] += filled.missing.sum() / offers.charge_efficiency
         return Answer(power, wear, unserved, Trades(stored, missing))
 
+    def nothing(self) -> Answer:
+        """Give the answer of vehicles that do not charge: it keeps every limit."""
+        count, steps = int(self.class_of.max(initial=0)) + 1, self.steps
+        unserved = np.bincount(self.class_of, self.need / self.fleet.charge_efficiency, count)
+        still = Trades(np.zeros((self.fleet.size, steps)), self.need)
+        return Answer(np.zeros((count, steps)), np.zeros(count), unserved, still)
+
     def _offers(self, vehicle: int, price: Float[np.ndarray, "steps"]) -> "_Offers":
         into, out = (
             float(of[vehicle]) for of in (self.fleet.charge_efficiency, self.discharge.efficiency)
         )
-        wear = self.discharge.tier_wear_eur_per_kwh
+        wear = self.discharge.tier_wear_eur_per_kwh[vehicle]
         worth = np.concatenate(
             [
                 price / into,
@@ -219,13 +229,25 @@ class Storage:
         first = cut._replace(end=at + 1, gain=gained, last=np.zeros(len(at), dtype=bool))
         return left, [first, cut._replace(begin=at + 1, stored=bound, gain=cut.gain - gained)]
 
+    def followed(
+        self, answers: Sequence[Answer], choice: Int[np.ndarray, "vehicles"]
+    ) -> Float[np.ndarray, "vehicles steps"]:
+        """Give what vehicles do when each follows one answer [kW]."""
+        each = (choice == np.arange(len(answers))[:, None]) * 1.0
+        return self._mixed(answers, each).power_kilowatt
+
     def profiles(
         self, answers: Sequence[Answer], weights: Float[np.ndarray, "answers classes"]
     ) -> Profiles:
         """Mix what is stored in each step; then charge or discharge for it, never both."""
+        return self._mixed(answers, weights[:, self.class_of])
+
+    def _mixed(
+        self, answers: Sequence[Answer], weights: Float[np.ndarray, "answers vehicles"]
+    ) -> Profiles:
         stored = np.zeros_like(answers[0].detail.stored_kwh)
         missing = np.zeros(self.fleet.size)
-        for answer, weight in zip(answers, weights[:, self.class_of], strict=True):
+        for answer, weight in zip(answers, weights, strict=True):
             trades = answer.detail
             assert isinstance(trades, Trades)
             stored += weight[:, None] * trades.stored_kwh
@@ -234,8 +256,8 @@ class Storage:
         given = np.maximum(-stored, 0.0) * out[:, None] / self.step_hour
         drawn = np.maximum(stored, 0.0) / into[:, None] / self.step_hour
         wear, room = np.zeros(self.fleet.size), given
-        tiers = zip(self.discharge.tier_fraction, self.discharge.tier_wear_eur_per_kwh, strict=True)
-        for width, price in tiers:
+        wears = self.discharge.tier_wear_eur_per_kwh.T
+        for width, price in zip(self.discharge.tier_fraction, wears, strict=True):
             here = np.minimum(room, width * self.discharge.limit_kilowatt[:, None])
             wear += price * here.sum(axis=1) * self.step_hour
             room = room - here
@@ -279,12 +301,19 @@ def storage(
         class_of: Class of each vehicle.
         unserved_eur_per_kwh: Price of energy not drawn [EUR/kWh].
     """
-    assert problem.discharge is not None
+    discharge, fleet = problem.discharge, problem.fleet
+    assert discharge is not None
+    if discharge.reserve_kwh is not None:
+        kept = np.minimum(discharge.reserve_kwh, fleet.stored_kwh)
+        fleet = replace(
+            fleet, stored_kwh=fleet.stored_kwh - kept, battery_kwh=fleet.battery_kwh - kept
+        )
     return Storage(
-        fleet=problem.fleet,
-        discharge=problem.discharge,
+        fleet=fleet,
+        discharge=discharge,
         class_of=class_of,
         step_hour=problem.site.step_hour,
+        steps=problem.site.steps,
         unserved_eur_per_kwh=unserved_eur_per_kwh,
         need=problem.reachable_kwh * problem.fleet.charge_efficiency,
     )

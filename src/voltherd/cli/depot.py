@@ -34,7 +34,7 @@ def plan(
     progress("planning")
     sheet = depot_sheet(
         night.problem,
-        planned(night.problem, minimum=night.problem.discharge is None),
+        planned(night.problem, minimum=True),
         site=night.name,
         zone=night.zone,
         start_second=night.start_second,

@@ -45,6 +45,9 @@ vehicles:
 
 v2g:
   wear_eur_per_kwh: [0.05, 0.09]   # of each kWh given, gentle to full power
+
+# storage:                      # batteries of the site, as full at the end as at the begin
+#   - {capacity_kwh: 100, power_kilowatt: 50, soc: 0.5, wear_eur_per_kwh: [0.03]}
 """
 
 

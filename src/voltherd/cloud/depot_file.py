@@ -7,6 +7,7 @@ clocks change has 23 or 25 of them.
 import difflib
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -18,8 +19,9 @@ import yaml
 from jaxtyping import Float
 from pydantic import ValidationError
 
-from voltherd.charging.problem import Discharge, Fleet, Group, Problem, Site
+from voltherd.charging.problem import Discharge, Fleet, Group, Problem, Site, Taper
 from voltherd.cloud.depot_sections import ChargerSection, Course, SiteFile, VehicleSection
+from voltherd.cloud.depot_stores import with_stores
 from voltherd.errors import InputError, UsageError
 from voltherd.units import SECOND_PER_HOUR
 
@@ -38,7 +40,7 @@ class Night(NamedTuple):
         name: Of the site.
         zone: Its time zone's name.
         start_second: Begin of the first step [unix s].
-        chargers: Where each vehicle stands.
+        chargers: Where each vehicle stands; of the site's batteries, their names.
         problem: What is to be planned.
         giving: What vehicles could give back if all were allowed to; None where none could.
     """
@@ -120,13 +122,23 @@ def night(file: SiteFile, where: str) -> Night:
     site = _site(file, frame, where)
     fleet = _fleet(file, stations, frame, where)
     _apart(file, fleet, where)
+    problem = Problem(
+        fleet=fleet,
+        site=site,
+        discharge=_discharge(file, stations, asked=True),
+        taper=_taper(file.vehicles, where),
+    )
+    giving = with_stores(
+        replace(problem, discharge=_discharge(file, stations, asked=False)), file.storage
+    )
     return Night(
         name=file.site,
         zone=file.timezone,
         start_second=frame.start.timestamp(),
-        chargers=tuple(vehicle.charger for vehicle in file.vehicles),
-        problem=Problem(fleet=fleet, site=site, discharge=_discharge(file, stations, asked=True)),
-        giving=_discharge(file, stations, asked=False),
+        chargers=tuple(at.charger for at in file.vehicles)
+        + tuple(store.name for store in file.storage),
+        problem=with_stores(problem, file.storage),
+        giving=giving.discharge,
     )
 
 
@@ -284,7 +296,7 @@ def _discharge(
     """Give what vehicles may give back: those whose owner asked for it, or all."""
     limit = np.array(
         [
-            stations[v.charger].discharge_kilowatt if v.v2g or not asked else 0.0
+            stations[v.charger].discharge_kilowatt if v.v2g or not (asked or v.power_curve) else 0.0
             for v in file.vehicles
         ],
         np.float64,
@@ -296,8 +308,31 @@ def _discharge(
         limit_kilowatt=limit,
         efficiency=np.full(len(limit), file.v2g.efficiency),
         tier_fraction=np.full(len(wear), 1.0 / len(wear)),
-        tier_wear_eur_per_kwh=wear,
+        tier_wear_eur_per_kwh=np.tile(wear, (len(limit), 1)),
     )
+
+
+def _taper(vehicles: list[VehicleSection], where: str) -> Taper | None:
+    """Give the lines of power curves; as many for each vehicle, some of them without effect."""
+    most = max((len(vehicle.power_curve) for vehicle in vehicles), default=0)
+    if not most:
+        return None
+    lines = np.zeros((2, len(vehicles), most))
+    lines[0] = np.inf
+    for place, vehicle in enumerate(vehicles):
+        if not vehicle.power_curve:
+            continue
+        soc, kilowatt = np.array(sorted(vehicle.power_curve.items())).T
+        fall = -np.diff(kilowatt) / (np.diff(soc) * vehicle.battery_kwh)
+        if not len(fall) or soc[-1] < 1.0 or (fall < 0).any() or (np.diff(fall) < -1e-9).any():
+            raise InputError(
+                "its power_curve does not fall to a full battery, the steeper the fuller it is",
+                where=f"{where}: {vehicle.id}",
+                mend="give powers from where it begins to fall on, such as {0.8: 11, 1.0: 3}",
+            )
+        lines[0, place, : len(fall)] = kilowatt[1:] + fall * soc[1:] * vehicle.battery_kwh
+        lines[1, place, : len(fall)] = fall
+    return Taper(*lines)
 
 
 def _known(file: SiteFile, stations: dict[str, ChargerSection], where: str) -> None:

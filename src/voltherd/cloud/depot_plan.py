@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from voltherd.charging.plan import planned
-from voltherd.charging.problem import Fleet, Problem, Site
+from voltherd.charging.problem import Discharge, Fleet, Problem, Site
 from voltherd.charging.sheet import depot_sheet
 from voltherd.cloud.depot_file import Night, read_site
 from voltherd.errors import InputError
@@ -86,7 +86,7 @@ def told(night: Night, problem: Problem) -> DepotSheet:
     """Plan a night and tell the plan."""
     return depot_sheet(
         problem,
-        planned(problem, minimum=problem.discharge is None),
+        planned(problem, minimum=True),
         site=night.name,
         zone=night.zone,
         start_second=night.start_second,
@@ -102,7 +102,7 @@ def different(night: Night, other: Other) -> Problem:
     """
     problem, site = night.problem, night.problem.site
     if other.v2g is not None:
-        problem = replace(problem, discharge=night.giving if other.v2g else None)
+        problem = replace(problem, discharge=night.giving if other.v2g else _kept(problem))
     if other.limit_kilowatt is not None:
         site = replace(site, limit_kilowatt=np.full(site.steps, other.limit_kilowatt))
     if other.buy_eur_per_kwh is not None:
@@ -110,6 +110,15 @@ def different(night: Night, other: Other) -> Problem:
     if other.longer_hour:
         problem = replace(problem, fleet=_longer(night, other.longer_hour))
     return replace(problem, site=site)
+
+
+def _kept(problem: Problem) -> Discharge | None:
+    """Give what is given back where vehicles do not: by batteries of the site alone."""
+    given, vehicles = problem.discharge, problem.vehicles
+    if given is None or not problem.stores:
+        return None
+    stays = np.arange(problem.fleet.size) >= vehicles
+    return replace(given, limit_kilowatt=np.where(stays, given.limit_kilowatt, 0.0))
 
 
 def _priced(problem: Problem, prices: tuple[float, ...]) -> Site:

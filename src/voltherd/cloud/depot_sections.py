@@ -1,4 +1,4 @@
-"""The sections of ``site.yaml``: which keys there are, and what each may be."""
+"""What ``site.yaml`` may say: its sections, their keys and what each value can be."""
 
 from datetime import datetime, time
 from pathlib import Path
@@ -95,6 +95,8 @@ class VehicleSection(Section):
     power_kilowatt: Positive | None = None
     """Most it takes, where that is less than the charger gives [kW]."""
     phases: Annotated[int, Field(ge=1, le=3)] | None = None
+    power_curve: dict[Share, NotNegative] = {}
+    """Most it takes from a state of charge on, straight between them; any power below [kW]."""
     efficiency: Annotated[float, Field(gt=0, le=1)] = 0.95
     """Energy in the battery per energy drawn."""
     v2g: bool = False
@@ -109,6 +111,24 @@ class V2gSection(Section):
     wear_eur_per_kwh: Annotated[list[NotNegative], Field(min_length=1)] = [0.05]
     """Of each kWh given, from the gentlest share of the power to the last [EUR/kWh]."""
     efficiency: Annotated[float, Field(gt=0, le=1)] = 0.95
+
+
+class StorageSection(Section):
+    """A battery of the site, always there; it ends as full as it begins."""
+
+    name: str = "storage"
+    capacity_kwh: Positive
+    power_kilowatt: Positive
+    """Most it draws, and gives where no other is said [kW]."""
+    discharge_kilowatt: Positive | None = None
+    soc: Share = 0.5
+    """At the plan's begin and end."""
+    soc_min: Share = 0.1
+    """Below this it gives nothing."""
+    efficiency: Annotated[float, Field(gt=0, le=1)] = 0.95
+    """Each way."""
+    wear_eur_per_kwh: Annotated[list[NotNegative], Field(min_length=1)] = [0.03]
+    """Of each kWh given, from the gentlest share of the power to the last [EUR/kWh]."""
 
 
 class VisitorSection(Section):
@@ -160,6 +180,7 @@ class SiteFile(Section):
     groups: list[GroupSection] = []
     vehicles: Annotated[list[VehicleSection], Field(max_length=VEHICLES_MAX)]
     v2g: V2gSection = V2gSection()
+    storage: list[StorageSection] = []
     visitors: VisitorSection = VisitorSection()
     run: RunSection = RunSection()
     central: CentralSection = CentralSection()

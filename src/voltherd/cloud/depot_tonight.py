@@ -176,7 +176,7 @@ def tonight(
     if not rows:
         return None
     early = [_early(row, file.run.ready_early_minutes * 60.0, step) for row in rows]
-    found = night(moved.model_copy(update={"vehicles": early}), where)
+    found = night(moved.model_copy(update={"vehicles": early, "storage": []}), where)
     return _with_margin(found, file, astray)
 
 
@@ -219,7 +219,7 @@ def site_from(file: SiteFile, now_second: float, where: str) -> Site:
     """Give the site's limits and prices of a day from now on, without vehicles."""
     begin = now_second - now_second % (file.step_minutes * 60.0)
     moved = _moved(file, begin, where, hours=24)
-    return night(moved.model_copy(update={"vehicles": []}), where).problem.site
+    return night(moved.model_copy(update={"vehicles": [], "storage": []}), where).problem.site
 
 
 def _row(stay: Wanted, guest: Guest, begin: float, step: float) -> VehicleSection:

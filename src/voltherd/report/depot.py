@@ -30,6 +30,8 @@ def render_depot(sheet: DepotSheet, width: int, colour: bool) -> str:
     for text in (certificate(sheet), comparison(sheet)):
         head += wrap(text, width)
     blocks = [head]
+    if sheet.notes:
+        blocks.append([line for text in sheet.notes for line in indent(clean(text), width, "· ")])
     if sheet.short:
         blocks.append([line for text in sheet.short for line in indent(clean(text), width, "! ")])
     if sheet.stays:
@@ -61,6 +63,11 @@ def comparison(sheet: DepotSheet) -> str:
         f", {number(plain.over_hour, 2)} h above a limit" if plain.over_hour else ", within limits"
     )
     own = f" Own generation covers {100 * sheet.own_share:.0f} %." if sheet.own_share else ""
+    if sheet.own_used_share is not None and sheet.own_used_share_uncontrolled is not None:
+        own += (
+            f" {100 * sheet.own_used_share:.0f} % of it is used here, "
+            f"{100 * sheet.own_used_share_uncontrolled:.0f} % without a plan."
+        )
     return (
         f"Without a plan: {money(plain.cost_eur)}, peak {number(plain.peak_kilowatt, 1)} kW{over}."
         + own

@@ -5,6 +5,7 @@ under the same version; a key that changes meaning or goes away makes a new one.
 """
 
 import json
+from dataclasses import asdict
 
 from voltherd.report.words import rfc3339
 from voltherd.types.depot import DepotSheet, Stay
@@ -31,6 +32,10 @@ def depot_document(sheet: DepotSheet) -> dict[str, object]:
         "own_share": sheet.own_share,
         "ready": sheet.ready,
         "short": list(sheet.short),
+        "own_used_share": sheet.own_used_share,
+        "own_used_share_uncontrolled": sheet.own_used_share_uncontrolled,
+        "stores": [asdict(store) for store in sheet.stores],
+        "notes": list(sheet.notes),
         "uncontrolled": {
             "cost_eur": plain.cost_eur,
             "peak_kilowatt": plain.peak_kilowatt,

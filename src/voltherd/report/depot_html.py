@@ -46,7 +46,7 @@ def render_depot_html(sheet: DepotSheet, generated_second: float) -> str:
         element("p", certificate(sheet), class_="lede"),
         element("p", comparison(sheet), class_="lede"),
     ]
-    main = [_short(sheet), _night(sheet), _vehicles(sheet)]
+    main = [_short(sheet), _notes(sheet), _night(sheet), _vehicles(sheet)]
     foot = element(
         "p",
         f"Charging is positive; times are {sheet.zone}. The bound is proved by prices on the "
@@ -65,6 +65,12 @@ def _short(sheet: DepotSheet) -> Markup | None:
         element("div", element("ul", *items, class_="lines inner"), class_="card recommended"),
         aria_labelledby="short",
     )
+
+
+def _notes(sheet: DepotSheet) -> Markup | None:
+    if not sheet.notes:
+        return None
+    return element("ul", *(element("li", text) for text in sheet.notes), class_="lines")
 
 
 def _night(sheet: DepotSheet) -> Markup:

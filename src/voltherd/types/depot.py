@@ -114,6 +114,30 @@ class Uncontrolled:
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Store:
+    """A battery of the site.
+
+    Attributes:
+        name: What it is called.
+        capacity_kwh: What it holds [kWh].
+        taken_kwh: Drawn from the site [kWh].
+        given_kwh: Given to it [kWh].
+        wear_eur: Of giving [EUR].
+        soc: State of charge at the ends of the steps, the first where it begins.
+        kilowatt: Power in each step, negative where it gives [kW].
+    """
+
+    name: str
+    capacity_kwh: float
+    taken_kwh: float
+    given_kwh: float
+    wear_eur: float
+    soc: tuple[float, ...]
+    kilowatt: tuple[float, ...]
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DepotSheet:
     """A plan, told.
 
@@ -131,6 +155,10 @@ class DepotSheet:
         stays: Vehicles, in the order of the file.
         course: The site over time.
         short: Which limits stand in the way of what is missing, in words; empty where nothing is.
+        own_used_share: Share of own generation that the site uses, None without any.
+        own_used_share_uncontrolled: The same without a plan.
+        stores: Batteries of the site.
+        notes: What else is to be said of the plan, in words.
     """
 
     site: str
@@ -146,6 +174,10 @@ class DepotSheet:
     stays: tuple[Stay, ...]
     course: Course
     short: tuple[str, ...]
+    own_used_share: float | None = None
+    own_used_share_uncontrolled: float | None = None
+    stores: tuple[Store, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def ready(self) -> int:

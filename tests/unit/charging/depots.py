@@ -3,7 +3,7 @@
 import numpy as np
 from hypothesis import strategies as st
 
-from voltherd.charging.problem import Discharge, Fleet, Group, Problem, Site
+from voltherd.charging.problem import Discharge, Fleet, Group, Problem, Site, Taper
 
 
 def fleet(random, vehicles: int, steps: int, step_hour: float = 0.5, need: float = 0.8) -> Fleet:
@@ -27,6 +27,22 @@ def fleet(random, vehicles: int, steps: int, step_hour: float = 0.5, need: float
     )
 
 
+def taper(random, ours: Fleet, gives) -> Taper:
+    """Bends of one or two lines for most of those that do not give back."""
+    empty = np.full((ours.size, 2), np.inf)
+    fall = np.zeros((ours.size, 2))
+    for line in range(2):
+        bent = random.random(ours.size) < 0.6
+        if gives is not None:
+            bent &= ~gives
+        knee = random.uniform(0.2, 1.0, ours.size) * ours.battery_kwh
+        left = random.uniform(0.1, 0.9, ours.size) * ours.power_max_kilowatt
+        steep = (ours.power_max_kilowatt - left) / np.maximum(ours.battery_kwh - knee, 0.5)
+        fall[bent, line] = steep[bent]
+        empty[bent, line] = (left + steep * ours.battery_kwh)[bent]
+    return Taper(empty, fall)
+
+
 def depot(
     seed: int,
     vehicles: int = 12,
@@ -38,6 +54,7 @@ def depot(
     demand: float = 0.0,
     gives: bool = False,
     negative: bool = False,
+    tapers: bool = False,
 ) -> Problem:
     """A random depot; ``room`` scales its limits, below about 1 not all energy can be drawn."""
     random = np.random.default_rng(seed)
@@ -60,9 +77,12 @@ def depot(
         limit_kilowatt=np.where(random.random(vehicles) < 0.7, ours.power_max_kilowatt, 0.0),
         efficiency=np.full(vehicles, 0.95),
         tier_fraction=np.array([0.4, 0.6]),
-        tier_wear_eur_per_kwh=np.array([0.02, 0.06]),
+        tier_wear_eur_per_kwh=np.tile([0.02, 0.06], (vehicles, 1)),
     )
     return Problem(
+        taper=taper(random, ours, discharge.limit_kilowatt > 0 if gives else None)
+        if tapers
+        else None,
         fleet=ours,
         site=Site(
             step_hour=0.5,
@@ -94,4 +114,5 @@ depots = st.builds(
     demand=st.sampled_from([0.0, 0.5]),
     gives=st.booleans(),
     negative=st.booleans(),
+    tapers=st.booleans(),
 )

@@ -7,7 +7,7 @@ import pytest
 
 from tests.unit.charging.depots import depot
 from voltherd.charging.checks import checked
-from voltherd.charging.problem import Problem
+from voltherd.charging.problem import Problem, Taper
 from voltherd.errors import InputError
 
 
@@ -103,12 +103,27 @@ def test_arrays_of_other_lengths_are_refused(good):
 
 
 def test_wear_that_falls_or_does_not_fill_the_limit_is_refused(good):
-    falls = replace(good.discharge, tier_wear_eur_per_kwh=np.array([0.06, 0.02]))
+    falls = replace(good.discharge, tier_wear_eur_per_kwh=np.tile([0.06, 0.02], (6, 1)))
     with pytest.raises(InputError, match="wear falls"):
         checked(replace(good, discharge=falls))
     half = replace(good.discharge, tier_fraction=np.array([0.4, 0.1]))
     with pytest.raises(InputError, match="do not fill"):
         checked(replace(good, discharge=half))
+
+
+def test_a_bend_that_rises_ends_early_or_belongs_to_what_gives_back_is_refused(good):
+    some = good.of(np.flatnonzero(good.discharge.limit_kilowatt == 0))
+    one = np.ones((some.fleet.size, 1))
+    checked(replace(some, taper=Taper(40.0 * one, 0.01 * one)))
+    for lines, message in (
+        (Taper(40.0 * one, -one), "rises as it fills"),
+        (Taper(40.0 * one, 99.0 * one), "no power before its battery is full"),
+    ):
+        with pytest.raises(InputError, match=message):
+            checked(replace(some, taper=lines))
+    both = Taper(np.full((6, 1), 10.0), np.full((6, 1), 0.1))
+    with pytest.raises(InputError, match="both together are not planned yet"):
+        checked(replace(good, taper=both))
 
 
 def test_an_empty_depot_is_refused(good):

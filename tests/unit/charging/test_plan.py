@@ -13,6 +13,7 @@ from voltherd.bench.depot_instance import depot as instance
 from voltherd.charging.decomposition import Effort
 from voltherd.charging.limits import classes, limits
 from voltherd.charging.plan import planned
+from voltherd.charging.problem import GIVES, TAPERS
 from voltherd.errors import UsageError
 
 pytestmark = pytest.mark.long
@@ -31,6 +32,11 @@ def keeps_every_promise(problem, plan):
     assert (power.sum(axis=0) <= site.headroom_kilowatt + KILOWATT).all()
     assert (power[~problem.window] == 0.0).all()
     assert (power <= fleet.power_max_kilowatt[:, None] + KILOWATT).all()
+    if problem.taper is not None:
+        gained = np.cumsum(power, axis=1) * site.step_hour * fleet.charge_efficiency[:, None]
+        for step, stored in enumerate((fleet.stored_kwh[:, None] + gained).T):
+            bend = np.where(problem.kind == TAPERS, problem.taper.at(stored), np.inf)
+            assert (power[:, step] <= bend + KILOWATT).all()
     given = np.zeros(fleet.size)
     efficiency = np.ones(fleet.size)
     if problem.discharge is not None:
@@ -71,13 +77,22 @@ def test_a_plan_keeps_its_promises_and_brackets_the_optimum(problem):
 
 
 @settings(max_examples=25)
-@given(seed=st.integers(0, 10_000), room=st.sampled_from([0.5, 1.0, 2.0]), phased=st.booleans())
-def test_a_least_power_is_kept_and_no_limit_broken(seed, room, phased):
-    problem = depot(seed, vehicles=20, room=room, phased=phased, grouped=True)
+@given(
+    seed=st.integers(0, 10_000),
+    room=st.sampled_from([0.5, 1.0, 2.0]),
+    phased=st.booleans(),
+    gives=st.booleans(),
+    tapers=st.booleans(),
+)
+def test_a_least_power_is_kept_and_no_limit_broken(seed, room, phased, gives, tapers):
+    problem = depot(
+        seed, vehicles=20, room=room, phased=phased, grouped=True, gives=gives, tapers=tapers
+    )
     plan = planned(problem, minimum=True)
     keeps_every_promise(problem, plan)
-    power = plan.power_kilowatt
-    least = np.broadcast_to(problem.fleet.power_min_kilowatt[:, None], power.shape)
+    power = plan.power_kilowatt[problem.kind != GIVES]
+    least = problem.fleet.power_min_kilowatt[problem.kind != GIVES]
+    least = np.broadcast_to(least[:, None], power.shape)
     assert (power[power > 0] >= least[power > 0] - KILOWATT).all()
 
 
@@ -187,11 +202,6 @@ def test_a_demand_charge_lowers_the_peak_and_surplus_sun_is_used_first():
     )
     assert at_noon >= 0.5 * possible.sum()
     assert plan.cost_eur == pytest.approx(solved(replace(flat, site=site)).cost_eur, rel=1e-4)
-
-
-def test_vehicles_that_give_back_have_no_least_power_yet():
-    with pytest.raises(UsageError, match="do not give back"):
-        planned(instance(5, gives_back=True), minimum=True)
 
 
 def test_arguments_are_left_alone():

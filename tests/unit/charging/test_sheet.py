@@ -7,7 +7,7 @@ import pytest
 
 from voltherd.charging.plan import planned
 from voltherd.charging.problem import Discharge, Fleet, Group, Problem, Site
-from voltherd.charging.sheet import at_once, depot_sheet, site_cost_eur
+from voltherd.charging.sheet import depot_sheet, site_cost_eur
 from voltherd.report.depot import charge_words, headline
 
 STEPS = 8
@@ -62,7 +62,7 @@ def test_what_is_told_adds_up():
 
 def test_without_a_plan_all_charge_at_once_whatever_the_limits():
     problem = depot(limit=12.0)
-    greedy = at_once(problem)
+    greedy = problem.at_once_kilowatt
     assert greedy[0].tolist() == pytest.approx([10, 10, 0, 0, 0, 0, 0, 0])
     assert greedy[1].tolist() == pytest.approx([0, 10, 0, 0, 0, 0, 0, 0])
     plain = told(problem).uncontrolled
@@ -105,7 +105,7 @@ def test_what_gives_back_says_so_with_its_wear():
         limit_kilowatt=np.array([5.0, 0.0]),
         efficiency=np.ones(2),
         tier_fraction=np.array([0.5, 0.5]),
-        tier_wear_eur_per_kwh=np.array([0.05, 0.10]),
+        tier_wear_eur_per_kwh=np.tile([0.05, 0.10], (2, 1)),
     )
     sheet = told(depot(discharge=discharge))
     bus = sheet.stays[0]

@@ -11,8 +11,7 @@ from tests.unit.charging.depots import depot
 from voltherd.bench.charging_reference import solved
 from voltherd.charging.fill import fill
 from voltherd.charging.limits import classes, limits
-from voltherd.charging.storage import storage
-from voltherd.charging.vehicles import nothing
+from voltherd.charging.vehicles import oracle as all_kinds
 
 DEAR = 3.0
 seeds = st.integers(0, 10_000)
@@ -71,7 +70,7 @@ def test_mixed_answers_are_told_apart_without_loss(seed):
     random = np.random.default_rng(seed)
     shape = (class_of.max() + 1, problem.site.steps)
     answers = [oracle.answer(random.uniform(0, 1.2 * DEAR, shape)) for _ in range(3)]
-    answers.append(nothing(problem, class_of))
+    answers.append(oracle.nothing())
     weights = random.dirichlet(np.ones(4), shape[0]).T
     profiles = oracle.profiles(answers, weights)
     mixed = sum(w[:, None] * a.power_kilowatt for w, a in zip(weights, answers, strict=True))
@@ -90,7 +89,7 @@ def test_a_vehicle_that_follows_one_answer_does_what_it_says(seed):
     oracle = fill(problem, classes(problem), DEAR)
     random = np.random.default_rng(seed)
     price = random.uniform(0, 1.2 * DEAR, (1, problem.site.steps))
-    answers = [nothing(problem, classes(problem)), oracle.answer(price)]
+    answers = [oracle.nothing(), oracle.answer(price)]
     choice = np.ones(problem.fleet.size, dtype=int)
     np.testing.assert_allclose(
         oracle.followed(answers, choice), brute_fill(problem, price[0]), atol=1e-9
@@ -101,13 +100,16 @@ def test_a_vehicle_that_follows_one_answer_does_what_it_says(seed):
 @pytest.mark.long
 @settings(max_examples=40)
 @given(seed=seeds, lowest=st.sampled_from([-0.05, 0.0, 0.05]))
-def test_vehicles_that_give_back_trade_as_one_linear_programme_would(seed, lowest):
-    problem = depot(seed, vehicles=8, gives=True)
+@pytest.mark.parametrize(
+    "options", [{"gives": True}, {"tapers": True}, {"gives": True, "tapers": True}]
+)
+def test_answers_are_those_of_one_linear_programme(options, seed, lowest):
+    problem = depot(seed, vehicles=8, **options)
     random = np.random.default_rng(seed)
     problem = unlimited(problem, random.uniform(lowest, 0.4, problem.site.steps))
     class_of = classes(problem)
     prices = np.tile(problem.site.price_eur_per_kwh, (class_of.max() + 1, 1))
-    answer = storage(problem, class_of, DEAR).answer(prices)
+    answer = all_kinds(problem, class_of, DEAR).answer(prices)
     best = solved(problem, DEAR)
     own = float((problem.drawn_kwh - problem.reachable_kwh).sum())
     reached = cost(answer, prices, problem.site.step_hour)
@@ -121,7 +123,7 @@ def test_mixed_trades_stay_inside_batteries_and_are_never_dearer(seed):
     problem = depot(seed, vehicles=8, gives=True)
     fleet, hour = problem.fleet, problem.site.step_hour
     class_of = classes(problem)
-    oracle = storage(problem, class_of, DEAR)
+    oracle = all_kinds(problem, class_of, DEAR)
     random = np.random.default_rng(seed)
     shape = (class_of.max() + 1, problem.site.steps)
     answers = [oracle.answer(random.uniform(0, 0.4, shape)) for _ in range(3)]

@@ -143,3 +143,40 @@ def test_what_is_no_yaml_is_told(tmp_path, text):
 def test_steps_of_another_length_hold_the_hourly_values():
     night = parse(changed(step_minutes=10, prices__buy_eur_per_kwh=list(range(24))), "s")
     assert np.array_equal(night.problem.site.price_eur_per_kwh, np.repeat(np.arange(24.0), 6))
+
+
+def test_a_power_curve_becomes_lines_over_the_stored_energy():
+    plain = changed(vehicles__3__power_curve={0.8: 6.0, 0.9: 4.5, 1.0: 2.0})
+    night = parse(plain, "s")
+    taper = night.problem.taper
+    assert np.isinf(taper.empty_kilowatt[:3]).all()
+    for soc, kilowatt in ((0.8, 6.0), (0.85, 5.25), (0.95, 3.25), (1.0, 2.0)):
+        assert taper.at(np.full(4, soc * 50.0))[3] == pytest.approx(kilowatt)
+    assert night.problem.kind.tolist() == [1, 0, 0, 2]
+    assert night.giving.limit_kilowatt.tolist() == [10.0, 0.0, 0.0, 0.0]
+    for curve in ({0.8: 6.0}, {0.8: 6.0, 0.9: 2.0}, {0.8: 6.0, 0.9: 4.0, 1.0: 3.0}, {0.8: 2, 1: 3}):
+        with pytest.raises(InputError, match="van-2: its power_curve does not fall"):
+            parse(changed(vehicles__3__power_curve=curve), "s")
+    both = parse(changed(vehicles__0__power_curve={0.8: 22.0, 1.0: 4.0}), "s")
+    with pytest.raises(InputError, match="bus-1: it may give back and its power falls"):
+        checked(both.problem)
+
+
+def test_a_battery_of_the_site_is_always_there_behind_the_vehicles():
+    store = {"capacity_kwh": 100.0, "power_kilowatt": 50.0, "wear_eur_per_kwh": [0.02, 0.03, 0.04]}
+    night = parse(PLAIN | {"storage": [store]}, "s")
+    problem = checked(night.problem)
+    assert (problem.vehicles, problem.stores, problem.fleet.names[-1]) == (4, 1, "storage")
+    assert problem.window[-1].all()
+    assert problem.fleet.energy_kwh[-1] == 0.0
+    assert problem.discharge.reserve_kwh.tolist() == [0.0] * 4 + [10.0]
+    assert problem.discharge.tier_fraction.sum() == pytest.approx(1.0)
+    for share, vehicle, own in (
+        (0.3, 0.05, 0.02),
+        (0.45, 0.05, 0.03),
+        (0.6, 0.09, 0.03),
+        (1.0, 0.09, 0.04),
+    ):
+        tier = np.searchsorted(np.cumsum(problem.discharge.tier_fraction), share - 1e-6)
+        assert problem.discharge.tier_wear_eur_per_kwh[[0, 4], tier].tolist() == [vehicle, own]
+    assert not problem.site.groups[0].member[-1]

@@ -1,0 +1,65 @@
+"""What a plan says of the site: its batteries, its own generation, and what else is to be said."""
+
+from typing import Final
+
+import numpy as np
+from jaxtyping import Float
+
+from voltherd.charging.plan import Plan
+from voltherd.charging.problem import Problem
+from voltherd.types.depot import Store
+
+_SOME_KWH: Final = 0.05
+
+
+def own_used_share(problem: Problem, drawn: Float[np.ndarray, "steps"]) -> float | None:
+    """Give the share of own generation that is not sold, where there is any.
+
+    Args:
+        problem: What was planned.
+        drawn: By vehicles and batteries together [kW].
+    """
+    site = problem.site
+    made = float(site.pv_kilowatt.sum())
+    if made <= 0.0:
+        return None
+    sold = np.clip(site.pv_kilowatt - site.base_kilowatt - drawn, 0.0, site.pv_kilowatt)
+    return 1.0 - float(sold.sum()) / made
+
+
+def stores(problem: Problem, plan: Plan) -> tuple[Store, ...]:
+    """Tell the site's batteries."""
+    return tuple(_store(problem, plan, n) for n in range(problem.vehicles, problem.fleet.size))
+
+
+def _store(problem: Problem, plan: Plan, number: int) -> Store:
+    fleet, discharge = problem.fleet, problem.discharge
+    power, size = plan.power_kilowatt[number], float(fleet.battery_kwh[number])
+    taken, given = (np.maximum(way, 0.0) * problem.site.step_hour for way in (power, -power))
+    out = 1.0 if discharge is None else float(discharge.efficiency[number])
+    gained = np.cumsum(taken * fleet.charge_efficiency[number] - given / out)
+    stored = float(fleet.stored_kwh[number]) + np.concatenate([[0.0], gained])
+    return Store(
+        name=fleet.name(number),
+        capacity_kwh=size,
+        taken_kwh=float(taken.sum()),
+        given_kwh=float(given.sum()),
+        wear_eur=float(plan.wear_eur[number]),
+        soc=tuple((stored / size).tolist()),
+        kilowatt=tuple(power.tolist()),
+    )
+
+
+def notes(problem: Problem, plan: Plan) -> tuple[str, ...]:
+    """Say what else there is to say."""
+    told = []
+    for store in stores(problem, plan):
+        if store.taken_kwh + store.given_kwh < _SOME_KWH:
+            told.append(f"{store.name} rests: no price pays for its losses and wear")
+            continue
+        told.append(
+            f"{store.name} takes in {store.taken_kwh:.1f} kWh and gives {store.given_kwh:.1f} kWh, "
+            f"{store.wear_eur:.2f} EUR of wear; it ends at {100 * store.soc[-1]:.0f} %, begun at "
+            f"{100 * store.soc[0]:.0f} %"
+        )
+    return tuple(told)
