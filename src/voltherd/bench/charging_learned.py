@@ -9,6 +9,7 @@ plan; the Q-learner and the rules know who is there.
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -32,10 +33,12 @@ POWER_SHARE: Final = np.array([0.0, 0.5, 1.0])
 """Actions of the second stage."""
 MISSING_EUR_PER_KWH: Final = 1.0
 """a of the reward: well above every price."""
-OVER_EUR_PER_KILOWATT2: Final = 1e-4
+OVER_EUR_PER_KILOWATT2: Final = 1e-6
 """b of the reward, in a step."""
 SEED: Final = 7
 Progress = Callable[[str], None]
+Powers = Float[np.ndarray, "vehicles steps"]
+Charge = Callable[[Problem], Powers]
 
 
 class LearnedRow(NamedTuple):
@@ -85,29 +88,28 @@ def measure(progress: Progress = lambda _: None) -> tuple[LearnedRow, ...]:
     """Train on some nights, try on others, beside rules and plans."""
     trained = [depot(VEHICLES, seed=seed) for seed in TRAINED_SEEDS]
     tried = [depot(VEHICLES, seed=seed) for seed in TRIED_SEEDS]
-    rows = [
-        _row(name, tried, lambda night, rule=rule: run(depot_of(night), rule).power_kilowatt.T)
-        for name, rule in RULES.items()
-    ]
+    rows = [_row(name, tried, _ruled(rule)) for name, rule in RULES.items()]
     for name, priced in (("Q-learner, eq. 4", False), ("Q-learner, eq. 4 and price", True)):
         progress(name)
         begin = time.process_time()
-        table = q_learner(trained, priced=priced)
-        second = time.process_time() - begin
-        rows.append(_row(name, tried, lambda night, table=table: by_table(night, table), second))
+        charge = partial(by_table, q_learner(trained, priced=priced))
+        rows.append(_row(name, tried, charge, time.process_time() - begin))
     progress("ant colony and clipped policy")
     begin = time.process_time()
-    weights = clipped(trained)
-    second = time.process_time() - begin
-    rows.append(_row("ant colony + PPO", tried, lambda n: two_stage(n, weights), second))
+    charge = partial(two_stage, clipped(trained))
+    rows.append(_row("ant colony + PPO", tried, charge, time.process_time() - begin))
     rows.append(_row("planned, all known", tried, lambda night: planned(night).power_kilowatt))
     return tuple(rows)
+
+
+def _ruled(rule: Rule) -> Charge:
+    return lambda night: run(depot_of(night), rule).power_kilowatt.T
 
 
 def _row(
     name: str,
     nights: Sequence[Problem],
-    charge: Callable[[Problem], Float[np.ndarray, "vehicles steps"]],
+    charge: Charge,
     train_second: float = 0.0,
 ) -> LearnedRow:
     powers = [charge(night) for night in nights]
@@ -115,7 +117,9 @@ def _row(
     drawn = [power.sum(axis=0) for power in powers]
     return LearnedRow(
         name,
-        sum(float(of.sum()) * night.site.step_hour for night, of in zip(nights, drawn, strict=True)),
+        sum(
+            float(of.sum()) * night.site.step_hour for night, of in zip(nights, drawn, strict=True)
+        ),
         sum(float(night.reachable_kwh.sum()) for night in nights),
         sum(site_cost_eur(night, power) for night, power in pairs),
         max(float(of.max()) for of in drawn),
@@ -128,14 +132,14 @@ def _row(
 
 
 def q_learner(nights: Sequence[Problem], *, priced: bool) -> q_table.Table:
-    """Train the table on nights in turn; worth is counted for each kWh that a vehicle still needs."""
+    """Train the table on nights in turn; worth is for each kWh that a vehicle still needs."""
     chance = np.random.default_rng(SEED)
 
     def play(table: q_table.Table, blind: float, episode: int) -> q_table.Moves:
         def act(_: np.ndarray, states: Int[np.ndarray, " vehicles"]) -> PerVehicle:
             best = table[states].argmax(axis=1)
             drawn = chance.integers(0, 2, len(best))
-            return np.where(chance.random(len(best)) < blind, drawn, best)
+            return np.asarray(np.where(chance.random(len(best)) < blind, drawn, best))
 
         trace = played(nights[episode % len(nights)], act, np.array([0.0, 1.0]), table, priced)
         after = np.vstack([trace.state[1:], trace.state[-1:]])
@@ -153,7 +157,7 @@ def q_learner(nights: Sequence[Problem], *, priced: bool) -> q_table.Table:
     return q_table.learned(play, STATES, 2, EPISODES)
 
 
-def by_table(night: Problem, table: q_table.Table) -> Float[np.ndarray, "vehicles steps"]:
+def by_table(table: q_table.Table, night: Problem) -> Powers:
     """Charge by what a table holds best."""
 
     def rule(site: Depot, now: Now) -> PerVehicle:
@@ -173,7 +177,7 @@ def clipped(nights: Sequence[Problem]) -> clipped_policy.Weights:
         def act(of: np.ndarray, _: Int[np.ndarray, " vehicles"]) -> PerVehicle:
             likely = clipped_policy.chances(weights, of).cumsum(axis=1)
             drawn = (likely < chance.random((len(of), 1))).sum(axis=1)
-            return np.minimum(drawn, len(POWER_SHARE) - 1)
+            return np.asarray(np.minimum(drawn, len(POWER_SHARE) - 1))
 
         place = number % len(nights)
         trace = played(nights[place], act, POWER_SHARE, None, True, starts[place])
@@ -184,9 +188,7 @@ def clipped(nights: Sequence[Problem]) -> clipped_policy.Weights:
     return clipped_policy.learned(play, FEATURES, len(POWER_SHARE), ROUNDS)
 
 
-def two_stage(
-    night: Problem, weights: clipped_policy.Weights
-) -> Float[np.ndarray, "vehicles steps"]:
+def two_stage(weights: clipped_policy.Weights, night: Problem) -> Powers:
     """Let ants decide when each vehicle begins, and the policy how much it asks for."""
     start = ant_starts(night)
 
@@ -278,3 +280,23 @@ def ant_starts(night: Problem) -> Int[np.ndarray, " vehicles"]:
         return float(pay[things, begin].sum() + MISSING_EUR_PER_KWH * hour * over.sum())
 
     return ant_colony.chosen(cost, looks, allowed, np.random.default_rng(SEED))[0]
+
+
+def render(rows: Sequence[LearnedRow]) -> str:
+    """Give the rows as text."""
+    bound = rows[-1]
+    lines = [
+        f"learned ways on {len(TRIED_SEEDS)} nights of {VEHICLES} vehicles, trained on "
+        f"{len(TRAINED_SEEDS)} others; beside rules and the plan, whose cost is proved",
+        f"{'':<28}{'kWh':>10}{'missing':>9}{'EUR':>10}{'EUR/MWh':>9}{'above':>8}{'peak kW':>9}"
+        f"{'over kW':>9}{'train s':>9}",
+    ]
+    for row in rows:
+        missing = 1.0 - row.drawn_kwh / row.wanted_kwh
+        above = row.eur_per_mwh / bound.eur_per_mwh - 1.0
+        lines.append(
+            f"{row.name:<28}{row.drawn_kwh:>10,.1f}{missing:>9.1%}{row.cost_eur:>10,.2f}"
+            f"{row.eur_per_mwh:>9.2f}{above:>+8.1%}{row.peak_kilowatt:>9.1f}"
+            f"{row.over_kilowatt:>9.1f}{row.train_second:>9.1f}"
+        )
+    return "\n".join(lines)

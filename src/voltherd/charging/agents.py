@@ -1,9 +1,10 @@
 """Charging by learned agents: what they see of a step, and how what they want becomes power.
 
-Every vehicle is an agent, all act alike, and the harness gives the site's room to who wants it most:
-a limit is never passed, whatever was learned.  What is seen of a vehicle in a step: how long it
-could still wait, how many steps left of its stay are cheaper than this one, and how much of the
-site's room until it leaves those that are there need.  Prices of the day are known, vehicles that have not come are not.
+Every vehicle is an agent, all act alike, and the harness gives the site's room to who wants it
+most: a limit is never passed, whatever was learned.  What is seen of a vehicle in a step: how long
+it could still wait, how many steps left of its stay are cheaper than this one, and how much of the
+site's room until it leaves those that are there need.  Prices of the day are known, vehicles that
+have not come are not.
 """
 
 from typing import Final, NamedTuple

@@ -36,9 +36,7 @@ def roughly(problem: Problem) -> Plan:
     return planned(problem, Effort(gap=1e-3))
 
 
-def as_it_goes(
-    problem: Problem, past: Sequence[Problem] = (), plan: Planner = roughly
-) -> Powers:
+def as_it_goes(problem: Problem, past: Sequence[Problem] = (), plan: Planner = roughly) -> Powers:
     """Charge with the vehicles of each moment in mind, and the most that may still come.
 
     Args:

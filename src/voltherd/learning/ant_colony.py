@@ -1,19 +1,22 @@
 """Ant colony optimisation: each of many things gets one of several options, all decided together.
 
-Every ant chooses for all; options that look good and were chosen by good ants are chosen more often.
-The best ant of a round and the best of all mark their choices, what is not marked again fades.
+Every ant chooses for all; options that look good and were chosen by good ants are chosen more
+often.  The best ant of a round and the best of all mark their choices, what is not marked again
+fades.
 
-Source: Dorigo, Maniezzo, Colorni, IEEE Trans. Systems, Man, and Cybernetics B 26 (1996) 29; bounds on
-the marks: Stützle and Hoos, Future Generation Computer Systems 16 (2000) 889.
+Source: Dorigo, Maniezzo, Colorni, IEEE Trans. Systems, Man, and Cybernetics B 26 (1996) 29; bounds
+on the marks: Stützle and Hoos, Future Generation Computer Systems 16 (2000) 889.
 """
 
 from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
 Choice = Int[np.ndarray, " things"]
+ANTS: Final = 20
+ROUNDS: Final = 60
 EVAPORATION: Final = 0.1
 MARK_MIN: Final = 0.01
 """Of the most there can be: nothing is ruled out for good."""
@@ -21,24 +24,11 @@ SIGHT: Final = 2.0
 """Power of how good an option looks by itself."""
 
 
-class Colony(NamedTuple):
-    """How many ants, and for how long.
-
-    Attributes:
-        ants: In each round.
-        rounds: How many.
-    """
-
-    ants: int = 20
-    rounds: int = 60
-
-
 def chosen(
     cost: Callable[[Choice], float],
     looks: Float[np.ndarray, "things options"],
     allowed: Bool[np.ndarray, "things options"],
     chance: np.random.Generator,
-    colony: Colony = Colony(),
 ) -> tuple[Choice, float]:
     """Choose an option for each thing, so that all together cost little.
 
@@ -47,7 +37,6 @@ def chosen(
         looks: How good each option looks by itself, positive.
         allowed: Which options each has; at least one.
         chance: Draws the ants' choices.
-        colony: Its size.
 
     Returns:
         The best choice that was met, and its cost.
@@ -55,9 +44,9 @@ def chosen(
     things = np.arange(len(looks))
     mark = np.ones(looks.shape)
     best, least = allowed.argmax(axis=1), np.inf
-    for _ in range(colony.rounds):
+    for _ in range(ROUNDS):
         weight = np.where(allowed, mark * looks**SIGHT, 0.0).cumsum(axis=1)
-        drawn = (1.0 - chance.random((colony.ants, len(looks)))) * weight[:, -1]
+        drawn = (1.0 - chance.random((ANTS, len(looks)))) * weight[:, -1]
         ants = [(weight < one[:, None]).sum(axis=1) for one in drawn]
         costs = [cost(ant) for ant in ants]
         leader = int(np.argmin(costs))

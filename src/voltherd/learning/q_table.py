@@ -4,15 +4,15 @@ What moves brought and where they led is counted; after every episode worth is p
 these counts until it settles, so that what happens at the end of a long wait is known at its
 beginning.  Older episodes count ever less: agents that learn together change each other's world.
 
-Source: Watkins and Dayan, Machine Learning 8 (1992) 279; planning with a learned model: Sutton, Proc.
-7th Int. Conf. Machine Learning (1990) 216 (Dyna).
+Source: Watkins and Dayan, Machine Learning 8 (1992) 279; planning with a learned model: Sutton,
+Proc. 7th Int. Conf. Machine Learning (1990) 216 (Dyna).
 """
 
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 
 Table = Float[np.ndarray, "states actions"]
 KEPT: Final = 0.97
