@@ -9,7 +9,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple, final
 
-from voltherd.bench import charging, charging_acn, charging_learned, charging_recorded, ocpp
+from voltherd.bench import (
+    charging,
+    charging_acn,
+    charging_cases,
+    charging_learned,
+    charging_recorded,
+    ocpp,
+)
 from voltherd.bench.charging_goals import Goal, render_goals
 from voltherd.bench.depot_instance import depot
 from voltherd.bench.plain import finite
@@ -213,9 +220,16 @@ def _learned(asked: Asked, progress: Progress) -> Told:
     return Told(charging_learned.render(rows), [row._asdict() for row in rows])
 
 
+def _cases(asked: Asked, progress: Progress) -> Told:
+    del asked
+    rows = charging_cases.measure(progress)
+    return Told(charging_cases.render(rows), [row._asdict() for row in rows])
+
+
 PARTS: Final[Mapping[str, Callable[[Asked, Progress], Told]]] = {
     "plans": _plans,
     "recorded": _recorded,
     "ocpp": _ocpp,
     "learned": _learned,
+    "cases": _cases,
 }

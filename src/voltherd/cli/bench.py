@@ -148,9 +148,10 @@ def charging(
         str,
         typer.Option(
             "--parts",
-            help="Which, commas between: plans, recorded (needs VOLTHERD_DATA), ocpp, learned.",
+            help="Which, commas between: plans, recorded (needs VOLTHERD_DATA), ocpp, learned, "
+            "cases.",
         ),
-    ] = "plans,recorded,ocpp,learned",
+    ] = "plans,recorded,ocpp,learned,cases",
     full: Annotated[
         bool,
         typer.Option(
