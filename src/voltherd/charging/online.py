@@ -1,76 +1,103 @@
-"""Charging as it goes: a plan made anew whenever a vehicle comes, of what is known by then.
+"""Charging as it goes: a plan made anew in every step, of what is known by then.
 
 Nobody knows who comes next; prices and limits are known.  Every plan is for the vehicles that are
-there, and holds until the next one comes (receding horizon).  Room is kept free for those that
-usually come later: without it, vehicles put off to a cheap hour would meet them there and leave
-short.  What the site would have cost had all been known is the planner's optimum, and the
-difference is the regret.
+there and is followed for one step (receding horizon).  To wait for a cheaper step is safe only
+where there will be room: so as much room is left alone as later vehicles took on the fullest of the
+last days, in each step by itself.  Where what is left does not do for all, who can wait least goes
+first, as the rule of least laxity has it; the plan only says how much is drawn in all.
+
+What waits for a step that then is fuller than ever before may leave without.  Never to risk that
+is to charge at once, as the rule does.  What the site would have cost had all been known is the
+planner's optimum, and the difference is the regret.
 """
 
-from collections.abc import Callable
-from dataclasses import fields, replace
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Final
 
 import numpy as np
 from jaxtyping import Float, Int
 
-from voltherd.charging.baselines import Charged, depot_of, least_laxity, run
+from voltherd.charging.baselines import Now, PerVehicle, depot_of, least_laxity, run, uncontrolled
+from voltherd.charging.decomposition import Effort
 from voltherd.charging.plan import Plan, planned
 from voltherd.charging.problem import Discharge, Fleet, Problem, Site
 
 Powers = Float[np.ndarray, "vehicles steps"]
+Later = Float[np.ndarray, "steps steps"]
 Planner = Callable[[Problem], Plan]
+DAYS: Final = 28
+"""Earlier days looked back upon."""
 _NONE_KWH: Final = 1e-9
 
 
-def as_it_goes(
-    problem: Problem,
-    like: Problem | None = None,
-    plan: Planner = planned,
-) -> Powers:
-    """Charge with the vehicles of each moment in mind, and a usual day's later ones.
+def roughly(problem: Problem) -> Plan:
+    """Plan to a thousandth: the next step plans again."""
+    return planned(problem, Effort(gap=1e-3))
+
+
+def as_it_goes(problem: Problem, past: Sequence[Problem] = (), plan: Planner = roughly) -> Powers:
+    """Charge with the vehicles of each moment in mind, and the most that may still come.
 
     Args:
         problem: A day as it came about.
-        like: An earlier day of the same site; nobody is expected where it is not given.
+        past: Earlier days of the same site, the latest last; nobody is expected without any.
         plan: How the vehicles that are there are planned.
 
     Returns:
         What each vehicle draws in each step, negative where it gives [kW].
     """
     fleet, site = problem.fleet, problem.site
+    later = most_later(past, site.steps)
     power = np.zeros((fleet.size, site.steps))
-    arrivals = np.unique(fleet.arrival_step)
-    for step, until in zip(arrivals.tolist(), [*arrivals[1:].tolist(), site.steps], strict=True):
+    for step in range(site.steps):
         there = np.flatnonzero((fleet.arrival_step <= step) & (fleet.departure_step > step))
         now = remaining(problem, power, there, step)
-        if like is not None:
-            now = _expecting(now, like.fleet, step)
-        found = plan(now)
-        short = found.shortage is not None and found.shortage.drawn_kwh > 0.0
-        drawn = urgent(now).power_kilowatt.T if short else found.power_kilowatt
-        power[there, step:until] = drawn[: len(there), : until - step]
+        if now.discharge is not None or (now.fleet.energy_kwh > 0.0).any():
+            power[there, step] = _first_step(now, later[step, step:], plan)
     return power
 
 
-def urgent(problem: Problem) -> Charged:
-    """Charge who can wait least: where room will not do for all, none of it is left unused."""
-    return run(depot_of(problem), least_laxity)
+def most_later(past: Sequence[Problem], steps: int) -> Later:
+    """Give the most that vehicles which come later drew in a step, had they charged at once.
+
+    Args:
+        past: Earlier days; of those with as many steps the latest count.
+        steps: Of the day.
+
+    Returns:
+        Row: the step that it is; column: the step looked at [kW].
+    """
+    most = np.zeros((steps, steps))
+    for day in [one for one in past if one.site.steps == steps][-DAYS:]:
+        by_arrival = np.zeros((steps + 1, steps))
+        drawn = run(depot_of(day), uncontrolled).power_kilowatt.T
+        np.add.at(by_arrival, day.fleet.arrival_step, drawn)
+        from_then_on = by_arrival[::-1].cumsum(axis=0)[::-1]
+        most = np.maximum(most, from_then_on[1:])
+    return most
 
 
-def _expecting(now: Problem, like: Fleet, step: int) -> Problem:
-    """Put vehicles behind those that are there: the ones that came later on an earlier day."""
-    later = _some(like, np.flatnonzero(like.arrival_step > step))
-    later = replace(
-        later, arrival_step=later.arrival_step - step, departure_step=later.departure_step - step
-    )
-    there = _arrays(now.fleet)
-    both = {name: np.concatenate([there[name], more]) for name, more in _arrays(later).items()}
-    return replace(now, fleet=replace(now.fleet, names=(), **both))
+def _first_step(
+    now: Problem, later_kilowatt: Float[np.ndarray, " left"], plan: Planner
+) -> PerVehicle:
+    """Plan, leaving others' room alone from the next step on; give the power of this one."""
+    site = now.site
+    kept = np.minimum(later_kilowatt, np.maximum(site.headroom_kilowatt, 0.0))
+    kept[0] = 0.0
+    found = plan(replace(now, site=replace(site, base_kilowatt=site.base_kilowatt + kept)))
+    drawn = found.power_kilowatt[:, 0]
+    short = found.shortage is not None and found.shortage.drawn_kwh > 0.0
+    one_limit = now.discharge is None and not site.groups and site.phase_limit_kilowatt is None
+    return _least_laxity_of(now, float(drawn.sum())) if short and one_limit else drawn
 
 
-def _arrays(fleet: Fleet) -> dict[str, Any]:
-    return {of.name: getattr(fleet, of.name) for of in fields(fleet) if of.name != "names"}
+def _least_laxity_of(now: Problem, kilowatt: float) -> PerVehicle:
+    """Share power among those that can wait least: each is as much at risk as its laxity tells."""
+    depot, need = depot_of(now), now.reachable_kwh
+    depot = depot._replace(site_cap_kilowatt=np.full(now.site.steps, kilowatt))
+    want = np.minimum(depot.power_max_kilowatt, need / depot.step_hour)
+    return least_laxity(depot, Now(0, need, want, np.full(len(need), -1)))
 
 
 def remaining(

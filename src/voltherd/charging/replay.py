@@ -1,6 +1,6 @@
 """Recorded days charged by every rule, as it goes, and with all known: cost, energy, peak."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from jaxtyping import Float
@@ -13,17 +13,17 @@ from voltherd.charging.sheet import site_cost_eur
 from voltherd.types.depot import ALL_KNOWN, AS_IT_GOES, Way
 
 
-def ways(problem: Problem, like: Problem | None) -> Iterator[Way]:
+def ways(problem: Problem, past: Sequence[Problem]) -> Iterator[Way]:
     """Charge a day in every way.
 
     Args:
         problem: The day as it came about; its vehicles only draw.
-        like: An earlier day, from which plans expect vehicles that are not there yet.
+        past: Earlier days, the latest last: how full they were is expected again.
     """
     depot = depot_of(problem)
     for name, rule in RULES.items():
         yield _way(problem, name, run(depot, rule).power_kilowatt.T)
-    yield _way(problem, AS_IT_GOES, as_it_goes(problem, like))
+    yield _way(problem, AS_IT_GOES, as_it_goes(problem, past))
     yield _way(problem, ALL_KNOWN, planned(problem).power_kilowatt)
 
 

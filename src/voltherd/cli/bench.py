@@ -144,15 +144,30 @@ def detect(  # long: an option a line
 
 @bench_app.command(name="charging")
 def charging(
+    parts: Annotated[
+        str,
+        typer.Option(
+            "--parts",
+            help="Which, commas between: plans, recorded (needs VOLTHERD_DATA), ocpp, learned, "
+            "cases.",
+        ),
+    ] = "plans,recorded,ocpp,learned,cases",
     full: Annotated[
-        bool, typer.Option("--full", help="Also let HiGHS try the largest; half an hour.")
+        bool,
+        typer.Option(
+            "--full",
+            help="HiGHS and acnportal at full size, every window, 1,000 stations; an hour.",
+        ),
     ] = False,
     json: Json = None,
 ) -> None:
-    """Time, cost and certified gap of charging plans, beside HiGHS on the same depot; a minute."""
-    from voltherd.bench.charging import measure, render
+    """Plans, recorded days, OCPP and learned ways of charging, beside peers and goals; minutes."""
+    from voltherd.bench.charging_parts import PARTS, Asked, measure, render
+    from voltherd.bench.detect_parts import recorded_folder
+    from voltherd.cli.options import listed
 
-    table = measure(full=full, progress=progress)
+    asked = Asked(recorded_folder(), full)
+    table = measure(listed(parts, tuple(PARTS), "--parts"), asked, progress)
     progress("")
     if json:
         output(json, table.to_json())

@@ -117,9 +117,9 @@ def replay(
 
     recorded = recorded_days(read_table(sessions, Reading()), read_site(site), power, days)
     every = []
-    for place, (problem, like) in enumerate(recorded.days, start=1):
+    for place, (problem, past) in enumerate(recorded.days, start=1):
         progress(f"day {place} of {len(recorded.days)}")
-        every.append(tuple(ways(problem, like)))
+        every.append(tuple(ways(problem, past)))
     progress("")
     summed = together(every)
     if json:

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from voltherd.charging.online import DAYS
 from voltherd.charging.problem import Problem
 from voltherd.charging.sessions import days, fleet_of, sessions_of, usable
 from voltherd.cloud.depot_file import Night
@@ -22,11 +23,11 @@ class Recorded(NamedTuple):
     """Days to be planned.
 
     Attributes:
-        days: Each with the day before it, None for the first.
+        days: Each with the days before it, the latest last.
         left_out: How many sessions could not be planned, by reason.
     """
 
-    days: tuple[tuple[Problem, Problem | None], ...]
+    days: tuple[tuple[Problem, tuple[Problem, ...]], ...]
     left_out: Mapping[str, int]
 
 
@@ -59,9 +60,9 @@ def recorded_days(table: RawTable, night: Night, power_kilowatt: float, last: in
             ),
             site=site,
         )
-        for day in cut[-last - 1 :]
+        for day in cut[-last - DAYS :]
     ]
-    pairs = list(zip(problems, [None, *problems[:-1]], strict=True))
+    pairs = [(day, tuple(problems[max(n - DAYS, 0) : n])) for n, day in enumerate(problems)]
     return Recorded(tuple(pairs[-last:]), left_out)
 
 

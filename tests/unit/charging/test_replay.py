@@ -45,7 +45,7 @@ def day(seed, limit=25.0, vehicles=12):
 @pytest.mark.parametrize("seed", [1, 2, 3])
 @pytest.mark.parametrize("limit", [18.0, 60.0])
 def test_no_way_but_the_uncontrolled_passes_the_limit_and_none_beats_all_known(seed, limit):
-    found = {way.name: way for way in ways(day(seed, limit), day(seed + 10, limit))}
+    found = {way.name: way for way in ways(day(seed, limit), [day(seed + 10, limit)])}
     best = found[ALL_KNOWN]
     for name, way in found.items():
         assert way.drawn_kwh <= best.drawn_kwh + 1e-3, name
@@ -65,8 +65,8 @@ def test_what_is_not_there_yet_is_not_known():
     other = replace(
         one, fleet=replace(one.fleet, energy_kwh=one.fleet.energy_kwh * np.where(late, 0.3, 1.0))
     )
-    like = day(5)
-    assert np.array_equal(as_it_goes(one, like)[:, :7], as_it_goes(other, like)[:, :7])
+    past = [day(5), day(6)]
+    assert np.array_equal(as_it_goes(one, past)[:, :7], as_it_goes(other, past)[:, :7])
 
 
 def test_what_is_left_of_a_day_is_less_by_what_was_drawn():
@@ -80,7 +80,7 @@ def test_what_is_left_of_a_day_is_less_by_what_was_drawn():
 
 
 def test_days_add_up():
-    first, second = tuple(ways(day(1), None)), tuple(ways(day(2), None))
+    first, second = tuple(ways(day(1), [])), tuple(ways(day(2), []))
     summed = together([first, second])
     assert summed[0].cost_eur == pytest.approx(first[0].cost_eur + second[0].cost_eur)
     assert summed[0].peak_kilowatt == max(first[0].peak_kilowatt, second[0].peak_kilowatt)
