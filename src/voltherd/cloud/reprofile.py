@@ -129,12 +129,17 @@ def _by_its_clock(schedule: ChargingSchedule, offset_second: float) -> ChargingS
 
 def _profile(book: StationBook, evse_id: int, schedule: ChargingSchedule) -> ChargingProfile:
     """Make the profile of what runs there, or of what will."""
-    running = book.running(evse_id)
+    running, level = book.running(evse_id), _level(book.settings)
     if running is None:
-        return ChargingProfile(evse_id * 10 + 2, "default", _level(book.settings), schedule)
-    number = evse_id * 10 + 1
-    level = _level(book.settings)
-    return ChargingProfile(number, "transaction", level, schedule, running.transaction_id)
+        profile = ChargingProfile(evse_id * 10 + 2, "default", level, schedule)
+    else:
+        number = running.transaction_id
+        profile = ChargingProfile(evse_id * 10 + 1, "transaction", level, schedule, number)
+    start, duration = schedule.start_second, schedule.duration_second
+    if start is None or duration is None:
+        return profile
+    # Certified stations expect an absolute profile to say how long it is valid, too.
+    return profile._replace(valid_from_second=start, valid_to_second=start + duration)
 
 
 def _level(settings: Mapping[str, str]) -> int:
