@@ -143,13 +143,17 @@ def _by_its_clock(schedule: ChargingSchedule, offset_second: float) -> ChargingS
 
 def _profile(book: StationBook, order: Order, schedule: ChargingSchedule) -> ChargingProfile:
     """Make the profile of what runs there, or of what will."""
-    running = book.running(order.evse_id)
+    running, level = book.running(order.evse_id), _level(book.settings)
     if running is None or order.is_default:
-        number = order.evse_id * 10 + 2
-        return ChargingProfile(number, "default", _level(book.settings), schedule)
-    number = order.evse_id * 10 + 1
-    level = _level(book.settings)
-    return ChargingProfile(number, "transaction", level, schedule, running.transaction_id)
+        profile = ChargingProfile(order.evse_id * 10 + 2, "default", level, schedule)
+    else:
+        number = running.transaction_id
+        profile = ChargingProfile(order.evse_id * 10 + 1, "transaction", level, schedule, number)
+    start, duration = schedule.start_second, schedule.duration_second
+    if start is None or duration is None:
+        return profile
+    # Certified stations expect an absolute profile to say how long it is valid, too.
+    return profile._replace(valid_from_second=start, valid_to_second=start + duration)
 
 
 def _level(settings: Mapping[str, str]) -> int:

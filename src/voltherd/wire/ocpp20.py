@@ -291,12 +291,25 @@ def _read_meter(fields: Fields, heard_second: float) -> StationEvent:
 
 
 def _read_boot(fields: Fields, heard_second: float) -> StationEvent:
+    if not fields.has("chargingStation"):
+        return _read_boot_of_16(fields)
     inner = fields.inside("chargingStation")
     return Booted(
         inner.text("vendorName"),
         inner.text("model"),
         inner.text("serialNumber"),
         inner.text("firmwareVersion"),
+        fields.text("reason"),
+    )
+
+
+def _read_boot_of_16(fields: Fields) -> StationEvent:
+    """Some stations introduce themselves in words of 1.6, whatever they speak after that."""
+    return Booted(
+        fields.text("chargePointVendor"),
+        fields.text("chargePointModel"),
+        fields.text("chargePointSerialNumber"),
+        fields.text("firmwareVersion"),
         fields.text("reason"),
     )
 

@@ -12,6 +12,7 @@ from tests.unit.wire.ocpp_samples import ANSWERS, COMMANDS, EVENTS, NOON, energy
 from voltherd.types.station import (
     BEGIN,
     ENERGY,
+    Booted,
     ChargingPeriod,
     ChargingSchedule,
     MeterReading,
@@ -175,6 +176,14 @@ def test_a_multiplier_is_applied():
     payload = {"evseId": 1, **sampled(**sample)}
     event, _ = DIALECTS["2.0.1"].decode_event("MeterValues", payload, NOON)
     assert event.readings == (energy(NOON, 1500.0),)
+
+
+def test_a_station_that_introduces_itself_in_words_of_1_6_is_known_by_them():
+    words = {"chargePointVendor": "V", "chargePointModel": "M", "chargePointSerialNumber": "S"}
+    read_words, _ = DIALECTS["2.0.1"].decode_event(
+        "BootNotification", words | {"firmwareVersion": "1.0"}, NOON
+    )
+    assert read_words == Booted("V", "M", "S", "1.0", "")
 
 
 def test_a_start_without_a_time_takes_the_time_it_was_heard():

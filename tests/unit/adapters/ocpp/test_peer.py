@@ -16,6 +16,7 @@ from websockets.asyncio.client import connect
 from tests.unit.adapters.ocpp.depot_world import depot_on, flat, served, until
 from voltherd.cloud.reprofile import Order, reprofile
 from voltherd.types.station_command import RemoteStop, Reset
+from voltherd.wire.ocpp_time import read_time
 
 pytestmark = pytest.mark.long
 AT = "2026-03-29T12:00:00Z"
@@ -34,6 +35,7 @@ class Old(Station16):
 
     @on("SetChargingProfile")
     def set_charging_profile(self, connector_id, cs_charging_profiles):
+        self.profile = cs_charging_profiles
         self.held = json.loads(json.dumps(cs_charging_profiles["charging_schedule"], default=float))
         return result16.SetChargingProfile("Accepted")
 
@@ -79,6 +81,7 @@ class New(Station20):
 
     @on("SetChargingProfile")
     def set_charging_profile(self, evse_id, charging_profile):
+        self.profile = charging_profile
         self.held = charging_profile["charging_schedule"][0]
         return result20.SetChargingProfile("Accepted")
 
@@ -142,6 +145,8 @@ async def visit(kind, protocol):
         refused = await server.ask("P1", Reset())
         unknown = await server.ask("P1", RemoteStop("1" if kind is Old else "tx-1"))
         await station.leave(status[2])
+        begin, end = (read_time(station.profile[name]) for name in ("valid_from", "valid_to"))
+        assert end - begin == 5400.0, "an absolute profile says how long it is valid"
         assert not listening.done(), "our words break its reading"
         listening.cancel()
         await asyncio.gather(listening, return_exceptions=True)
