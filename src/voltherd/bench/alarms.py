@@ -54,6 +54,8 @@ PLANTED: Final = (
     "pack_pressure",
     "humidity_high",
     "vibration_high",
+    "switch_stuck_closed",
+    "switch_stuck_open",
 )
 Progress = Callable[[str], None]
 

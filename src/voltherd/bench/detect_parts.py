@@ -6,7 +6,15 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from voltherd.bench import current_bias, fleet_models, healthy, root_cause, tampering, thermal
+from voltherd.bench import (
+    current_bias,
+    fleet_models,
+    healthy,
+    root_cause,
+    stations,
+    tampering,
+    thermal,
+)
 from voltherd.errors import UsageError
 
 Progress = Callable[[str], None]
@@ -82,6 +90,11 @@ def _fleet(asked: Asked, progress: Progress) -> Told:
     return Told(fleet_models.render(table), json.loads(table.to_json()))
 
 
+def _stations(asked: Asked, progress: Progress) -> Told:
+    table = stations.measure(max(asked.each // 2, 1), asked.seed + 500, progress)
+    return Told(stations.render(table), json.loads(table.to_json()))
+
+
 def _healthy(asked: Asked, progress: Progress) -> Told:
     if asked.folder is None:
         raise UsageError(
@@ -111,6 +124,7 @@ PARTS: Final[Mapping[str, Callable[[Asked, Progress], Told]]] = {
     "current": _current,
     "heat": _heat,
     "fleet": _fleet,
+    "stations": _stations,
     "healthy": _healthy,
 }
 

@@ -87,7 +87,7 @@ def detect(  # long: an option a line
         typer.Option(
             "--parts",
             help="Which, commas between: recorded, simulated, causes, records, current, heat, "
-            "fleet (needs the extra learn), healthy (needs --folder; hours).",
+            "stations, fleet (needs the extra learn), healthy (needs --folder; hours).",
         ),
     ] = "recorded,simulated,causes,records,current,heat",
     only: Annotated[

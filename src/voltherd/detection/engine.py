@@ -41,6 +41,7 @@ from voltherd.detection import (
     stages,
     stuck,
     swap,
+    switches,
     tampering,
     temperature,
     vibration,
@@ -111,6 +112,7 @@ class Detection(NamedTuple):
         shake: How the pack is shaken, usually and now.
         stages: How far the pack has come on the way to a runaway.
         signals: What the vehicle reported of a crash and of its self-checks.
+        switches: Whether the main contactors do what they are told.
         plating: Charge beyond what the anodes take, and the rests after it.
         warmth: Hours spent warm, seen and unseen.
         heat: What each probe's place makes of current and coolant.
@@ -145,6 +147,7 @@ class Detection(NamedTuple):
     shake: vibration.Shake
     stages: stages.Stages
     signals: impact.Signals
+    switches: switches.Switches
     plating: plating.Plating
     warmth: warmth.Warmth
     heat: heating.Heating
@@ -199,6 +202,7 @@ def init(
         shake=vibration.init(),
         stages=stages.init(probes),
         signals=impact.CALM,
+        switches=switches.UNKNOWN,
         plating=plating.init(),
         warmth=warmth.init(),
         heat=heating.init(probes),
@@ -264,6 +268,7 @@ def _watched(state: Detection, batch: SampleBatch) -> Detection:
     still, frozen = freeze.look(state.still, batch)
     glitches, strayed = glitch.look(state.glitches, batch)
     signals, reported = impact.look(state.signals, batch)
+    contactors, switched = switches.look(state.switches, batch)
     staged, told = stages.look(
         state.stages,
         batch,
@@ -276,6 +281,7 @@ def _watched(state: Detection, batch: SampleBatch) -> Detection:
         *((t, [v], []) for t, v in (*urgent, *gas, *reported)),
         *((t, v, [freeze.CAUSE]) for t, v in frozen),
         *((t, v, [glitch.CAUSE]) for t, v in strayed),
+        *switched,
     ]
     book = state.book
     for time, verdicts, causes in sorted(timed, key=lambda entry: entry[0]):
@@ -286,6 +292,7 @@ def _watched(state: Detection, batch: SampleBatch) -> Detection:
         still=still,
         glitches=glitches,
         signals=signals,
+        switches=contactors,
         stages=staged,
         book=book,
     )

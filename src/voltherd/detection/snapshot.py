@@ -27,6 +27,7 @@ from voltherd.detection.pressure import Recent, Vent
 from voltherd.detection.replay import Standstill, Trace
 from voltherd.detection.runaway import Guard
 from voltherd.detection.stages import Excess, Stages
+from voltherd.detection.switches import Run, Switches
 from voltherd.detection.tampering import Exchange
 from voltherd.detection.trail import Trail
 from voltherd.detection.verdict import Alarm, Verdict
@@ -73,6 +74,7 @@ CLASSES: Final = (
     Rested,
     Row,
     Rows,
+    Run,
     SampleBatch,
     Severity,
     Shake,
@@ -81,6 +83,7 @@ CLASSES: Final = (
     Stand,
     Standstill,
     Still,
+    Switches,
     Top,
     Trace,
     Trail,

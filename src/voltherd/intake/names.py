@@ -169,6 +169,8 @@ _RULES: Final = (
     _Rule("vibration_metre_per_second_squared", (r" (vibration|vibrations|vib|schwingung|erschütterung) |振动",), r" (status|state|warning|alarm|level|flag|frequency|count) "),
     _Rule("airbag_state", (r" (airbag|airbags|crash|collision|aufprall) |安全气囊|碰撞",), r" (count|counter|time|lamp|voltage|temp|temperature|code) "),
     _Rule("self_check_state", (r" (self check|selfcheck|self test|selftest|selbsttest|eigendiagnose|bist) |自检",), r" (count|counter|time) "),
+    _Rule("contactor_command_state", (r" (contactor|contactors|schütz|hauptschütz|main relay) |接触器", r" (command|commanded|cmd|request|requested|control|ctrl|soll|ansteuerung) |指令|控制"), r" (feedback|status|fault|error|count|counter|time|voltage|volt|current) |反馈"),
+    _Rule("outlet_voltage_volt", (r" (outlet|link|dclink|inverter|load side|bus side) ", _VOLT), r" (cell|cells|max|min|limit|request|requested|target|set|lv|12 v) "),
     _Rule("odometer_kilometre", (r" (odo|odometer|mileage|kilometerstand|km stand|milage|tacho|traveled distance|travelled distance|total distance|total km|totalkm|kilometrage) |累计里程|总里程",)),
     _Rule("speed_kilometre_per_hour", (r" (speed|velocity|geschwindigkeit|vitesse|velocidad|spd|vspd) |geschwindigkeit|车速",), r" (motor|wheel|engine|fan|rpm|wind|pump|rotor|rotational|angular|average|avg|limit) |电机"),
     _Rule(TIME, (r" (timestamp|datetime|time stamp|date time|date|unix|epoch|zeitstempel|utc|gmt|posix|ts|tbox time|tboxtime|recorded at|created at|event time|collect time|collection time|sample time|data time|datum|uhrzeit|acquisition time|report time|terminal time|time stamp|zeitpunkt|horodatage|fecha) |时间",), r" (test time|step|elapsed|since|remaining|charge time|duration) "),

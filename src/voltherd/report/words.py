@@ -46,6 +46,8 @@ TITLE: Final = {
     Phenomenon.HOT_USE: "hot use",
     Phenomenon.IMPACT: "crash reported",
     Phenomenon.SELF_CHECK_FAILED: "self-check failed",
+    Phenomenon.SWITCH_STUCK_CLOSED: "switch stuck closed",
+    Phenomenon.SWITCH_STUCK_OPEN: "switch stuck open",
     Phenomenon.DATA_TAMPERED: "record changed on its way",
     Phenomenon.CLOCK_FAULT: "clock fault",
     Phenomenon.RATE_DEVIATION: "unusual sampling rate",

@@ -249,6 +249,16 @@ KINDS: Final[Mapping[Phenomenon, FaultKind]] = {
         (_rule("1", 2.0, 0.1, 50.0),),
         (LocationKind.PACK,),
     ),
+    Phenomenon.SWITCH_STUCK_CLOSED: _kind(
+        "power that goes on flowing through welded contactors while the vehicle is parked",
+        (_rule("W", 300.0, 0.0, 5000.0),),
+        (LocationKind.PACK,),
+    ),
+    Phenomenon.SWITCH_STUCK_OPEN: _kind(
+        "main contactors that no longer close: the vehicle neither drives nor charges",
+        (_NO_SIZE,),
+        (LocationKind.PACK,),
+    ),
 }
 """Every fault that can be planted; phenomena that are not here cannot be."""
 
@@ -256,6 +266,8 @@ OF_ENVIRONMENT: Final = frozenset(
     {Phenomenon.PACK_PRESSURE, Phenomenon.HUMIDITY_HIGH, Phenomenon.VIBRATION_HIGH}
 )
 """What only a fleet shows that measures pressure, humidity and vibration."""
+OF_CONTACTORS: Final = frozenset({Phenomenon.SWITCH_STUCK_CLOSED, Phenomenon.SWITCH_STUCK_OPEN})
+"""What only a fleet shows that records what its contactors are told and the voltage beyond them."""
 
 PROBE_BIAS_KELVIN: Final = _rule("K", 5.0, -60.0, 60.0)
 """The rule for a biased temperature probe, whose unit differs from a cell's."""

@@ -12,7 +12,7 @@ from voltherd.errors import UsageError
 from voltherd.sim import running
 from voltherd.sim.activity import Sampling
 from voltherd.sim.fault_text import parse_faults
-from voltherd.sim.faults import OF_ENVIRONMENT
+from voltherd.sim.faults import OF_CONTACTORS, OF_ENVIRONMENT
 from voltherd.sim.load import Load
 from voltherd.sim.pack import BLOCK_CAPACITY_AH
 from voltherd.sim.placement import place_faults
@@ -59,6 +59,7 @@ def fleet_spec(  # long: an argument a line, and what it is
     layout: PackLayout = DEFAULT_LAYOUT,
     utc_offset_second: float | None = None,
     environment: bool = False,
+    contactors: bool = False,
     load: Load | None = None,
 ) -> FleetSpec:
     """Make a specification from what a command line gives.
@@ -78,6 +79,8 @@ def fleet_spec(  # long: an argument a line, and what it is
         utc_offset_second: What the drivers' clocks are ahead of UTC [s].
         environment: Whether packs measure pressure, humidity and vibration; a fault of these that
             is planted makes them.
+        contactors: Whether packs record their contactors' command and the voltage beyond them; a
+            switch fault that is planted makes them.
         load: Recorded drives that trips replay.
 
     Returns:
@@ -134,6 +137,7 @@ def fleet_spec(  # long: an argument a line, and what it is
         if utc_offset_second is not None
         else drivers_offset(start_second),
         environment=environment or any(fault.phenomenon in OF_ENVIRONMENT for fault in placed),
+        contactors=contactors or any(fault.phenomenon in OF_CONTACTORS for fault in placed),
         load=load,
     )
 

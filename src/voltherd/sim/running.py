@@ -13,6 +13,7 @@ from jaxtyping import Float
 
 from voltherd.sim import plant
 from voltherd.sim.activity import Activity, Rows, Sampling, sampled
+from voltherd.sim.contactors import switched
 from voltherd.sim.injection import injections
 from voltherd.sim.sensor_faults import Held
 from voltherd.sim.spec import FleetSpec
@@ -152,15 +153,18 @@ def run_until(
         The vehicles after it, and what each one sent; those that sampled nothing are left out.
     """
     plans = [
-        sampled(
-            activities,
-            sampling,
-            since_second=carry.since_second,
-            after_second=after_second,
-            until_second=until_second,
-            distance_kilometre=carry.distance_kilometre,
+        switched(
+            sampled(
+                activities,
+                sampling,
+                since_second=carry.since_second,
+                after_second=after_second,
+                until_second=until_second,
+                distance_kilometre=carry.distance_kilometre,
+            ),
+            unit.faults,
         )
-        for activities, carry in zip(days, running.carries, strict=True)
+        for activities, unit, carry in zip(days, running.units, running.carries, strict=True)
     ]
     if not any(len(plan.unix_time_second) for plan in plans):
         return running, ()

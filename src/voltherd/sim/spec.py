@@ -47,6 +47,7 @@ class FleetSpec:
         faults: What is planted; ``fleet_spec`` makes them from text.
         utc_offset_second: What the drivers' clocks are ahead of UTC [s].
         environment: Whether packs measure pressure, humidity and vibration.
+        contactors: Whether packs record their contactors' command and the voltage beyond them.
         load: Recorded drives that trips replay, None for synthetic roads.
     """
 
@@ -60,4 +61,5 @@ class FleetSpec:
     faults: tuple[Fault, ...] = ()
     utc_offset_second: float = 0.0
     environment: bool = False
+    contactors: bool = False
     load: Load | None = None

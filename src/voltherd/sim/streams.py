@@ -24,6 +24,7 @@ class Purpose(IntEnum):
     MESS = 9
     ENVIRONMENT = 10
     ENVIRONMENT_DAY = 11
+    CONTACTORS_DAY = 12
 
 
 def stream(

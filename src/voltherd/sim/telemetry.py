@@ -7,6 +7,8 @@ import numpy as np
 from jaxtyping import Float, Float32, Int
 
 from voltherd.sim.activity import Rows
+from voltherd.sim.contactors import STEPS as CONTACTOR_STEPS
+from voltherd.sim.contactors import contactor_channels
 from voltherd.sim.environment import STEPS, environment_channels
 from voltherd.sim.pack import VOLTAGE_LIMITS_VOLT, Pack
 from voltherd.sim.sensor_faults import Held, Readings, corrupted, disturbed
@@ -141,6 +143,14 @@ def sample_stretch(  # long: one paragraph per kind of channel
             speed_kilometre_per_hour=rows.speed_kilometre_per_hour,
         )
         healthy = healthy._replace(scalar={**healthy.scalar, **surroundings})
+    if unit.contactors:
+        told = contactor_channels(
+            key.stream(Purpose.CONTACTORS_DAY),
+            rows,
+            healthy.scalar["voltage_volt"],
+            faults,
+        )
+        healthy = healthy._replace(scalar={**healthy.scalar, **told})
     fault_rng = key.stream(Purpose.FAULT_DAY)
     converted = _converted(disturbed(fault_rng, healthy, time, faults), sensors.soc_step)
     readings, held = corrupted(converted, time, faults, held)
@@ -189,7 +199,7 @@ def _converted(readings: Readings, soc_step: float) -> Readings:
         "odometer_kilometre": 0.1,
         "ambient_temperature_celsius": 0.5,
         "insulation_resistance_ohm": 1000.0,
-        **{name: step for name, step in STEPS.items() if name in scalar},
+        **{name: step for name, step in (STEPS | CONTACTOR_STEPS).items() if name in scalar},
     }
     for name, step in steps.items():
         scalar[name] = quantised(scalar[name], step)

@@ -41,6 +41,8 @@ class Unit(NamedTuple):
     """What its trips replay; empty for synthetic roads."""
     environment: Environment | None
     """Of its housing, where that is measured."""
+    contactors: bool
+    """Whether it records what its contactors are told."""
 
 
 def draw_unit(spec: FleetSpec, index: int) -> Unit:
@@ -61,6 +63,7 @@ def draw_unit(spec: FleetSpec, index: int) -> Unit:
         environment=draw_environment(stream(spec.seed, Purpose.ENVIRONMENT, index))
         if spec.environment
         else None,
+        contactors=spec.contactors,
     )
     return foreseen(unit, spec.seed, spec.days)
 

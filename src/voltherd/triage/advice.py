@@ -66,6 +66,11 @@ ACTION: Final[dict[Phenomenon, str]] = {
     "park it apart from buildings for two days, and keep the record of the event.",
     P.SELF_CHECK_FAILED: "Stop using the vehicle until the battery management has been checked: do "
     "not rely on its limits, and do not charge it unattended.",
+    P.SWITCH_STUCK_CLOSED: "Treat the high-voltage bus as live: take the vehicle out of use, open "
+    "the service disconnect, and have both contactors replaced and what welded them (pre-charge, "
+    "opening under load) looked for.",
+    P.SWITCH_STUCK_OPEN: "Have the contactors' coils, pre-charge, interlock loop and contacts "
+    "checked; do not close them again and again.",
     P.DATA_TAMPERED: "Do not act on this record: keep it, compare it with what the vehicle itself "
     "stores, and have gateway, telematics unit and their keys checked for a fault or an intruder.",
     P.CLOCK_FAULT: "Have the telematics unit's clock set.",
@@ -115,6 +120,10 @@ CONFIRM: Final[dict[Phenomenon, str]] = {
     P.IMPACT: "The housing seen from below, insulation, and the cells' voltages over two days.",
     P.SELF_CHECK_FAILED: "Read the battery management's own fault memory; a restart that clears "
     "the code explains nothing.",
+    P.SWITCH_STUCK_CLOSED: "A two-pole voltage tester beyond the contactors with the vehicle off, "
+    "by a qualified person; with one of them at a time told to close, which of the two it is.",
+    P.SWITCH_STUCK_OPEN: "The click of the coil and the voltage on both sides of each contactor, "
+    "told to close.",
     P.DATA_TAMPERED: "The battery management's own memory, read at the vehicle, shows other values "
     "for the same time.",
     P.CLOCK_FAULT: "Compare the unit's clock with the server's time of receipt.",

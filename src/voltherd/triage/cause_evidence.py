@@ -32,6 +32,7 @@ from voltherd.detection import (
     spikes,
     stuck,
     swap,
+    switches,
     tampering,
     temperature,
 )
@@ -375,6 +376,13 @@ def _shoulder(sight: Sight) -> bool | None:
     return found[0].telling.severity >= Severity.RECOMMENDED
 
 
+def _disobeys(sight: Sight) -> bool | None:
+    """Whether contactors contradict their command; unknown where it is not recorded."""
+    if alarms_at(sight, *switches.CAUSES):
+        return True
+    return False if switches.COMMAND in sight.state.open_rows.scalar else None
+
+
 _OBSERVERS: Final[Mapping[str, Callable[[Sight], bool | None]]] = {
     "apart": _apart,
     "leaks": _leaks,
@@ -405,6 +413,7 @@ _OBSERVERS: Final[Mapping[str, Callable[[Sight], bool | None]]] = {
     "biased": raised(current_bias.CAUSE),
     "forged": _forged,
     "dosed": raised(plating.CAUSE),
+    "disobeys": _disobeys,
     "shoulder": _shoulder,
     "stepped": _stepped,
     "smoulders": _heats(Phenomenon.SELF_HEATING),

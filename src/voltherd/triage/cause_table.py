@@ -361,6 +361,19 @@ TOLD: Final = (
         {C.PLATING: 0.8},  # a model's word: many cold charges leave no lithium behind
     ),
     Row(
+        "disobeys",
+        frozenset({PACK}),
+        "current or voltage passes contactors that are told to be open, or none those told closed",
+        "the contactors do what they are told",
+        "channels of the contactors' command and of the voltage beyond them",
+        0.00001,
+        {
+            C.SWITCH: 0.6,  # what a switch fault is; few records have the command
+            C.SENSOR: 0.003,  # an outlet sensor or a command bit that lies
+            C.TAMPERING: 0.01,
+        },
+    ),
+    Row(
         "shoulder",
         frozenset({PACK}),
         "the voltage at rest after such charges shows lithium dissolving",

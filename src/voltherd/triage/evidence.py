@@ -32,6 +32,7 @@ from voltherd.detection import (
     stages,
     stuck,
     swap,
+    switches,
     tampering,
     temperature,
     vibration,
@@ -53,6 +54,7 @@ from voltherd.triage.evidence_sensor import (
     glitch_evidence,
     probe_step_evidence,
 )
+from voltherd.triage.evidence_switch import switch_evidence
 from voltherd.triage.evidence_thermal import (
     heating_evidence,
     plating_evidence,
@@ -476,6 +478,7 @@ _TELLERS: Final = {
     **dict.fromkeys(impact.CAUSES.values(), signal_evidence),
     tampering.CAUSE: record_evidence,
     current_bias.CAUSE: current_evidence,
+    **dict.fromkeys(switches.CAUSES, switch_evidence),
 }
 
 

@@ -6,6 +6,7 @@ from typing import Final
 import numpy as np
 
 from voltherd.detection.plating import SHOULDERS_MIN
+from voltherd.detection.switches import FLOWS_AMPERE
 from voltherd.detection.temperature import APART_OPERATING_CELSIUS
 from voltherd.detection.verdict import Alarm
 from voltherd.triage.hindsight import Trend
@@ -373,6 +374,28 @@ def _hours(n: Mapping[str, float]) -> str:
     return f"{n['observed_second'] / SECOND_PER_HOUR:.1f}"
 
 
+def _welded(n: Mapping[str, float]) -> str:
+    if "milliohm" in n:
+        return "answers the current though its switch is told to bypass it: it is stuck closed."
+    volt = f"the voltage beyond them is {n['outlet_volt']:.0f} V" if "outlet_volt" in n else ""
+    flow = f"{abs(n['ampere']):.1f} A flow" if abs(n["ampere"]) >= FLOWS_AMPERE else ""
+    shown = " and ".join(part for part in (volt, flow) if part)
+    return f"has contactors that do not open: told to be open, {shown}. They are welded."
+
+
+def _unclosed(n: Mapping[str, float]) -> str:
+    if "milliohm" in n:
+        return "does not answer the current though its switch is told to be in: it is stuck open."
+    if "outlet_volt" in n:
+        return (
+            f"has contactors that do not close: told to be closed, the voltage beyond them stays "
+            f"at {n['outlet_volt']:.0f} V of {n['sum_volt']:.0f} V."
+        )
+    return (
+        "has contactors that do not close: the vehicle drives, and told to be closed nothing flows."
+    )
+
+
 def _reset(n: Mapping[str, float]) -> str:
     return f"fell {n['rows']:.0f} times, though it may only grow."
 
@@ -393,6 +416,8 @@ _TELLERS: Final[Mapping[Phenomenon, Callable[[Mapping[str, float]], str]]] = {
     Phenomenon.JOINT_HEATING: _joint,
     Phenomenon.CHANNEL_FROZEN: _frozen,
     Phenomenon.COUNTER_RESET: _reset,
+    Phenomenon.SWITCH_STUCK_CLOSED: _welded,
+    Phenomenon.SWITCH_STUCK_OPEN: _unclosed,
 }
 
 

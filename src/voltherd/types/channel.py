@@ -78,6 +78,8 @@ _SCALARS: Final = (
     ),
     ("airbag_state", "1", 0.0, 15.0, 0.0, "airbags or crash sensor, 0 calm, else triggered"),
     ("self_check_state", "1", 0.0, 255.0, 0.0, "failed self-check of the BMS, 0 for none"),
+    ("contactor_command_state", "1", 0.0, 15.0, 0.0, "main contactors as commanded, 0 open"),
+    ("outlet_voltage_volt", "V", 0.0, 1500.0, 1.0, "voltage beyond the main contactors"),
 )
 SCALARS: Final = {
     name: ChannelSpec(

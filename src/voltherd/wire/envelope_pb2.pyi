@@ -28,6 +28,8 @@ class Channel(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     VIBRATION_METRE_PER_SECOND_SQUARED: _ClassVar[Channel]
     AIRBAG_STATE: _ClassVar[Channel]
     SELF_CHECK_STATE: _ClassVar[Channel]
+    CONTACTOR_COMMAND_STATE: _ClassVar[Channel]
+    OUTLET_VOLTAGE_VOLT: _ClassVar[Channel]
 OTHER: Channel
 VOLTAGE_VOLT: Channel
 CURRENT_AMPERE: Channel
@@ -47,6 +49,8 @@ PRESSURE_PASCAL: Channel
 VIBRATION_METRE_PER_SECOND_SQUARED: Channel
 AIRBAG_STATE: Channel
 SELF_CHECK_STATE: Channel
+CONTACTOR_COMMAND_STATE: Channel
+OUTLET_VOLTAGE_VOLT: Channel
 
 class Envelope(_message.Message):
     __slots__ = ("record", "ack", "state", "command", "live")
