@@ -23,11 +23,12 @@ from voltherd.types.station import TokenVerdict
 STATIONS = 40
 START = datetime(2026, 11, 26, 12, tzinfo=UTC).timestamp()
 HOUR = 3600.0
-LIMIT_KILOWATT = 260.0
+LIMIT_KILOWATT = 300.0
 IGNORES, DEAF, BLIND, AWAY, ROUNDS = "CP-03", "CP-17", "CP-25", "CP-30", "CP-12"
 STEP_SECOND = 10.0
 PACE = Pace(
     guard=Settings(patience=Patience(patience_second=60.0), call_second_max=STEP_SECOND),
+    plan_pause_second=60.0,
     sample_second=20,
 )
 
@@ -37,6 +38,11 @@ class Day:
     """A day, or one that passes so many times as fast: what happens when."""
 
     hours: float
+
+    @property
+    def share(self):
+        """Of what a stay's charger could give, that a vehicle wants at most."""
+        return 0.5 if self.hours == 24 else 0.25
 
     def at(self, hour_of_24):
         return START + hour_of_24 * self.hours / 24.0 * HOUR
@@ -138,7 +144,7 @@ class Day:
             "departs": self.clock(leaves),
             "battery_kwh": battery,
             "soc_arrival": soc,
-            "soc_departure": min(soc + 0.55 * power * hours * 0.95 / battery, 0.8),
+            "soc_departure": min(soc + self.share * power * hours * 0.95 / battery, 0.8),
         }
 
 

@@ -221,7 +221,13 @@ def _site(programme: Programme, problem: Problem, flows: _Flows) -> float:
             share = np.where(fleet.phases == 3, 1 / 3, one)
             limit(high - site.net_base_kilowatt / 3, share)
     for group in site.groups:
-        limit(group.limit_kilowatt, group.member * 1.0)
+        if not group.by_phase:
+            limit(group.limit_kilowatt, group.member * 1.0)
+            continue
+        for phase in range(3):
+            one = (fleet.phase == phase) * 1.0
+            share = np.where(fleet.phases == 3, 1 / 3, one)
+            limit(group.limit_kilowatt / 3.0, group.member * share)
     if site.demand_eur_per_kilowatt > 0:
         peak = programme.column(np.array([site.demand_eur_per_kilowatt]), np.array([np.inf]))
         programme.enter(limit(-site.net_base_kilowatt, everyone), peak[0], -1.0)

@@ -89,7 +89,7 @@ def classes(problem: Problem) -> Int[np.ndarray, "vehicles"]:
     fleet, site = problem.fleet, problem.site
     marks = [problem.kind] if problem.discharge is not None or problem.taper is not None else []
     marks += [group.member.astype(int) for group in site.groups]
-    if site.phase_limit_kilowatt is not None:
+    if site.phase_limit_kilowatt is not None or any(group.by_phase for group in site.groups):
         marks.append(np.where(fleet.phases == 1, fleet.phase, THREE_PHASE))
     if problem.discharge is not None:  # vehicles of a class share the order of prices
         given = problem.discharge
@@ -124,17 +124,25 @@ def limits(problem: Problem, class_of: Int[np.ndarray, "vehicles"]) -> Limits:
     some = np.zeros(count, dtype=int)  # one vehicle of each class stands for all
     some[class_of] = np.arange(fleet.size)
     room = site.headroom_kilowatt
+    one = (fleet.phases[some] == 1) & (fleet.phase[some] == np.arange(THREE_PHASE)[:, None])
+    share = np.where(fleet.phases[some] == THREE_PHASE, 1 / 3, one * 1.0)
     blocks = []
     if site.phase_limit_kilowatt is not None:
         for phase, limit in enumerate(site.phase_limit_kilowatt):
-            one = (fleet.phases[some] == 1) & (fleet.phase[some] == phase)
-            share = np.where(fleet.phases[some] == THREE_PHASE, 1 / 3, one * 1.0)
             left = limit - site.net_base_kilowatt / 3
-            blocks.append(_Block(f"phase {phase + 1}", share, 1 / 3, left))
+            blocks.append(_Block(f"phase {phase + 1}", share[phase], 1 / 3, left))
         together = np.sum([block.room_kilowatt for block in blocks], axis=0)
         room = np.where(together <= room * (1 + 1e-12), np.inf, room)  # the phases imply it
     blocks = [_Block("site", np.ones(count), 1.0, room), *blocks]
-    blocks += [_Block(g.name, g.member[some] * 1.0, 0.0, g.limit_kilowatt) for g in site.groups]
+    for group in site.groups:
+        member, limit = group.member[some] * 1.0, group.limit_kilowatt
+        if group.by_phase:
+            blocks += [
+                _Block(f"{group.name}, phase {phase + 1}", member * share[phase], 0.0, limit / 3)
+                for phase in range(THREE_PHASE)
+            ]
+        else:
+            blocks.append(_Block(group.name, member, 0.0, limit))
     return _with_reliefs(site, blocks, count)
 
 

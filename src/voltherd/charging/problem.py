@@ -127,11 +127,13 @@ class Group(NamedTuple):
         name: For messages.
         member: Which vehicles charge there.
         limit_kilowatt: What they may draw together in each step [kW].
+        by_phase: Whether each phase is limited to a third of it.
     """
 
     name: str
     member: Bool[np.ndarray, "vehicles"]
     limit_kilowatt: PerStep
+    by_phase: bool = False
 
 
 @final

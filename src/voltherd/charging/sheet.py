@@ -106,7 +106,10 @@ def _uncontrolled(problem: Problem, greedy: Powers) -> Uncontrolled:
     grid = greedy.sum(axis=0) + site.net_base_kilowatt
     over = grid > site.limit_kilowatt * (1.0 + 1e-9)
     for group in site.groups:
-        over |= greedy[group.member].sum(axis=0) > group.limit_kilowatt * (1.0 + 1e-9)
+        together, most = greedy[group.member].sum(axis=0), group.limit_kilowatt * (1.0 + 1e-9)
+        if group.by_phase:
+            together = 3.0 * phase_kilowatt(problem, greedy * group.member[:, None]).max(axis=0)
+        over |= together > most
     if site.phase_limit_kilowatt is not None:
         by_phase = phase_kilowatt(problem, greedy) + site.net_base_kilowatt / 3.0
         over |= (by_phase > site.phase_limit_kilowatt * (1.0 + 1e-9)).any(axis=0)

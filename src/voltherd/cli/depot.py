@@ -65,7 +65,7 @@ def run(
         ),
     ] = None,
     hours: Annotated[
-        float | None, typer.Option("--hours", min=0.01, help="End after so many hours.")
+        float | None, typer.Option("--hours", min=0.0001, help="End after so many hours.")
     ] = None,
 ) -> None:
     """Run a depot: stations connect by OCPP, plans are made, the guard keeps every limit."""

@@ -4,13 +4,20 @@ import asyncio
 import tempfile
 import time
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 import typer
 
 from voltherd.cli.screen import progress, width
-from voltherd.cli.stations.compose import depot_desk, depot_server, simulated_depot
+from voltherd.cli.stations.compose import (
+    depot_desk,
+    depot_server,
+    held_before,
+    keep_held,
+    simulated_depot,
+)
 from voltherd.cloud.clocks import WallClock
 from voltherd.cloud.depot_live import LiveDepot
 from voltherd.cloud.depot_run import Teller
@@ -54,6 +61,8 @@ async def _run(file: SiteFile, where: str, folder: Path, hours: float | None) ->
         books=lambda: desk.central,
         online=lambda: server.connected,
         ask=lambda station_id, command: server.ask(station_id, command, ANSWER_SECOND),
+        held=held_before(folder),
+        keep=partial(keep_held, folder),
     )
     await server.start()
     scheme = "wss" if file.central.security_profile >= 2 else "ws"

@@ -17,7 +17,7 @@ ENOUGH_KWH: Final = 0.1
 """So little less counts as ready: the resolution of meters and of what a car takes at the end."""
 _EARLY_SECOND: Final = 300.0
 _LATE_SECOND: Final = 900.0
-_LONG_SECOND: Final = 300.0
+_SHORT_SECOND: Final = 60.0
 _AS_WANTED: Final = frozenset({"as planned", "the plan gives none"})
 
 
@@ -111,9 +111,9 @@ def _why(stay: Wanted, stop: float, watched: Watched) -> str:
             found.append(f"it came {round(late / 60.0)} min late")
     if watched.short:
         found.append(watched.short)
-    long = [
+    reasons = [
         f"{reason} for {round(second / 60.0)} min"
         for reason, second in sorted(watched.why.items(), key=lambda item: -item[1])
-        if second >= _LONG_SECOND and reason not in _AS_WANTED
+        if reason not in _AS_WANTED and second >= _SHORT_SECOND
     ]
-    return "; ".join([*found, *long[:2]]) or "not known: nobody watched"
+    return "; ".join([*found, *reasons[:2]]) or "not known: nobody watched"

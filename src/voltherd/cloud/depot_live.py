@@ -7,7 +7,7 @@ central system is gone is as safe as one that was left alone.
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from dataclasses import replace as replaced
 from math import inf
@@ -20,7 +20,7 @@ from voltherd.charging.central import Central
 from voltherd.charging.guard import REASONS, Guard, Orders, Seen, Settings
 from voltherd.charging.guard import start as start_guard
 from voltherd.charging.guard import step as step_guard
-from voltherd.charging.guard_site import PHASES
+from voltherd.charging.guard_site import PHASES, Site
 from voltherd.charging.live import (
     Answers,
     Charger,
@@ -50,6 +50,7 @@ from voltherd.types.station_command import SetSetting
 
 log = logging.getLogger(__name__)
 MeterNow = Callable[[], Metered | None]
+Keep = Callable[[Mapping[str, float]], None]
 HOLD_SECOND: Final = 900
 """A limit that is not renewed gives way to the safe default after this [s]."""
 SAMPLE_SECOND: Final = 15
@@ -130,6 +131,9 @@ class LiveDepot:
         ask: Asks a station.
         meter: Of the connection.
         pace: How it runs.
+        held: What chargers may hold since before, by name: what ``keep`` was given last; without
+            it each counts with all that it can draw until it has confirmed less [A].
+        keep: Keeps that; durable when it returns, since stations are told more after it.
 
     Raises:
         UsageError: The site is not safe when left alone.
@@ -145,6 +149,8 @@ class LiveDepot:
         ask: Ask,
         meter: MeterNow = lambda: None,
         pace: Pace | None = None,
+        held: Mapping[str, float] | None = None,
+        keep: Keep = lambda _held: None,
     ) -> None:
         self.file, self._where = file, where
         self._books, self._online, self._ask, self._meter = books, online, ask, meter
@@ -159,6 +165,7 @@ class LiveDepot:
         self._site = guarded(self.chargers, headroom(file, site_from(file, begin, where)))
         self._room = _Room(-inf, np.zeros(0), 0.0)
         self._guard: Guard | None = None
+        self._held, self._keep = dict(held or {}), keep
         self._lines = [_Line() for _ in self.chargers]
         self._planning: asyncio.Task[None] | None = None
         self._ticked = inf
@@ -196,8 +203,9 @@ class LiveDepot:
         )
         news = seen(central, self.chargers, moment, self._volt)
         site = self._site._replace(metered=self._site.metered & ~self._silent(news))
-        guard = self._guard or start_guard(site, now_second)
+        guard = self._guard or self._started(site, now_second)
         self._guard, self.orders = step_guard(guard, site, news, self._pace.guard)
+        self._remember(self._guard)
         self._note(running, news.current_ampere, now_second)
         self._send(central, running, self.orders, now_second)
 
@@ -238,6 +246,18 @@ class LiveDepot:
             base = float(site.base_kilowatt[0]) * 1000.0 / (PHASES * self._volt)
             self._room = _Room(begin, headroom(self.file, site).ampere[:, 0], base)
         return self._room
+
+    def _started(self, site: Site, now: float) -> Guard:
+        """Begin with what chargers may hold since before."""
+        held = [self._held.get(charger.name, np.nan) for charger in self.chargers]
+        return start_guard(site, now, np.array(held, np.float64))
+
+    def _remember(self, guard: Guard) -> None:
+        held = guard.hold.held_ampere.tolist()
+        now = {charger.name: each for charger, each in zip(self.chargers, held, strict=True)}
+        if now != self._held:
+            self._keep(now)
+            self._held = now
 
     def _silent(self, news: Seen) -> Bool[np.ndarray, " chargers"]:
         """Tell who says what limit it holds and nothing of what it draws: it has no meter now."""
@@ -300,8 +320,7 @@ class LiveDepot:
             self.plan = await asyncio.to_thread(
                 replanned, self.file, self.chargers, known, self._where
             )
-            for number in self.plan.guests:
-                short = self.plan.short.get(number, "")
+            for number, short in self.plan.short.items():
                 self.watched[number] = replaced(self.watched[number], short=short)
         except VoltherdError as error:
             log.warning("no new plan: %s", error)

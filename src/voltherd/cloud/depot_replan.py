@@ -12,7 +12,7 @@ from voltherd.charging.live import Charger, Setpoints
 from voltherd.charging.plan import Plan, planned
 from voltherd.cloud.depot_file import Night
 from voltherd.cloud.depot_sections import SiteFile
-from voltherd.cloud.depot_tonight import Guest, tonight
+from voltherd.cloud.depot_tonight import Guest, tonight, wanted
 
 _SHORT_KWH: Final = 0.05
 _NONE_KILOWATT: Final = 1e-6
@@ -42,7 +42,8 @@ class Planned(NamedTuple):
         guests: Who was there, by transaction, and what the meter is to have counted for each when
             it has what it wants [Wh].
         astray: Chargers that followed no limit.
-        short: What limits leave out, by transaction, in words.
+        short: What limits leave out, by transaction, in words, empty for nothing; not of those
+            that are about to leave.
         night: What was planned; None where there was nobody to plan for.
         plan: The plan.
     """
@@ -73,16 +74,18 @@ def replanned(file: SiteFile, chargers: Sequence[Charger], known: Known, where: 
     if night is None:
         empty = np.zeros((len(chargers), 1))
         return Planned(Setpoints(now, now - now % step, step, empty), {}, {}, wild)
-    plan = planned(night.problem)  # the least current is kept below, in less than a step
-    shortage, drawn = plan.shortage, plan.power_kilowatt.sum(axis=1)
-    missing = np.zeros(len(drawn)) if shortage is None else shortage.missing_kwh
+    plan = planned(night.problem, minimum=True)
+    drawn_kwh = plan.power_kilowatt.sum(axis=1) * night.problem.site.step_hour
     until, short = {}, {}
     for row, guest in enumerate(known.guests):
-        number = guest.transaction.transaction_id
-        planned_wh = float(drawn[row]) * night.problem.site.step_hour * 1000.0
-        until[number] = guest.transaction.energy_wh + planned_wh
-        if missing[row] > _SHORT_KWH:
-            short[number] = f"limits leave {missing[row]:.1f} kWh out"
+        transaction, stay = guest.transaction, wanted(file, guest, where)
+        target_wh = 1000.0 * stay.energy_kwh / stay.section.efficiency
+        until[transaction.transaction_id] = target_wh
+        if stay.departure_second < night.start_second + step:
+            continue  # it is planned as if it stayed on, so nothing can be said
+        left = (target_wh - transaction.energy_wh) / 1000.0 - float(drawn_kwh[row])
+        told = f"limits leave {left:.1f} kWh out" if left > _SHORT_KWH else ""
+        short[transaction.transaction_id] = told
     ampere = _ampere(file, chargers, night, plan)
     return Planned(
         Setpoints(now, night.start_second, step, ampere), until, short, wild, night, plan

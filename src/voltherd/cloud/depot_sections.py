@@ -144,6 +144,8 @@ class RunSection(Section):
 
     ready_early_minutes: Annotated[float, Field(ge=0, le=240)] = 15
     """Before they leave, vehicles are planned to be ready: they take less when nearly full."""
+    haste_fraction: Annotated[float, Field(ge=0, lt=1)] = 0.01
+    """Of the mean price, that energy is worth more an hour sooner: what is put off may not come."""
     margin_fraction: Annotated[float, Field(ge=0, lt=1)] = 0.04
     """Of what limits leave, kept free: one vehicle gives way before another gets more."""
 

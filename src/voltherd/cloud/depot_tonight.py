@@ -16,7 +16,7 @@ from voltherd.charging.live import Charger, Headroom
 from voltherd.charging.problem import Site
 from voltherd.charging.transactions import Transaction
 from voltherd.cloud.depot_file import PHASES as PHASE_NAMES
-from voltherd.cloud.depot_file import Night, frame_of, moment, night
+from voltherd.cloud.depot_file import START_CURRENT_AMPERE, Night, frame_of, moment, night
 from voltherd.cloud.depot_sections import Course, SiteFile, VehicleSection
 from voltherd.types.station import NeedsTold
 
@@ -25,6 +25,7 @@ EARLY_SECOND: Final = 4 * 3600.0
 BEYOND_SECOND: Final = 3600.0
 """A vehicle that stays longer than announced is expected to stay so much longer [s]."""
 _DAY: Final = timedelta(days=1)
+_NONE: Final = 1e-6
 
 
 class Guest(NamedTuple):
@@ -175,19 +176,31 @@ def tonight(
     rows = [*here, *_apart(coming)]
     if not rows:
         return None
-    early = [_early(row, file.run.ready_early_minutes * 60.0, step) for row in rows]
+    early = [_early(row, file, step) for row in rows]
     found = night(moved.model_copy(update={"vehicles": early, "storage": []}), where)
     return _with_margin(found, file, astray)
 
 
-def _early(section: VehicleSection, early: float, step: float) -> VehicleSection:
-    """Let a vehicle be ready before it leaves, where its stay is long enough for that."""
-    ready = max(_stamp(section.departs) - early, _stamp(section.arrives) + step)
-    return section.model_copy(update={"departs": _utc(min(ready, _stamp(section.departs)))})
+def _early(section: VehicleSection, file: SiteFile, step: float) -> VehicleSection:
+    """Let a vehicle be ready before it leaves, and ask for a last step at its least current more.
+
+    A plan leaves out what is less than such a step; when the vehicle has what it wants it stops.
+    """
+    leaves, arrives = _stamp(section.departs), _stamp(section.arrives)
+    ready = max(leaves - file.run.ready_early_minutes * 60.0, arrives + step)
+    wanted = section.soc_departure - section.soc_arrival
+    least = START_CURRENT_AMPERE * file.connection.voltage_volt * PHASES * step / 3.6e6
+    more = least * section.efficiency / section.battery_kwh if wanted > _NONE else 0.0
+    return section.model_copy(
+        update={
+            "departs": _utc(min(ready, leaves)),
+            "soc_departure": min(section.soc_departure + more, 1.0),
+        }
+    )
 
 
 def _with_margin(found: Night, file: SiteFile, astray: Mapping[str, float]) -> Night:
-    """Plan for a little less than limits and those who follow none leave."""
+    """Plan for a little less than limits and those who follow none leave, and not to wait."""
     site, rest = found.problem.site, 1.0 - file.run.margin_fraction
     base, lost = site.base_kilowatt, sum(astray.values())
     phases = np.tile(site.limit_kilowatt / PHASES, (PHASES, 1))  # the guard looks at each phase
@@ -202,12 +215,15 @@ def _with_margin(found: Night, file: SiteFile, astray: Mapping[str, float]) -> N
         told._replace(
             limit_kilowatt=left(
                 told.limit_kilowatt, 0.0, sum(astray.get(name, 0.0) for name in group.chargers)
-            )
+            ),
+            by_phase=single,
         )
         for told, group in zip(site.groups, file.groups, strict=True)
     )
+    price, waits = site.price_eur_per_kwh, np.arange(site.steps) * site.step_hour
     site = replace(
         site,
+        price_eur_per_kwh=price + file.run.haste_fraction * float(np.abs(price).mean()) * waits,
         limit_kilowatt=left(site.limit_kilowatt, base, lost),
         phase_limit_kilowatt=left(phases, base / PHASES, lost / PHASES) if single else None,
         groups=groups,

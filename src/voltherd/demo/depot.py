@@ -211,6 +211,7 @@ class DepotWorld:
         self.stations = {one.station_id: SimulatedStation(one, self.now_second) for one in specs}
         self._deaf = frozenset(one.station_id for one in specs if one.habits.is_deaf_to_profiles)
         self._tasks: list[asyncio.Task[None]] = []
+        self._held: dict[str, float] = {}
         self._server: Server | None = None
         self.desk, self.live = self._started_desk(0)
 
@@ -278,5 +279,7 @@ class DepotWorld:
             ask=lambda station_id, command: server.ask(station_id, command, ANSWER_SECOND),
             meter=lambda: self._meter(self.now_second, self.power_watt),
             pace=self._pace,
+            held=self._held,
+            keep=self._held.update,
         )
         return desk, live

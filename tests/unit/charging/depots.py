@@ -70,8 +70,8 @@ def depot(
         inner = np.arange(vehicles) < vehicles // 3
         outer = np.arange(vehicles) < 2 * vehicles // 3
         groups = (
-            Group("east", outer, 0.6 * limit),
-            Group("east row 1", inner, 0.4 * limit),
+            Group("east", outer, 0.6 * limit, by_phase=seed % 2 == 1),
+            Group("east row 1", inner, 0.4 * limit, by_phase=seed % 3 == 2),
         )
     discharge = Discharge(
         limit_kilowatt=np.where(random.random(vehicles) < 0.7, ours.power_max_kilowatt, 0.0),

@@ -1,6 +1,8 @@
 """From a site file to the central system of its stations, or to simulated stations around one."""
 
-from collections.abc import Awaitable, Callable
+import json
+import os
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -13,12 +15,13 @@ from voltherd.charging.central import Rules
 from voltherd.cloud.depot import Depot
 from voltherd.cloud.depot_sections import SiteFile
 from voltherd.demo.depot import DepotWorld, Make, stations_of
-from voltherd.errors import UsageError
+from voltherd.errors import StoreError, UsageError
 from voltherd.ports import Clock
 from voltherd.sim.station import SimulatedStation
 from voltherd.types.station import TokenVerdict
 
 PASSWORD_LENGTH_MIN: Final = 16
+HELD: Final = "held.json"
 
 
 def depot_desk(file: SiteFile, folder: Path) -> Depot:
@@ -58,6 +61,32 @@ def depot_server(file: SiteFile, desk: Depot, clock: Clock, port: int) -> Statio
         ca_file=central.authority,
     )
     return StationServer(desk, clock, host=central.host, port=port, security=security)
+
+
+def held_before(folder: Path) -> dict[str, float]:
+    """Give what chargers may hold since before [A]; nothing where nothing is known for sure."""
+    try:
+        plain = json.loads((folder / HELD).read_text(encoding="utf-8"))
+        return {str(name): float(ampere) for name, ampere in plain.items()}
+    except (OSError, ValueError, TypeError, AttributeError):
+        return {}
+
+
+def keep_held(folder: Path, held: Mapping[str, float]) -> None:
+    """Keep what chargers may hold; durable when this returns.
+
+    Raises:
+        StoreError: The folder cannot be written.
+    """
+    path, fresh = folder / HELD, folder / f"{HELD}.new"
+    try:
+        with fresh.open("w", encoding="utf-8") as file:
+            json.dump(dict(held), file)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(path)
+    except OSError as error:
+        raise StoreError("what stations hold cannot be kept", where=str(path)) from error
 
 
 def hashed_password(password: str, salt: bytes) -> str:

@@ -1,0 +1,69 @@
+"""``voltherd depot run`` and ``voltherd depot password`` as a person meets them."""
+
+import pytest
+from typer.testing import CliRunner
+
+from voltherd.adapters.ocpp.security import checker
+from voltherd.cli.main import app
+from voltherd.cloud.depot_example import EXAMPLE
+
+
+@pytest.fixture
+def site(tmp_path):
+    path = tmp_path / "site.yaml"
+    path.write_text(EXAMPLE + "\ncentral: {port: 0}\n")
+    return path
+
+
+def run(*arguments, **more):
+    return CliRunner().invoke(app, ["depot", *map(str, arguments)], **more)
+
+
+@pytest.mark.long
+def test_simulated_stations_charge_by_plan_and_every_stay_is_accounted_for(site):
+    found = run("run", "--config", site, "--simulated", 1e9, "--hours", 18)
+    assert found.exit_code == 0, found.output
+    assert "van-1 is at CP-03, wants 18.0 kWh by 06:45" in found.output
+    assert "4 of 4 ready" in found.output.splitlines()[-1]
+
+
+def test_without_stations_it_waits_for_them_and_ends(site):
+    found = run("run", "--config", site, "--hours", 0.0004)
+    assert found.exit_code == 0, found.output
+    assert "stations connect to ws://127.0.0.1:" in found.output
+    assert found.output.endswith("no vehicle has charged\n")
+    assert (site.with_suffix(".depot") / "stations.sqlite").exists()
+    assert run("run", "--config", site, "--hours", 0.0004).exit_code == 0  # and again
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ("central: {security_profile: 1, passwords: {CP-01: secret}}", "depot password"),
+        ("central: {security_profile: 3}", "certificates are missing"),
+        ("central: {host: 203.0.113.7}", "cannot listen there"),
+    ],
+)
+def test_what_cannot_run_is_said_in_a_line(tmp_path, more, told):
+    path = tmp_path / "site.yaml"
+    path.write_text(f"{EXAMPLE}\n{more}\n")
+    found = run("run", "--config", path, "--hours", 0.0001)
+    assert found.exit_code != 0
+    assert told in found.output
+
+
+def test_defaults_that_do_not_fit_are_refused(tmp_path):
+    path = tmp_path / "site.yaml"
+    wild = EXAMPLE.replace("power_kilowatt: 22}", "power_kilowatt: 22, default_ampere: 31}")
+    path.write_text(wild.replace("limit_kilowatt: 60 ", "limit_kilowatt: 24 "))
+    found = run("run", "--config", path, "--hours", 0.0001)
+    assert "left alone, the stations may exceed" in found.output
+
+
+def test_a_password_is_turned_into_what_a_site_file_holds():
+    found = run("password", input="a long enough password\n")
+    assert found.exit_code == 0
+    check = checker({"CP-01": bytes.fromhex(found.output.split()[-1])})
+    assert check("CP-01", b"a long enough password")
+    assert not check("CP-01", b"another one, as long as that")
+    assert "too short" in run("password", input="short\n").output
