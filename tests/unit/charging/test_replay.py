@@ -110,8 +110,9 @@ def test_the_most_that_came_later_is_of_the_fullest_day_in_each_step():
     one = hours(day(1), (0, 4, 11.0), (3, 6, 22.0))
     two = hours(day(1), (3, 6, 5.0), (5, 9, 11.0))
     most = most_later([one, two], STEPS)
-    assert most[0, 3:7].tolist() == [11.0, 11.0, 11.0, 0.0]
-    assert most[3, 3:7].tolist() == [0.0, 0.0, 11.0, 0.0]
+    # 22 kWh in three hours: half of them are two; 11 kWh in four: half of them bring 5.5 each.
+    assert most[0, 3:8].tolist() == [11.0, 11.0, 5.5, 5.5, 0.0]
+    assert most[3, 3:8].tolist() == [0.0, 0.0, 5.5, 5.5, 0.0]
     assert not most_later([], STEPS).any()
 
 
