@@ -13,6 +13,7 @@ from voltherd.bench import (
     charging,
     charging_acn,
     charging_cases,
+    charging_forecast,
     charging_learned,
     charging_recorded,
     ocpp,
@@ -20,6 +21,7 @@ from voltherd.bench import (
 from voltherd.bench.charging_goals import Goal, render_goals
 from voltherd.bench.depot_instance import depot
 from voltherd.bench.plain import finite
+from voltherd.charging.forecast import lines as told_scores
 from voltherd.charging.plan import planned
 from voltherd.errors import InputError, UsageError
 
@@ -226,9 +228,19 @@ def _cases(asked: Asked, progress: Progress) -> Told:
     return Told(charging_cases.render(rows), [row._asdict() for row in rows])
 
 
+def _forecast(asked: Asked, progress: Progress) -> Told:
+    found = charging_forecast.measure(asked.recorded, progress)
+    lines = ["energy of public charges by the hour, a day ahead: loss of quantiles, and how wrong"]
+    for city, scores in found.items():
+        lines += [city, *(f"  {line}" for line in told_scores(scores))]
+    table = {city: [one._asdict() for one in scores] for city, scores in found.items()}
+    return Told("\n".join(lines), table, charging_forecast.goals(found))
+
+
 PARTS: Final[Mapping[str, Callable[[Asked, Progress], Told]]] = {
     "plans": _plans,
     "recorded": _recorded,
+    "forecast": _forecast,
     "ocpp": _ocpp,
     "learned": _learned,
     "cases": _cases,

@@ -4,8 +4,8 @@ Nobody knows who comes next; prices and limits are known.  Every plan is for the
 there and is followed for one step (receding horizon).  To wait for a cheaper step is safe only
 where there will be room: so as much room is left alone as later vehicles needed on the fullest of
 the last days, in each step by itself.  They can wait, too, but not to the end: each is taken to
-charge evenly over the first half of its stay.  Where what is left does not do for all, who can wait least goes
-first, as the rule of least laxity has it; the plan only says how much is drawn in all.
+charge evenly over the first half of its stay.  Where what is left does not do for all, who can wait
+least goes first, as the rule of least laxity has it; the plan only says how much is drawn in all.
 
 What waits for a step that then is fuller than ever before may leave without.  Never to risk that
 is to charge at once, as the rule does.  What the site would have cost had all been known is the

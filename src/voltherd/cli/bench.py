@@ -148,10 +148,10 @@ def charging(
         str,
         typer.Option(
             "--parts",
-            help="Which, commas between: plans, recorded (needs VOLTHERD_DATA), ocpp, learned, "
-            "cases.",
+            help="Which, commas between: plans, recorded and forecast (need "
+            "VOLTHERD_DATA), ocpp, learned, cases.",
         ),
-    ] = "plans,recorded,ocpp,learned,cases",
+    ] = "plans,recorded,forecast,ocpp,learned,cases",
     full: Annotated[
         bool,
         typer.Option(
