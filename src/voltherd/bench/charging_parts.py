@@ -15,6 +15,7 @@ from voltherd.bench import (
     charging_cases,
     charging_forecast,
     charging_learned,
+    charging_link,
     charging_recorded,
     ocpp,
 )
@@ -237,6 +238,12 @@ def _forecast(asked: Asked, progress: Progress) -> Told:
     return Told("\n".join(lines), table, charging_forecast.goals(found))
 
 
+def _link(asked: Asked, progress: Progress) -> Told:
+    del asked
+    rows = charging_link.measure(progress)
+    return Told(charging_link.render(rows), [row._asdict() for row in rows])
+
+
 PARTS: Final[Mapping[str, Callable[[Asked, Progress], Told]]] = {
     "plans": _plans,
     "recorded": _recorded,
@@ -244,4 +251,5 @@ PARTS: Final[Mapping[str, Callable[[Asked, Progress], Told]]] = {
     "ocpp": _ocpp,
     "learned": _learned,
     "cases": _cases,
+    "link": _link,
 }

@@ -149,9 +149,9 @@ def charging(
         typer.Option(
             "--parts",
             help="Which, commas between: plans, recorded and forecast (need "
-            "VOLTHERD_DATA), ocpp, learned, cases.",
+            "VOLTHERD_DATA), ocpp, learned, cases, link.",
         ),
-    ] = "plans,recorded,forecast,ocpp,learned,cases",
+    ] = "plans,recorded,forecast,ocpp,learned,cases,link",
     full: Annotated[
         bool,
         typer.Option(

@@ -5,7 +5,13 @@ import json
 import numpy as np
 import pytest
 
-from voltherd.bench import charging_cases, charging_learned, charging_parts, charging_recorded
+from voltherd.bench import (
+    charging_cases,
+    charging_learned,
+    charging_link,
+    charging_parts,
+    charging_recorded,
+)
 from voltherd.bench.charging_acn import charged
 from voltherd.bench.charging_goals import Goal, render_goals
 from voltherd.bench.charging_parts import Asked, Told, measure, render
@@ -93,6 +99,21 @@ def test_ants_keep_together_what_fits():
     length = np.ceil(night.reachable_kwh / fleet.power_max_kilowatt / night.site.step_hour)
     assert (start >= fleet.arrival_step).all()
     assert (start + length <= fleet.departure_step).all()
+
+
+def test_what_comes_late_costs_and_the_guard_holds_the_limit(monkeypatch):
+    monkeypatch.setattr(charging_link, "VEHICLES", 12)
+    monkeypatch.setattr(charging_link, "NIGHTS", (200,))
+    monkeypatch.setattr(charging_link, "DELAYS", (0, 8))
+    monkeypatch.setattr(charging_link, "LOSSES", (0.5,))
+    prompt, late, lossy = charging_link.measure()
+    assert prompt.missing == pytest.approx(0.0, abs=1e-3) and prompt.cut_kwh < 0.1
+    assert late.missing > prompt.missing
+    assert (late.delay_minute, lossy.lost) == (120.0, 0.5)
+    assert "120" in charging_link.render([prompt, late, lossy])
+    night = depot(12, seed=200)
+    power, _ = charging_link.charged(night, 8, 0.5, np.random.default_rng(1))
+    assert (power.sum(axis=0) <= night.site.headroom_kilowatt + 1e-6).all()
 
 
 @pytest.mark.recorded
