@@ -15,7 +15,7 @@ from voltherd.bench import (
 from voltherd.bench.charging_acn import charged
 from voltherd.bench.charging_goals import Goal, render_goals
 from voltherd.bench.charging_parts import Asked, Told, measure, render
-from voltherd.bench.depot_instance import depot
+from voltherd.bench.depot_instance import PRICE_EUR_PER_MWH, depot
 from voltherd.errors import UsageError
 from voltherd.types.depot import ALL_KNOWN, AS_IT_GOES
 
@@ -56,6 +56,8 @@ def cases():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(charging_cases, "VEHICLES", 12)
         patch.setattr(charging_cases, "STORAGE_KWH", (0.0, 40.0))
+        day = {"2022-05-21": PRICE_EUR_PER_MWH["2022-05-21"]}
+        patch.setattr(charging_cases, "PRICE_EUR_PER_MWH", day)
         patch.setattr(charging_cases, "RATIOS", (1.0, 3.0))
         yield charging_cases.measure()
 
@@ -80,8 +82,8 @@ def test_learned_ways_keep_the_limit_and_stand_beside_the_bound(monkeypatch):
     monkeypatch.setattr(charging_learned, "VEHICLES", 8)
     monkeypatch.setattr(charging_learned, "TRAINED_SEEDS", range(100, 102))
     monkeypatch.setattr(charging_learned, "TRIED_SEEDS", range(1))
-    monkeypatch.setattr(charging_learned, "EPISODES", 10)
-    monkeypatch.setattr(charging_learned, "ROUNDS", 5)
+    monkeypatch.setattr(charging_learned, "EPISODES", 4)
+    monkeypatch.setattr(charging_learned, "ROUNDS", 3)
     rows = {row.name: row for row in charging_learned.measure()}
     assert len(rows) == 10
     for name, row in rows.items():
@@ -118,7 +120,7 @@ def test_what_comes_late_costs_and_the_guard_holds_the_limit(monkeypatch):
 
 @pytest.mark.recorded
 def test_a_recorded_day_is_charged_in_every_way(recorded, monkeypatch):
-    window = charging_recorded.Window("boulder", "2019-03-04", 1, 30.0, 7.0)
+    window = charging_recorded.Window("boulder", "2018-02-05", 1, 15.0, 7.0)
     monkeypatch.setattr(charging_recorded, "WINDOWS", (window,))
     monkeypatch.setattr(charging_recorded, "QUICK", (0,))
     [row] = charging_recorded.measure(recorded, full=False, progress=lambda _: None)
@@ -126,4 +128,4 @@ def test_a_recorded_day_is_charged_in_every_way(recorded, monkeypatch):
     assert online.over_hour == 0.0 and online.drawn_kwh <= best.drawn_kwh + 1e-6
     assert -1e-3 < row.regret < 0.2
     assert len(charging_recorded.goals([row])) == 3
-    assert "boulder 2019-03-04" in charging_recorded.render([row])
+    assert "boulder 2018-02-05" in charging_recorded.render([row])
