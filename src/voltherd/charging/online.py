@@ -56,7 +56,7 @@ def as_it_goes(problem: Problem, past: Sequence[Problem] = (), plan: Planner = r
     for step in range(site.steps):
         there = np.flatnonzero((fleet.arrival_step <= step) & (fleet.departure_step > step))
         now = remaining(problem, power, there, step)
-        if now.discharge is not None or (now.fleet.energy_kwh > 0.0).any():
+        if len(there) and (now.discharge is not None or (now.fleet.energy_kwh > 0.0).any()):
             power[there, step] = _first_step(now, later[step, step:], plan)
     return power
 

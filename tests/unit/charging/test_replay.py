@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from tests.unit.charging.depots import depot
 from voltherd.charging.online import as_it_goes, most_later, remaining
 from voltherd.charging.problem import Fleet, Problem, Site
 from voltherd.charging.replay import together, ways
@@ -60,12 +61,12 @@ def test_no_way_but_the_uncontrolled_passes_the_limit_and_none_beats_all_known(s
 
 def test_what_is_not_there_yet_is_not_known():
     """Another afternoon does not change the morning."""
-    one = day(1)
+    one = day(1, vehicles=6)
     late = one.fleet.arrival_step > 6
     other = replace(
         one, fleet=replace(one.fleet, energy_kwh=one.fleet.energy_kwh * np.where(late, 0.3, 1.0))
     )
-    past = [day(5), day(6)]
+    past = [day(5, vehicles=6), day(6, vehicles=6)]
     assert np.array_equal(as_it_goes(one, past)[:, :7], as_it_goes(other, past)[:, :7])
 
 
@@ -80,7 +81,7 @@ def test_what_is_left_of_a_day_is_less_by_what_was_drawn():
 
 
 def test_days_add_up():
-    first, second = tuple(ways(day(1), [])), tuple(ways(day(2), []))
+    first, second = (tuple(ways(day(seed, vehicles=3), [])) for seed in (1, 2))
     summed = together([first, second])
     assert summed[0].cost_eur == pytest.approx(first[0].cost_eur + second[0].cost_eur)
     assert summed[0].peak_kilowatt == max(first[0].peak_kilowatt, second[0].peak_kilowatt)
@@ -126,3 +127,16 @@ def test_nobody_waits_for_a_step_that_was_full_before():
     foolish, wise = as_it_goes(today), as_it_goes(today, [before])
     assert foolish[0, 5] > 1.0 and foolish.sum() < 33.0 - 1.0
     assert wise[0, :5].sum() == pytest.approx(11.0) and wise.sum() == pytest.approx(33.0)
+
+
+@pytest.mark.parametrize("kinds", [{"grouped": True, "phased": True}, {"gives": True}])
+def test_every_limit_holds_as_it_goes(kinds):
+    problem = depot(4, vehicles=8, steps=10, room=0.8, **kinds)
+    past = [depot(seed, vehicles=8, steps=10, room=0.8, **kinds) for seed in (5, 6)]
+    power = as_it_goes(problem, past)
+    site = problem.site
+    assert (power.sum(axis=0) <= site.headroom_kilowatt + 1e-6).all()
+    assert (np.where(problem.window, 0.0, power) == 0.0).all()
+    for group in site.groups:
+        assert (power[group.member].sum(axis=0) <= group.limit_kilowatt + 1e-6).all()
+    assert power.sum() > 0.0
