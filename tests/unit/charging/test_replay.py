@@ -43,7 +43,7 @@ def day(seed, limit=25.0, vehicles=12):
     return Problem(fleet=fleet, site=site)
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1])
 @pytest.mark.parametrize("limit", [18.0, 60.0])
 def test_no_way_but_the_uncontrolled_passes_the_limit_and_none_beats_all_known(seed, limit):
     found = {way.name: way for way in ways(day(seed, limit), [day(seed + 10, limit)])}
