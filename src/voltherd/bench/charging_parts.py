@@ -34,8 +34,6 @@ STATIONS: Final = (100, 500)
 ASKED_STATIONS: Final = (100, 1000)
 """That are connected while answers are timed, usually and in full."""
 ACN_VEHICLES: Final = (50, 5000)
-GOAL_DEARER: Final = 1e-4
-"""Of a 6 A minimum above the bound."""
 
 
 class Asked(NamedTuple):
