@@ -228,7 +228,7 @@ def _cases(asked: Asked, progress: Progress) -> Told:
 
 
 def _forecast(asked: Asked, progress: Progress) -> Told:
-    found = charging_forecast.measure(asked.recorded, progress)
+    found = charging_forecast.measure(asked.recorded, full=asked.full, progress=progress)
     lines = ["energy of public charges by the hour, a day ahead: loss of quantiles, and how wrong"]
     for city, scores in found.items():
         lines += [city, *(f"  {line}" for line in told_scores(scores))]
