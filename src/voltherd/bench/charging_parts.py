@@ -13,13 +13,16 @@ from voltherd.bench import (
     charging,
     charging_acn,
     charging_cases,
+    charging_forecast,
     charging_learned,
+    charging_link,
     charging_recorded,
     ocpp,
 )
 from voltherd.bench.charging_goals import Goal, render_goals
 from voltherd.bench.depot_instance import depot
 from voltherd.bench.plain import finite
+from voltherd.charging.forecast import lines as told_scores
 from voltherd.charging.plan import planned
 from voltherd.errors import InputError, UsageError
 
@@ -31,8 +34,6 @@ STATIONS: Final = (100, 500)
 ASKED_STATIONS: Final = (100, 1000)
 """That are connected while answers are timed, usually and in full."""
 ACN_VEHICLES: Final = (50, 5000)
-GOAL_DEARER: Final = 1e-4
-"""Of a 6 A minimum above the bound."""
 
 
 class Asked(NamedTuple):
@@ -226,10 +227,27 @@ def _cases(asked: Asked, progress: Progress) -> Told:
     return Told(charging_cases.render(rows), [row._asdict() for row in rows])
 
 
+def _forecast(asked: Asked, progress: Progress) -> Told:
+    found = charging_forecast.measure(asked.recorded, full=asked.full, progress=progress)
+    lines = ["energy of public charges by the hour, a day ahead: loss of quantiles, and how wrong"]
+    for city, scores in found.items():
+        lines += [city, *(f"  {line}" for line in told_scores(scores))]
+    table = {city: [one._asdict() for one in scores] for city, scores in found.items()}
+    return Told("\n".join(lines), table, charging_forecast.goals(found))
+
+
+def _link(asked: Asked, progress: Progress) -> Told:
+    del asked
+    rows = charging_link.measure(progress)
+    return Told(charging_link.render(rows), [row._asdict() for row in rows])
+
+
 PARTS: Final[Mapping[str, Callable[[Asked, Progress], Told]]] = {
     "plans": _plans,
     "recorded": _recorded,
+    "forecast": _forecast,
     "ocpp": _ocpp,
     "learned": _learned,
     "cases": _cases,
+    "link": _link,
 }

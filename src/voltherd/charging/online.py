@@ -2,9 +2,10 @@
 
 Nobody knows who comes next; prices and limits are known.  Every plan is for the vehicles that are
 there and is followed for one step (receding horizon).  To wait for a cheaper step is safe only
-where there will be room: so as much room is left alone as later vehicles took on the fullest of the
-last days, in each step by itself.  Where what is left does not do for all, who can wait least goes
-first, as the rule of least laxity has it; the plan only says how much is drawn in all.
+where there will be room: so as much room is left alone as later vehicles needed on the fullest of
+the last days, in each step by itself.  They can wait, too, but not to the end: each is taken to
+charge evenly over the first half of its stay.  Where what is left does not do for all, who can wait
+least goes first, as the rule of least laxity has it; the plan only says how much is drawn in all.
 
 What waits for a step that then is fuller than ever before may leave without.  Never to risk that
 is to charge at once, as the rule does.  What the site would have cost had all been known is the
@@ -18,7 +19,7 @@ from typing import Final
 import numpy as np
 from jaxtyping import Float, Int
 
-from voltherd.charging.baselines import Now, PerVehicle, depot_of, least_laxity, run, uncontrolled
+from voltherd.charging.baselines import Now, PerVehicle, depot_of, least_laxity
 from voltherd.charging.decomposition import Effort
 from voltherd.charging.plan import Plan, planned
 from voltherd.charging.problem import Discharge, Fleet, Problem, Site
@@ -28,6 +29,8 @@ Later = Float[np.ndarray, "steps steps"]
 Planner = Callable[[Problem], Plan]
 DAYS: Final = 28
 """Earlier days looked back upon."""
+EARLY_SHARE: Final = 0.5
+"""Of its stay, in which a vehicle that may come is taken to charge."""
 _NONE_KWH: Final = 1e-9
 
 
@@ -53,13 +56,13 @@ def as_it_goes(problem: Problem, past: Sequence[Problem] = (), plan: Planner = r
     for step in range(site.steps):
         there = np.flatnonzero((fleet.arrival_step <= step) & (fleet.departure_step > step))
         now = remaining(problem, power, there, step)
-        if now.discharge is not None or (now.fleet.energy_kwh > 0.0).any():
+        if len(there) and (now.discharge is not None or (now.fleet.energy_kwh > 0.0).any()):
             power[there, step] = _first_step(now, later[step, step:], plan)
     return power
 
 
 def most_later(past: Sequence[Problem], steps: int) -> Later:
-    """Give the most that vehicles which come later drew in a step, had they charged at once.
+    """Give the most that vehicles which come later needed in a step.
 
     Args:
         past: Earlier days; of those with as many steps the latest count.
@@ -71,11 +74,21 @@ def most_later(past: Sequence[Problem], steps: int) -> Later:
     most = np.zeros((steps, steps))
     for day in [one for one in past if one.site.steps == steps][-DAYS:]:
         by_arrival = np.zeros((steps + 1, steps))
-        drawn = run(depot_of(day), uncontrolled).power_kilowatt.T
-        np.add.at(by_arrival, day.fleet.arrival_step, drawn)
+        np.add.at(by_arrival, day.fleet.arrival_step, _early(day))
         from_then_on = by_arrival[::-1].cumsum(axis=0)[::-1]
         most = np.maximum(most, from_then_on[1:])
     return most
+
+
+def _early(day: Problem) -> Powers:
+    """Charge evenly over the first half of each stay, and longer only where that is too short."""
+    fleet, hour = day.fleet, day.site.step_hour
+    stay = fleet.departure_step - fleet.arrival_step
+    need = day.reachable_kwh
+    power = np.minimum(need / (np.ceil(EARLY_SHARE * stay) * hour), fleet.power_max_kilowatt)
+    steps = np.arange(day.site.steps) - fleet.arrival_step[:, None]
+    left = need[:, None] / hour - np.maximum(steps, 0) * power[:, None]
+    return np.where(steps >= 0, np.clip(left, 0.0, power[:, None]), 0.0)
 
 
 def _first_step(

@@ -148,10 +148,10 @@ def charging(
         str,
         typer.Option(
             "--parts",
-            help="Which, commas between: plans, recorded (needs VOLTHERD_DATA), ocpp, learned, "
-            "cases.",
+            help="Which, commas between: plans, recorded and forecast (need "
+            "VOLTHERD_DATA), ocpp, learned, cases, link.",
         ),
-    ] = "plans,recorded,ocpp,learned,cases",
+    ] = "plans,recorded,forecast,ocpp,learned,cases,link",
     full: Annotated[
         bool,
         typer.Option(

@@ -98,7 +98,10 @@ def password() -> None:
 @depot_app.command(name="replay")
 def replay(
     sessions: Annotated[
-        Path, typer.Argument(help="Recorded sessions: start, end, energy_kwh, station.")
+        Path,
+        typer.Argument(
+            help="Recorded sessions: start, end, energy_kwh, station; or ACN-Data's JSON."
+        ),
     ],
     site: Annotated[Path, typer.Option("--site", help="Site file: its limits and prices count.")],
     power: Annotated[
@@ -112,10 +115,13 @@ def replay(
     from voltherd.charging.replay import together, ways
     from voltherd.cli.compose import Reading, read_table
     from voltherd.cloud.depot_file import read_site
-    from voltherd.cloud.depot_replay import recorded_days
+    from voltherd.cloud.depot_replay import acn_sessions, recorded_days
     from voltherd.report.depot_replay import render_replay, replay_dumps
 
-    recorded = recorded_days(read_table(sessions, Reading()), read_site(site), power, days)
+    table = (
+        acn_sessions(sessions) if sessions.suffix == ".json" else read_table(sessions, Reading())
+    )
+    recorded = recorded_days(table, read_site(site), power, days)
     every = []
     for place, (problem, past) in enumerate(recorded.days, start=1):
         progress(f"day {place} of {len(recorded.days)}")

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -11,6 +12,7 @@ import numpy as np
 from voltherd.charging.online import DAYS
 from voltherd.charging.problem import Problem
 from voltherd.charging.sessions import days, fleet_of, sessions_of, usable
+from voltherd.charging.sessions_acn import acn_table
 from voltherd.cloud.depot_file import Night
 from voltherd.errors import InputError
 from voltherd.intake.numbers import as_text
@@ -64,6 +66,19 @@ def recorded_days(table: RawTable, night: Night, power_kilowatt: float, last: in
     ]
     pairs = [(day, tuple(problems[max(n - DAYS, 0) : n])) for n, day in enumerate(problems)]
     return Recorded(tuple(pairs[-last:]), left_out)
+
+
+def acn_sessions(file: Path) -> RawTable:
+    """Read sessions in the JSON of ACN-Data.
+
+    Raises:
+        InputError: The file cannot be read or holds something else.
+    """
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"cannot be read ({error})", where=str(file)) from error
+    return acn_table(text, str(file))
 
 
 def _dated(table: RawTable) -> RawTable:

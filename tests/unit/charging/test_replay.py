@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from voltherd.charging.online import as_it_goes, remaining
+from tests.unit.charging.depots import depot
+from voltherd.charging.online import as_it_goes, most_later, remaining
 from voltherd.charging.problem import Fleet, Problem, Site
 from voltherd.charging.replay import together, ways
 from voltherd.types.depot import ALL_KNOWN, AS_IT_GOES
@@ -42,7 +43,7 @@ def day(seed, limit=25.0, vehicles=12):
     return Problem(fleet=fleet, site=site)
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1])
 @pytest.mark.parametrize("limit", [18.0, 60.0])
 def test_no_way_but_the_uncontrolled_passes_the_limit_and_none_beats_all_known(seed, limit):
     found = {way.name: way for way in ways(day(seed, limit), [day(seed + 10, limit)])}
@@ -60,12 +61,12 @@ def test_no_way_but_the_uncontrolled_passes_the_limit_and_none_beats_all_known(s
 
 def test_what_is_not_there_yet_is_not_known():
     """Another afternoon does not change the morning."""
-    one = day(1)
+    one = day(1, vehicles=6)
     late = one.fleet.arrival_step > 6
     other = replace(
         one, fleet=replace(one.fleet, energy_kwh=one.fleet.energy_kwh * np.where(late, 0.3, 1.0))
     )
-    past = [day(5), day(6)]
+    past = [day(5, vehicles=6), day(6, vehicles=6)]
     assert np.array_equal(as_it_goes(one, past)[:, :7], as_it_goes(other, past)[:, :7])
 
 
@@ -80,7 +81,62 @@ def test_what_is_left_of_a_day_is_less_by_what_was_drawn():
 
 
 def test_days_add_up():
-    first, second = tuple(ways(day(1), [])), tuple(ways(day(2), []))
+    first, second = (tuple(ways(day(seed, vehicles=3), [])) for seed in (1, 2))
     summed = together([first, second])
     assert summed[0].cost_eur == pytest.approx(first[0].cost_eur + second[0].cost_eur)
     assert summed[0].peak_kilowatt == max(first[0].peak_kilowatt, second[0].peak_kilowatt)
+
+
+def hours(problem, *stays):
+    """The same site with vehicles of 11 kW: arrival, departure, energy."""
+    arrival, departure, energy = (np.array(column) for column in zip(*stays, strict=True))
+    count = len(stays)
+    fleet = replace(
+        problem.fleet,
+        arrival_step=arrival,
+        departure_step=departure,
+        energy_kwh=energy.astype(float),
+        battery_kwh=energy.astype(float),
+        power_max_kilowatt=np.full(count, 11.0),
+        stored_kwh=np.zeros(count),
+        phases=np.full(count, 3),
+        phase=np.zeros(count, int),
+        charge_efficiency=np.ones(count),
+        power_min_kilowatt=np.zeros(count),
+    )
+    return replace(problem, fleet=fleet)
+
+
+def test_the_most_that_came_later_is_of_the_fullest_day_in_each_step():
+    one = hours(day(1), (0, 4, 11.0), (3, 6, 22.0))
+    two = hours(day(1), (3, 6, 5.0), (5, 9, 11.0))
+    most = most_later([one, two], STEPS)
+    # 22 kWh in three hours: half of them are two; 11 kWh in four: half of them bring 5.5 each.
+    assert most[0, 3:8].tolist() == [11.0, 11.0, 5.5, 5.5, 0.0]
+    assert most[3, 3:8].tolist() == [0.0, 0.0, 5.5, 5.5, 0.0]
+    assert not most_later([], STEPS).any()
+
+
+def test_nobody_waits_for_a_step_that_was_full_before():
+    """Cheapest is the last hour of its stay, when three others came the day before, and come."""
+    price = np.where(np.arange(STEPS) == 5, 0.1, 0.3)
+    site = replace(day(1, limit=22.0).site, price_eur_per_kwh=price)
+    crowd = [(5, 6, 11.0)] * 2
+    today = replace(hours(day(1), (0, 6, 11.0), *crowd), site=site)
+    before = replace(hours(day(1), *crowd), site=site)
+    foolish, wise = as_it_goes(today), as_it_goes(today, [before])
+    assert foolish[0, 5] > 1.0 and foolish.sum() < 33.0 - 1.0
+    assert wise[0, :5].sum() == pytest.approx(11.0) and wise.sum() == pytest.approx(33.0)
+
+
+@pytest.mark.parametrize("kinds", [{"grouped": True, "phased": True}, {"gives": True}])
+def test_every_limit_holds_as_it_goes(kinds):
+    problem = depot(4, vehicles=8, steps=10, room=0.8, **kinds)
+    past = [depot(seed, vehicles=8, steps=10, room=0.8, **kinds) for seed in (5, 6)]
+    power = as_it_goes(problem, past)
+    site = problem.site
+    assert (power.sum(axis=0) <= site.headroom_kilowatt + 1e-6).all()
+    assert (np.where(problem.window, 0.0, power) == 0.0).all()
+    for group in site.groups:
+        assert (power[group.member].sum(axis=0) <= group.limit_kilowatt + 1e-6).all()
+    assert power.sum() > 0.0

@@ -52,3 +52,16 @@ def test_recorded_sessions_are_charged_in_every_way(tmp_path):
     cost = {way["name"]: way["cost_eur"] for way in told["ways"]}
     assert cost["planned, all known"] < cost["uncontrolled"]
     assert "not knowing who comes costs" in done.stdout
+
+
+def test_sessions_in_the_json_of_acn_data_are_read(tmp_path):
+    item = {"connectionTime": "Wed, 25 Apr 2018 18:08:04 GMT", "kWhDelivered": 9.0}
+    item |= {"disconnectTime": "Thu, 26 Apr 2018 04:00:00 GMT", "timezone": "Europe/Berlin"}
+    file, site = tmp_path / "acn.json", tmp_path / "site.yaml"
+    file.write_text(json.dumps({"_items": [item]}))
+    site.write_text(RUN.invoke(app, ["depot", "example"]).stdout)
+    done = RUN.invoke(app, ["depot", "replay", str(file), "--site", str(site)])
+    assert done.exit_code == 0 and "1 recorded day, 9 kWh wanted" in done.stdout
+    file.write_text("[]")
+    done = RUN.invoke(app, ["depot", "replay", str(file), "--site", str(site)])
+    assert done.exit_code == 2 and "holds no list of sessions" in done.stderr

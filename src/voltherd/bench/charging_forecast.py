@@ -1,0 +1,99 @@
+"""Is the demand of public stations forecast better than by repeating the last week?
+
+Question: energy of recorded charges by the hour they began, a day ahead from every midnight of the
+last six of sixteen weeks, by each method, beside the seasonal naive one; in full also the learned one,
+where its extra is installed.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from jaxtyping import Float
+
+from voltherd.bench.charging_goals import Goal
+from voltherd.bench.charging_recorded import FILE
+from voltherd.bench.compose import read_table
+from voltherd.charging.forecast import (
+    Method,
+    Score,
+    Walk,
+    persistence,
+    score,
+    seasonal_naive,
+    smoothed,
+    with_quantiles,
+)
+from voltherd.charging.forecast_learned import boosted
+from voltherd.charging.sessions import sessions_of, usable
+from voltherd.errors import InputError, UsageError
+from voltherd.types.table import RawTable
+from voltherd.units import SECOND_PER_HOUR
+
+DAY: Final = 24
+WEEK: Final = 7 * DAY
+WEEKS: Final = 16
+TRIED_WEEKS: Final = 6
+CITIES: Final = {"dundee": "2018-02-12", "boulder": "2019-05-06"}
+"""Where each city's weeks begin: a Monday from which on no day is missing."""
+Progress = Callable[[str], None]
+
+
+def measure(folder: Path, *, full: bool, progress: Progress) -> dict[str, list[Score]]:
+    """Score every method on each city.
+
+    Args:
+        folder: Of recorded data.
+        full: Also the learned method, where its extra is installed; a minute more.
+        progress: Told what is done.
+
+    Raises:
+        InputError: The sessions are not there.
+    """
+    file = folder / FILE
+    if not file.exists():
+        raise InputError("no recorded sessions", where=str(file), mend="set VOLTHERD_DATA")
+    table = read_table(file)
+    walk = Walk(season=WEEK, horizon=DAY, stride=DAY, begin=(WEEKS - TRIED_WEEKS) * WEEK, least=0.0)
+    methods: dict[str, Method] = {
+        "persistence": with_quantiles(persistence, WEEK, 0.0),
+        "the day before": with_quantiles(seasonal_naive(DAY), WEEK, 0.0),
+        "smoothed": with_quantiles(smoothed(WEEK), WEEK, 0.0),
+    }
+    if full:
+        try:
+            methods["boosted trees"] = boosted(DAY, 0.0)
+        except UsageError:
+            progress("without the extra learn: no boosted trees")
+    found = {}
+    for city, first in CITIES.items():
+        progress(f"forecasts of {city}")
+        found[city] = score(hourly(table, city, first), methods, walk)
+    return found
+
+
+def hourly(table: RawTable, city: str, first: str) -> Float[np.ndarray, " hours"]:
+    """Give the energy of a city's charges by the hour in which they began [kWh]."""
+    at = np.array([str(name) == city for name in table.columns["city"]])
+    sessions = sessions_of(
+        RawTable(source=table.source, columns={n: c[at] for n, c in table.columns.items()})
+    )
+    chosen, _ = usable(sessions)
+    begin = float(np.datetime64(first).astype("datetime64[s]").astype(np.int64))
+    hour = np.floor((sessions.start_second[chosen] - begin) / SECOND_PER_HOUR)
+    energy = np.zeros(WEEKS * WEEK)
+    inside = (hour >= 0) & (hour < len(energy))
+    np.add.at(energy, hour[inside].astype(int), sessions.energy_kwh[chosen][inside])
+    return energy
+
+
+def goals(found: dict[str, list[Score]]) -> tuple[Goal, ...]:
+    """Judge the best method of each city against repeating the week."""
+    made = []
+    for city, scores in found.items():
+        naive, *others = scores
+        best = min(others, key=lambda one: one.pinball)
+        name = f"{city}: demand a day ahead, {best.name}"
+        made.append(Goal(name, best.pinball, "kWh", naive.pinball, "seasonal naive", naive.pinball))
+    return tuple(made)
