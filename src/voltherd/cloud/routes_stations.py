@@ -124,7 +124,7 @@ def _line(state: StationState) -> StationLine:
             for place, one in sorted(book.statuses.items())
             if all(place)
         ],
-        available=state.served,
+        available_fraction=state.served,
         known_since=None if state.known_second is None else rfc3339(state.known_second),
         faults=len(state.faults),
         silences=len(state.silences),

@@ -83,7 +83,7 @@ class StationLine(Shape):
     heard: Time | None
     """When it was last heard."""
     connectors: list[ConnectorNow]
-    available: float | None
+    available_fraction: float | None
     """Share of the last 30 days, as far as known, in which connectors could be used."""
     known_since: Time | None
     faults: int
