@@ -142,6 +142,7 @@ class Stations:
         book = self._books().stations.get(station_id)
         if book is None:
             return None
+        now_second = max(now_second, book.heard_second)  # clocks differ; what was heard has been
         since = now_second - PAST_SECOND
         kept = self._journal.calls_of(station_id, _STATUSES, since, STATUSES_MAX)
         told = [event for event in self._events(kept) if isinstance(event, StatusTold)]
@@ -179,10 +180,10 @@ class Stations:
         """
         book = self._books().stations.get(station_id)
         transaction = None if book is None else book.transactions.get(transaction_id)
-        if transaction is None:
+        if book is None or transaction is None:
             return None
-        begin = _begin(transaction)
-        end = now_second if transaction.stop is None else transaction.stop.time_second
+        begin, now = _begin(transaction), max(now_second, book.heard_second)
+        end = now if transaction.stop is None else transaction.stop.time_second
         kept = self._journal.calls_of(station_id, _METERED, begin - 3600.0, SESSION_CALLS_MAX)
         events = list(self._events(kept))
         readings = [r for r in _readings(events, transaction) if begin <= r.time_second <= end]

@@ -100,3 +100,10 @@ def test_what_was_laid_aside_changes_no_books():
     assert again.central.stations == desk.central.stations
     assert again.central.rules != Rules()
     assert DIALECTS["1.6"].decode_event("voltherd:held", {}, 0.0) is None
+
+
+def test_a_clock_that_is_behind_hides_nothing_that_was_heard(known):
+    stations, _ = known
+    behind = stations.session("S02", "tx-9", NOW - 30 * DAY)
+    assert behind.efficiency == stations.session("S02", "tx-9", NOW).efficiency
+    assert len(stations.state("S01", NOW - 90 * DAY).faults) == 6
