@@ -254,6 +254,19 @@ class CallJournal(Protocol):
         """Give calls behind a number in order, each with its own."""
         ...
 
+    def calls_of(
+        self, station_id: str, actions: Sequence[str], since_second: float, limit: int
+    ) -> Sequence[StationCall]:
+        """Give the latest calls of a station heard since a time, oldest first.
+
+        Args:
+            station_id: Which.
+            actions: Only these; all where empty.
+            since_second: The earliest [unix s].
+            limit: So many at most.
+        """
+        ...
+
     def keep_books(self, number: int, body: bytes) -> None:
         """Keep what the calls up to a number came to, in place of what was kept before.
 

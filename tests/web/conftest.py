@@ -5,10 +5,13 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
+from tests.unit.cloud.station_story import tell_story
+from voltherd.adapters.sqlite.calls import CallBook
 from voltherd.cloud.depot_example import EXAMPLE
 
 HERE = Path(__file__).resolve().parent
@@ -87,12 +90,15 @@ def small_store(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def cloud(dashboard, small_store, tmp_path_factory):
-    """A running cloud on a copy of that store and a depot: what people do there stays there."""
+    """A running cloud on a copy of that store, a depot and stations; what is done there stays."""
     folder = tmp_path_factory.mktemp("cloud")
     shutil.copytree(small_store, folder / "store")
     (folder / "site.yaml").write_text(EXAMPLE)
     config = folder / "cloud.toml"
-    config.write_text('[store]\npath = "store"\n[depot]\nsite = "site.yaml"\n')
+    now = time.time()
+    tell_story(CallBook(folder / "stations.sqlite"), now, evening=now - 5 * 3600.0)
+    depot = 'site = "site.yaml"\nstations = "stations.sqlite"\n'
+    config.write_text(f'[store]\npath = "store"\n[depot]\n{depot}')
     running = dashboard.RunningCloud("--config", str(config))
     try:
         yield running.start()

@@ -43,11 +43,15 @@ def fragments(worst):
         "kpis": "#/kpis",
         "budget": "#/budget",
         "depot": "#/depot?v2g=false",
+        "stations": "#/depot/stations",
+        "station": "#/depot/stations/S01",
+        "session": "#/depot/stations/S01/sessions/1",
         "nowhere": "#/nowhere",
     }
 
 
 PAGES = ("fleet", "vehicle", "finding", "chain", "layers", "kpis", "budget", "depot", "nowhere")
+PAGES += ("stations", "station", "session")
 
 
 @pytest.mark.parametrize(("width", "dark"), LOOKS, ids=["phone, light", "desk, dark"])

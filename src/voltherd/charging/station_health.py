@@ -218,7 +218,7 @@ def _log_likelihood(
         total = total - (time / scale) ** shape
         if end:
             total = total + logs + (shape - 1.0) * np.log(time / scale)
-    return total
+    return np.asarray(total)
 
 
 def _shape(times: Float[np.ndarray, " n"], failed: Bool[np.ndarray, " n"]) -> float:

@@ -14,6 +14,7 @@ from voltherd.cloud import (
     routes_fleet,
     routes_policy,
     routes_session,
+    routes_stations,
     routes_vehicles,
     schema,
     schema_vehicles,
@@ -68,6 +69,7 @@ def described() -> FastAPI:
         routes_findings,
         routes_policy,
         routes_depot,
+        routes_stations,
         routes_fleet,
         routes_session,
     ):

@@ -5,15 +5,19 @@ import secrets
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from importlib.metadata import version
+from pathlib import Path
 from typing import Final, NamedTuple
 
 from voltherd.adapters.files.calibration import calibration_document
 from voltherd.adapters.http.client import post
+from voltherd.adapters.ocpp.schemas import schema_check
 from voltherd.adapters.records.retention import Retention
 from voltherd.adapters.records.store import RecordStore
 from voltherd.adapters.sqlite.accounts import AccountBook
 from voltherd.adapters.sqlite.assets import AssetBook
+from voltherd.adapters.sqlite.calls import CallBook
 from voltherd.adapters.sqlite.outgoing import FILE as OUTGOING
 from voltherd.adapters.sqlite.outgoing import OutgoingBook
 from voltherd.cloud.access import Access
@@ -30,7 +34,7 @@ from voltherd.cloud.config import (
     WebhookSection,
     secret_of,
 )
-from voltherd.cloud.depot_plan import Depot
+from voltherd.cloud.depot_plan import Depot, known_prices
 from voltherd.cloud.fleet import Change, Fleet
 from voltherd.cloud.guard import Guard
 from voltherd.cloud.ingest import Ingest
@@ -40,6 +44,7 @@ from voltherd.cloud.metrics import Metrics
 from voltherd.cloud.running import Address, Duty, Part, Running
 from voltherd.cloud.schema_service import Health, Truth
 from voltherd.cloud.service import About, Cloud
+from voltherd.cloud.stations import Stations
 from voltherd.cloud.stores.compose import BookJournal, CommittedStore, Kept, opened
 from voltherd.cloud.stream import Hub
 from voltherd.cloud.telling import Teller
@@ -179,6 +184,8 @@ def compose(config: CloudConfig, given: Given = _NOTHING_GIVEN) -> Running:
     metrics = Metrics(watch.chain)
     depot = Depot(config.depot.site) if config.depot else None
     cloud = _cloud(core, line, watch, given.truth, depot=depot, sign_in=access.needed)
+    if config.depot and config.depot.stations:
+        cloud = replace(cloud, stations=_stations(config.depot.stations, depot))
 
     def answered(method: str, status: int) -> None:
         counted.add(status)
@@ -355,6 +362,10 @@ def _cloud(
         depot=depot,
         sign_in=sign_in,
     )
+
+
+def _stations(path: Path, depot: Depot | None) -> Stations:
+    return Stations(CallBook(path), schema_check, lambda: known_prices(depot))
 
 
 def _bus_figures(bus: Bus) -> BusFigures:

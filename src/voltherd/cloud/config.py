@@ -87,6 +87,8 @@ class DepotSection(Section):
 
     site: Path
     """Its site file; ``voltherd depot example`` prints one."""
+    stations: Path | None = None
+    """The journal of its charging stations, as ``voltherd depot run`` keeps it."""
 
 
 class CloudConfig(Section):
@@ -136,6 +138,7 @@ version = "5"                   # or "3.1.1"
 
 # [depot]                       # tonight's charging on the dashboard
 # site = "site.yaml"            # voltherd depot example prints one
+# stations = "stations.sqlite"  # what its charging stations told
 
 # [[webhook]]                   # told of findings, signed; docs/api.md says how
 # url = "https://maintenance.example/voltherd"

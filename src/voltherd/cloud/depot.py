@@ -14,13 +14,17 @@ from typing import Any, Final, Literal, NamedTuple, final
 
 from voltherd.charging.central import Central, Heard, Rules, learned, step, without_old
 from voltherd.charging.reservations import Promise, reserve, settled
+from voltherd.charging.station_health import heartbeat_gaps
 from voltherd.errors import StoreError, UnreadableError
 from voltherd.ports import CallJournal
 from voltherd.types.station_command import (
     CancelReservation,
+    GetSchedule,
     Outcome,
     Refused,
     Reserve,
+    ScheduleTold,
+    SetProfile,
     SettingsTold,
     StationCall,
     StationCommand,
@@ -42,8 +46,15 @@ BOOKED_SECOND: Final = 90 * 86_400.0
 REMARKS_KEPT: Final = 50
 REMARKS_OF_CALL: Final = 20
 _UNKEPT: Final = frozenset({"Heartbeat"})
+PROFILED: Final = "voltherd:profiled"
+"""Kept of a profile that a station was told: ``evse``, ``profile``, its answer (``status``)."""
+HELD: Final = "voltherd:held"
+"""Kept of what a station said it holds: ``evse``, ``schedule``."""
+SILENT: Final = "voltherd:silent"
+"""Kept when a station is heard again after a silence: ``since``."""
 _LEARNED, _RESERVED, _SETTLED = "voltherd:learned", "voltherd:reserved", "voltherd:settled"
-_OWN: Final = frozenset({_LEARNED, _RESERVED, _SETTLED})
+_ASIDE: Final = frozenset({PROFILED, HELD, SILENT})
+_OWN: Final = _ASIDE | {_LEARNED, _RESERVED, _SETTLED}
 
 
 class Remark(NamedTuple):
@@ -87,7 +98,9 @@ class Depot:
         self._lock = threading.Lock()
         self._remarks: dict[str, deque[Remark]] = {}
         self.remark_counts: Counter[str] = Counter()
-        self._central, self._kept_to, self._last = _restored(journal, rules)
+        self._heard: dict[str, float] = {}
+        self._aside: list[StationCall] = []
+        self._central, self._kept_to, self._last = restored(journal, rules)
 
     @property
     def central(self) -> Central:
@@ -103,14 +116,16 @@ class Depot:
         with self._lock:
             central, replies, kept = self._central, [], []
             for call in calls:
+                self._watch(call)
                 central, reply = self._one(central, call)
                 replies.append(reply)
                 if not isinstance(reply.payload, Refused) and call.action not in _UNKEPT:
                     kept.append(call)
-            if kept and not self._written(kept):
+            if (kept or self._aside) and not self._written([*kept, *self._aside]):
                 return [StationReply(Refused("InternalError", "not kept; tell it again"))] * len(
                     calls
                 )
+            self._aside.clear()
             self._central = central
             self._keep_books_if_due()
         return replies
@@ -126,6 +141,13 @@ class Depot:
             what = "cancel" if isinstance(command, CancelReservation) else "reserve"
             number = command.reservation_id
             self._note(station_id, _SETTLED, {"what": what, "id": number, "status": status})
+        elif isinstance(command, SetProfile) and isinstance(result, Outcome):
+            profile = to_plain(command.profile)
+            body = {"evse": command.evse_id, "profile": profile, "status": result.status}
+            self._lay_aside(station_id, PROFILED, body)
+        elif isinstance(command, GetSchedule) and isinstance(result, ScheduleTold):
+            held = to_plain(result.schedule)
+            self._lay_aside(station_id, HELD, {"evse": command.evse_id, "schedule": held})
 
     def reserve(self, station_id: str, wish: Reserve, now_second: float) -> Promise:
         """Promise an EVSE to somebody; see ``charging.reservations.reserve``.
@@ -151,6 +173,22 @@ class Depot:
         """
         with self._lock:
             self._write_books()
+
+    def _lay_aside(self, station_id: str, action: str, body: Mapping[str, Any]) -> None:
+        """Keep what only tells people about the past with what is kept next."""
+        with self._lock:
+            book = self._central.stations.get(station_id)
+            second = 0.0 if book is None else book.heard_second
+            self._aside.append(_own_call(station_id, action, body, second))
+
+    def _watch(self, call: StationCall) -> None:
+        """Lay a silence aside; one that is from before this start may be our own."""
+        before = self._heard.get(call.station_id)
+        self._heard[call.station_id] = call.heard_second
+        interval = float(self._central.rules.heartbeat_second)
+        if before is not None and heartbeat_gaps((before,), interval, call.heard_second):
+            body = {"since": before}
+            self._aside.append(_own_call(call.station_id, SILENT, body, call.heard_second))
 
     def _one(self, central: Central, call: StationCall) -> tuple[Central, StationReply]:
         """Understand one call and answer it."""
@@ -193,7 +231,7 @@ class Depot:
         with self._lock:
             call = _own_call(station_id, action, body, 0.0)
             if self._written([call]):
-                self._central = _applied(self._central, call)
+                self._central = applied(self._central, call)
 
     def _keep_books_if_due(self) -> None:
         if self._last - self._kept_to < self._books_every:
@@ -215,8 +253,12 @@ def _own_call(station_id: str, action: str, body: Mapping[str, Any], second: flo
     return StationCall(station_id, "2.0.1", "", action, body, second)
 
 
-def _restored(journal: CallJournal, rules: Rules) -> tuple[Central, int, int]:
-    """Make the books again: from what was written down, and from what was told since."""
+def restored(journal: CallJournal, rules: Rules) -> tuple[Central, int, int]:
+    """Make the books again: from what was written down, and from what was told since.
+
+    Returns:
+        The books, the call that those written down rest on, and the last one.
+    """
     central, number = Central(rules), 0
     found = journal.books()
     if found is not None:
@@ -228,12 +270,12 @@ def _restored(journal: CallJournal, rules: Rules) -> tuple[Central, int, int]:
     kept_to = number
     while calls := journal.calls(number, 1000):
         for _, call in calls:
-            central = _applied(central, call)
+            central = applied(central, call)
         number = calls[-1][0]
     return central, kept_to, number
 
 
-def _applied(central: Central, call: StationCall) -> Central:
+def applied(central: Central, call: StationCall) -> Central:
     """Do again what a call did to the books."""
     if call.action in _OWN:
         return _applied_own(central, call)
@@ -249,6 +291,8 @@ def _applied(central: Central, call: StationCall) -> Central:
 
 def _applied_own(central: Central, call: StationCall) -> Central:
     body = call.payload
+    if call.action in _ASIDE:
+        return central
     if call.action == _LEARNED:
         return learned(central, call.station_id, SettingsTold(body["values"]))
     if call.action == _RESERVED:

@@ -9,9 +9,10 @@ import numpy as np
 
 from voltherd.charging.plan import planned
 from voltherd.charging.problem import Discharge, Fleet, Problem, Site
+from voltherd.charging.session_record import Prices
 from voltherd.charging.sheet import depot_sheet
 from voltherd.cloud.depot_file import Night, read_site
-from voltherd.errors import InputError
+from voltherd.errors import InputError, UsageError
 from voltherd.types.depot import DepotSheet
 
 LONGER_HOUR_MAX: Final = 24.0
@@ -80,6 +81,18 @@ class Depot:
             self._night, self._sheet = read_site(self._path), None
             self._seen = written
         return self._night
+
+
+def known_prices(depot: Depot | None) -> Prices | None:
+    """Give the prices of tonight's plan; None where there is none, or none that can be read."""
+    if depot is None:
+        return None
+    try:
+        sheet = depot.sheet()
+    except (InputError, UsageError):
+        return None  # whoever looks at the plan is told why
+    course = sheet.course
+    return Prices(course.second, course.price_eur_per_kwh, course.second[-1] + sheet.step_second)
 
 
 def told(night: Night, problem: Problem) -> DepotSheet:

@@ -10,9 +10,10 @@ from jaxtyping import Float
 from voltherd.charging.central import Central
 from voltherd.charging.live import Charger, Setpoints
 from voltherd.charging.plan import Plan, planned
+from voltherd.charging.sheet import site_cost_eur
 from voltherd.cloud.depot_file import Night
 from voltherd.cloud.depot_sections import SiteFile
-from voltherd.cloud.depot_tonight import Guest, tonight, wanted
+from voltherd.cloud.depot_tonight import Guest, hasty, tonight, wanted
 
 _SHORT_KWH: Final = 0.05
 _NONE_KILOWATT: Final = 1e-6
@@ -44,16 +45,16 @@ class Planned(NamedTuple):
         astray: Chargers that followed no limit.
         short: What limits leave out, by transaction, in words, empty for nothing; not of those
             that are about to leave.
-        night: What was planned; None where there was nobody to plan for.
-        plan: The plan.
+        cost_eur: What it costs at the prices as they are [EUR].
+        gap: How much dearer it is than the best, at most, as a share of its cost.
     """
 
     setpoints: Setpoints
     guests: Mapping[str, float]
     short: Mapping[str, str]
     astray: frozenset[str]
-    night: Night | None = None
-    plan: Plan | None = None
+    cost_eur: float = 0.0
+    gap: float = 0.0
 
 
 def replanned(file: SiteFile, chargers: Sequence[Charger], known: Known, where: str) -> Planned:
@@ -74,7 +75,7 @@ def replanned(file: SiteFile, chargers: Sequence[Charger], known: Known, where: 
     if night is None:
         empty = np.zeros((len(chargers), 1))
         return Planned(Setpoints(now, now - now % step, step, empty), {}, {}, wild)
-    plan = planned(night.problem, minimum=True)
+    plan = planned(hasty(night.problem, file.run.haste_fraction), minimum=True)
     drawn_kwh = plan.power_kilowatt.sum(axis=1) * night.problem.site.step_hour
     until, short = {}, {}
     for row, guest in enumerate(known.guests):
@@ -87,9 +88,9 @@ def replanned(file: SiteFile, chargers: Sequence[Charger], known: Known, where: 
         told = f"limits leave {left:.1f} kWh out" if left > _SHORT_KWH else ""
         short[transaction.transaction_id] = told
     ampere = _ampere(file, chargers, night, plan)
-    return Planned(
-        Setpoints(now, night.start_second, step, ampere), until, short, wild, night, plan
-    )
+    cost = site_cost_eur(night.problem, plan.power_kilowatt)
+    setpoints = Setpoints(now, night.start_second, step, ampere)
+    return Planned(setpoints, until, short, wild, cost, max(plan.gap, 0.0))
 
 
 def _ampere(

@@ -56,13 +56,9 @@ class Teller:
             )
             spare = float(orders.spare_ampere[0].min())
             parts.append(f"{told:.1f} kW allowed, {spare:.0f} A left at the connection")
-        planned = live.plan
-        if planned is not None and planned.plan is not None:
-            plan = planned.plan
-            cost = f"{plan.cost_eur:.2f} {live.file.currency}"
-            parts.append(
-                f"what is planned costs {cost}, within {max(plan.gap, 0.0):.3%} of the best"
-            )
+        if live.plan is not None:
+            cost = f"{live.plan.cost_eur:.2f} {live.file.currency}"
+            parts.append(f"what is planned costs {cost}, within {live.plan.gap:.3%} of the best")
         return "; ".join(parts)
 
     def _changes(self, online: frozenset[str]) -> Iterator[str]:

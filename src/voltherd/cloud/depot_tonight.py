@@ -13,7 +13,7 @@ import numpy as np
 
 from voltherd.charging.guard_site import PHASES
 from voltherd.charging.live import Charger, Headroom
-from voltherd.charging.problem import Site
+from voltherd.charging.problem import Problem, Site
 from voltherd.charging.transactions import Transaction
 from voltherd.cloud.depot_file import PHASES as PHASE_NAMES
 from voltherd.cloud.depot_file import START_CURRENT_AMPERE, Night, frame_of, moment, night
@@ -200,7 +200,7 @@ def _early(section: VehicleSection, file: SiteFile, step: float) -> VehicleSecti
 
 
 def _with_margin(found: Night, file: SiteFile, astray: Mapping[str, float]) -> Night:
-    """Plan for a little less than limits and those who follow none leave, and not to wait."""
+    """Plan for a little less than limits and those who follow none leave."""
     site, rest = found.problem.site, 1.0 - file.run.margin_fraction
     base, lost = site.base_kilowatt, sum(astray.values())
     phases = np.tile(site.limit_kilowatt / PHASES, (PHASES, 1))  # the guard looks at each phase
@@ -220,15 +220,26 @@ def _with_margin(found: Night, file: SiteFile, astray: Mapping[str, float]) -> N
         )
         for told, group in zip(site.groups, file.groups, strict=True)
     )
-    price, waits = site.price_eur_per_kwh, np.arange(site.steps) * site.step_hour
     site = replace(
         site,
-        price_eur_per_kwh=price + file.run.haste_fraction * float(np.abs(price).mean()) * waits,
         limit_kilowatt=left(site.limit_kilowatt, base, lost),
         phase_limit_kilowatt=left(phases, base / PHASES, lost / PHASES) if single else None,
         groups=groups,
     )
     return found._replace(problem=replace(found.problem, site=site))
+
+
+def hasty(problem: Problem, haste_fraction: float) -> Problem:
+    """Let energy be worth a little more sooner, since what is put off may not come.
+
+    Args:
+        problem: What is planned.
+        haste_fraction: Of the mean price, for each hour.
+    """
+    site = problem.site
+    price, hours = site.price_eur_per_kwh, np.arange(site.steps) * site.step_hour
+    dearer = price + haste_fraction * float(np.abs(price).mean()) * hours
+    return replace(problem, site=replace(site, price_eur_per_kwh=dearer))
 
 
 def site_from(file: SiteFile, now_second: float, where: str) -> Site:

@@ -57,6 +57,22 @@ KINDS: Final = {
         "No depot is planned here",
         'The configuration names no site file; [depot] site = "site.yaml" does.',
     ),
+    "stations-unknown": Kind(
+        404,
+        "No charging stations are known here",
+        'The configuration names no journal of theirs; [depot] stations = "stations.sqlite" does.',
+    ),
+    "station-unknown": Kind(
+        404,
+        "No such charging station",
+        "No station of this name was ever heard. Names are case-sensitive; "
+        "/api/v1/depot/stations lists them.",
+    ),
+    "session-unknown": Kind(
+        404,
+        "No such charging session",
+        "The station tells of no session of this number, or it ended over 90 days ago.",
+    ),
     "depot-senseless": Kind(
         409,
         "This night cannot be planned",

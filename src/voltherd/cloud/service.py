@@ -14,6 +14,7 @@ from voltherd.cloud.kpis import Board
 from voltherd.cloud.problems import ProblemError
 from voltherd.cloud.schema_service import Chain, Health, Truth
 from voltherd.cloud.series import Past
+from voltherd.cloud.stations import Stations
 from voltherd.cloud.stream import Hub
 from voltherd.cloud.view import VehicleView
 from voltherd.cloud.workflow import Journal, Workflow
@@ -62,6 +63,7 @@ class Cloud:
         about: What it says of itself.
         truth: A demo's planted truth beside what was found; None elsewhere.
         depot: The site whose charging is planned; None where there is none.
+        stations: Its charging stations; None where their journal is not named.
         sign_in: Whether signing in is asked for.
     """
 
@@ -79,6 +81,7 @@ class Cloud:
     about: About
     truth: Callable[[], Truth] | None = None
     depot: Depot | None = None
+    stations: Stations | None = None
     sign_in: bool = False
 
     def vehicle(self, vehicle_id: str) -> VehicleView:

@@ -7,7 +7,7 @@ import pytest
 
 from voltherd.charging.transactions import Register, Said, Transaction
 from voltherd.cloud.depot_file import site_file
-from voltherd.cloud.depot_tonight import Guest, headroom, site_from, tonight, wanted
+from voltherd.cloud.depot_tonight import Guest, hasty, headroom, site_from, tonight, wanted
 from voltherd.types.station import NeedsTold
 
 PLAIN = {
@@ -116,9 +116,12 @@ def test_what_follows_no_limit_is_left_free_and_not_planned():
 
 
 def test_lists_go_on_day_after_day():
-    prices = night("2026-11-28 15:00").problem.site.price_eur_per_kwh
+    problem = night("2026-11-28 15:00").problem
+    prices = problem.site.price_eur_per_kwh
+    assert prices[:5].tolist() == [3, 3, 3, 3, 4]
     haste = 0.01 * np.mean(range(24)) * 0.25 * np.arange(5)  # what is put off may not come
-    assert prices[:5] == pytest.approx(np.array([3, 3, 3, 3, 4]) + haste)
+    dearer = hasty(problem, 0.01).site.price_eur_per_kwh
+    assert dearer[:5] == pytest.approx(prices[:5] + haste)
     assert len(prices) == 96
 
 

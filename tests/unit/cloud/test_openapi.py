@@ -65,6 +65,8 @@ def test_every_number_of_an_answer_carries_its_unit(document):
         "cost", "miss_cost", "visit_cost", "recall_cost", "visits_cost", "left_cost",
         # shares of one, and vehicles counted, in a depot's plan
         "gap", "own_share", "ready", "soc_arrival", "soc_planned", "soc_wanted",
+        # places of a charging station by their numbers, and what is counted of it
+        "evse", "connector", "faults", "silences", "oddities", "times", "missing",
     }  # fmt: skip
     units = (
         "_second", "_volt", "_ampere", "_celsius", "_fraction", "_ah", "_kilometre", "_records",

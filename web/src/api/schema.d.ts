@@ -348,6 +348,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/depot/stations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Stations
+         * @description Tell how every charging station does.
+         */
+        get: operations["stations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/depot/stations/{station_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Station
+         * @description Tell how one charging station does and did.
+         */
+        get: operations["station"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/depot/stations/{station_id}/sessions/{session_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Session
+         * @description Tell of one charging session: energy by the meter, power against what was allowed, cost.
+         */
+        get: operations["session"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/stream": {
         parameters: {
             query?: never;
@@ -699,6 +759,22 @@ export interface components {
             lost_records: number;
         };
         /**
+         * ConnectorNow
+         * @description How a connector stands.
+         */
+        ConnectorNow: {
+            /** Evse */
+            evse: number;
+            /** Connector */
+            connector: number;
+            /** Status */
+            status: string;
+            /** Since */
+            since: string | null;
+            /** Error */
+            error: string;
+        };
+        /**
          * DepotCourse
          * @description The site over the plan's steps.
          */
@@ -924,6 +1000,41 @@ export interface components {
              * @description The same in words.
              */
             told: string;
+        };
+        /**
+         * FaultSpell
+         * @description A time in which a connector was faulty.
+         */
+        FaultSpell: {
+            /** Begin */
+            begin: string | null;
+            /**
+             * End
+             * @description Null while it is.
+             */
+            end: string | null;
+            /** Evse */
+            evse: number;
+            /** Error */
+            error: string;
+        };
+        /**
+         * FaultToCome
+         * @description How likely a fault is within seven days.
+         */
+        FaultToCome: {
+            /** @description With 90 % confidence; null while it cannot be told. */
+            chance: components["schemas"]["Share"] | null;
+            /**
+             * Text
+             * @description Why it cannot be told, or by which law it is.
+             */
+            text: string;
+            /**
+             * Faults
+             * @description How many it rests on.
+             */
+            faults: number;
         };
         /**
          * FindingDetail
@@ -1258,6 +1369,19 @@ export interface components {
             modules: components["schemas"]["Module"][];
         };
         /**
+         * LimitCourse
+         * @description What a station was told, as steps.
+         */
+        LimitCourse: {
+            /** Time */
+            time: string[];
+            /**
+             * Kilowatt
+             * @description From the moment on; null where there was no limit.
+             */
+            kilowatt: (number | null)[];
+        };
+        /**
          * LiveCells
          * @description Event ``cells`` of the stream: one live sample of the watched vehicle.
          */
@@ -1419,6 +1543,18 @@ export interface components {
              * @description When work is planned; makes a note a work order.
              */
             planned_time?: string | null;
+        };
+        /**
+         * Oddity
+         * @description Something that a station did otherwise than the protocol or its orders say.
+         */
+        Oddity: {
+            /** Text */
+            text: string;
+            /** Times */
+            times: number;
+            /** Last */
+            last: string | null;
         };
         /**
          * PackSoc
@@ -1705,6 +1841,16 @@ export interface components {
             opposing: string[];
         };
         /**
+         * PowerCourse
+         * @description Power over a session.
+         */
+        PowerCourse: {
+            /** Time */
+            time: string[];
+            /** Kilowatt */
+            kilowatt: number[];
+        };
+        /**
          * Probe
          * @description One temperature probe now.
          */
@@ -1869,6 +2015,112 @@ export interface components {
             name: string;
         };
         /**
+         * SessionDetail
+         * @description One charging session.
+         */
+        SessionDetail: {
+            /** Session */
+            session: string;
+            /** Evse */
+            evse: number;
+            /** Who */
+            who: string;
+            /** Begin */
+            begin: string | null;
+            /**
+             * End
+             * @description Null while it goes on.
+             */
+            end: string | null;
+            /**
+             * Energy Kwh
+             * @description By the meter.
+             */
+            energy_kwh: number;
+            /**
+             * Ended By
+             * @description Why it ended, in the station's word.
+             */
+            ended_by: string;
+            /** Station */
+            station: string;
+            /**
+             * Meter Begin Kwh
+             * @description The register at the start.
+             */
+            meter_begin_kwh: number | null;
+            /**
+             * Meter End Kwh
+             * @description The register at the end, or as last told.
+             */
+            meter_end_kwh: number | null;
+            power: components["schemas"]["PowerCourse"];
+            allowed: components["schemas"]["LimitCourse"];
+            /**
+             * Cost Eur
+             * @description Of its energy; null while a price of its time is not known.
+             */
+            cost_eur: number | null;
+            /** @description Share of the metered energy that arrived in the battery; null while that is not known. */
+            efficiency: components["schemas"]["Share"] | null;
+            /**
+             * Missing
+             * @description How many numbered messages of it were never heard.
+             */
+            missing: number;
+            /**
+             * Flags
+             * @description ``meter_jump``, ``clock_ahead``: what is to be looked at before it is billed.
+             */
+            flags: string[];
+            /**
+             * Offline
+             * @description Whether part of it was told late.
+             */
+            offline: boolean;
+        };
+        /**
+         * SessionLine
+         * @description A charging session in a list.
+         */
+        SessionLine: {
+            /** Session */
+            session: string;
+            /** Evse */
+            evse: number;
+            /** Who */
+            who: string;
+            /** Begin */
+            begin: string | null;
+            /**
+             * End
+             * @description Null while it goes on.
+             */
+            end: string | null;
+            /**
+             * Energy Kwh
+             * @description By the meter.
+             */
+            energy_kwh: number;
+            /**
+             * Ended By
+             * @description Why it ended, in the station's word.
+             */
+            ended_by: string;
+        };
+        /**
+         * Share
+         * @description A share with what it lies between.
+         */
+        Share: {
+            /** Value */
+            value: number;
+            /** Low */
+            low: number;
+            /** High */
+            high: number;
+        };
+        /**
          * SiblingMeasure
          * @description One quantity of every sibling, in string order.
          */
@@ -1913,6 +2165,16 @@ export interface components {
             password: string;
         };
         /**
+         * Silence
+         * @description A time in which a station said nothing for longer than it may.
+         */
+        Silence: {
+            /** Begin */
+            begin: string | null;
+            /** End */
+            end: string | null;
+        };
+        /**
          * Spell
          * @description A stretch of time with nearly the same power.
          */
@@ -1932,6 +2194,96 @@ export interface components {
              * @description At the charger; negative where the vehicle gives.
              */
             kilowatt: number;
+        };
+        /**
+         * StationDetail
+         * @description A charging station with its past.
+         */
+        StationDetail: {
+            /** Station */
+            station: string;
+            /** Maker */
+            maker: string;
+            /** Model */
+            model: string;
+            /** Firmware */
+            firmware: string;
+            /** Protocol */
+            protocol: string;
+            /**
+             * Heard
+             * @description When it was last heard.
+             */
+            heard: string | null;
+            /** Connectors */
+            connectors: components["schemas"]["ConnectorNow"][];
+            /**
+             * Available Fraction
+             * @description Share of the last 30 days, as far as known, in which connectors could be used.
+             */
+            available_fraction: number | null;
+            /** Known Since */
+            known_since: string | null;
+            /** Faults */
+            faults: number;
+            /** Silences */
+            silences: number;
+            /** Oddities */
+            oddities: number;
+            outlook: components["schemas"]["FaultToCome"];
+            /** Fault Spells */
+            fault_spells: components["schemas"]["FaultSpell"][];
+            /** Silence Spells */
+            silence_spells: components["schemas"]["Silence"][];
+            /** Odd */
+            odd: components["schemas"]["Oddity"][];
+            /** Sessions */
+            sessions: components["schemas"]["SessionLine"][];
+        };
+        /**
+         * StationLine
+         * @description A charging station in a list.
+         */
+        StationLine: {
+            /** Station */
+            station: string;
+            /** Maker */
+            maker: string;
+            /** Model */
+            model: string;
+            /** Firmware */
+            firmware: string;
+            /** Protocol */
+            protocol: string;
+            /**
+             * Heard
+             * @description When it was last heard.
+             */
+            heard: string | null;
+            /** Connectors */
+            connectors: components["schemas"]["ConnectorNow"][];
+            /**
+             * Available Fraction
+             * @description Share of the last 30 days, as far as known, in which connectors could be used.
+             */
+            available_fraction: number | null;
+            /** Known Since */
+            known_since: string | null;
+            /** Faults */
+            faults: number;
+            /** Silences */
+            silences: number;
+            /** Oddities */
+            oddities: number;
+            outlook: components["schemas"]["FaultToCome"];
+        };
+        /**
+         * StationList
+         * @description All charging stations that were ever heard.
+         */
+        StationList: {
+            /** Items */
+            items: components["schemas"]["StationLine"][];
         };
         /**
          * Tried
@@ -2326,7 +2678,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No such vehicle · No depot is planned here · No such finding · No such channel · No such place in this list · Nothing is here */
+            /** @description No such vehicle · No depot is planned here · No charging stations are known here · No such charging station · No such charging session · No such finding · No such channel · No such place in this list · Nothing is here */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2403,7 +2755,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No such vehicle · No depot is planned here · No such finding · No such channel · No such place in this list · Nothing is here */
+            /** @description No such vehicle · No depot is planned here · No charging stations are known here · No such charging station · No such charging session · No such finding · No such channel · No such place in this list · Nothing is here */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2491,7 +2843,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No such vehicle · No depot is planned here · No such finding · No such channel · No such place in this list · Nothing is here */
+            /** @description No such vehicle · No depot is planned here · No charging stations are known here · No such charging station · No such charging session · No such finding · No such channel · No such place in this list · Nothing is here */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2574,7 +2926,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No such vehicle · No depot is planned here · No such finding · No such channel · No such place in this list · Nothing is here */
+            /** @description No such vehicle · No depot is planned here · No charging stations are known here · No such charging station · No such charging session · No such finding · No such channel · No such place in this list · Nothing is here */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2651,7 +3003,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No such vehicle · No depot is planned here · No such finding · No such channel · No such place in this list · Nothing is here */
+            /** @description No such vehicle · No depot is planned here · No charging stations are known here · No such charging station · No such charging session · No such finding · No such channel · No such place in this list · Nothing is here */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2729,7 +3081,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No such vehicle · No depot is planned here · No such finding · No such channel · No such place in this list · Nothing is here */
+            /** @description No such vehicle · No depot is planned here · No charging stations are known here · No such charging station · No such charging session · No such finding · No such channel · No such place in this list · Nothing is here */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2816,7 +3168,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No such vehicle · No depot is planned here · No such finding · No such channel · No such place in this list · Nothing is here */
+            /** @description No such vehicle · No depot is planned here · No charging stations are known here · No such charging station · No such charging session · No such finding · No such channel · No such place in this list · Nothing is here */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2890,7 +3242,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No such vehicle · No depot is planned here · No such finding · No such channel · No such place in this list · Nothing is here */
+            /** @description No such vehicle · No depot is planned here · No charging stations are known here · No such charging station · No such charging session · No such finding · No such channel · No such place in this list · Nothing is here */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2967,7 +3319,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No such vehicle · No depot is planned here · No such finding · No such channel · No such place in this list · Nothing is here */
+            /** @description No such vehicle · No depot is planned here · No charging stations are known here · No such charging station · No such charging session · No such finding · No such channel · No such place in this list · Nothing is here */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3060,7 +3412,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No such vehicle · No depot is planned here · No such finding · No such channel · No such place in this list · Nothing is here */
+            /** @description No such vehicle · No depot is planned here · No charging stations are known here · No such charging station · No such charging session · No such finding · No such channel · No such place in this list · Nothing is here */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3171,7 +3523,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No such vehicle · No depot is planned here · No such finding · No such channel · No such place in this list · Nothing is here */
+            /** @description No such vehicle · No depot is planned here · No charging stations are known here · No such charging station · No such charging session · No such finding · No such channel · No such place in this list · Nothing is here */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3282,7 +3634,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No such vehicle · No depot is planned here · No such finding · No such channel · No such place in this list · Nothing is here */
+            /** @description No such vehicle · No depot is planned here · No charging stations are known here · No such charging station · No such charging session · No such finding · No such channel · No such place in this list · Nothing is here */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3393,7 +3745,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No such vehicle · No depot is planned here · No such finding · No such channel · No such place in this list · Nothing is here */
+            /** @description No such vehicle · No depot is planned here · No charging stations are known here · No such charging station · No such charging session · No such finding · No such channel · No such place in this list · Nothing is here */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3734,7 +4086,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No such vehicle · No depot is planned here · No such finding · No such channel · No such place in this list · Nothing is here */
+            /** @description No such vehicle · No depot is planned here · No charging stations are known here · No such charging station · No such charging session · No such finding · No such channel · No such place in this list · Nothing is here */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3831,7 +4183,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No such vehicle · No depot is planned here · No such finding · No such channel · No such place in this list · Nothing is here */
+            /** @description No such vehicle · No depot is planned here · No charging stations are known here · No such charging station · No such charging session · No such finding · No such channel · No such place in this list · Nothing is here */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3842,6 +4194,233 @@ export interface operations {
             };
             /** @description This night cannot be planned · These costs contradict each other · The Idempotency-Key was used for another request */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This service does not answer to that name */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request cannot be understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many streams are open · The store refused · A service is out of reach */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    stations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StationList"];
+                };
+            };
+            /** @description Signing in is needed · Name or password are wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such vehicle · No depot is planned here · No charging stations are known here · No such charging station · No such charging session · No such finding · No such channel · No such place in this list · Nothing is here */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This service does not answer to that name */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request cannot be understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many streams are open · The store refused · A service is out of reach */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    station: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                station_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StationDetail"];
+                };
+            };
+            /** @description Signing in is needed · Name or password are wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such vehicle · No depot is planned here · No charging stations are known here · No such charging station · No such charging session · No such finding · No such channel · No such place in this list · Nothing is here */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This service does not answer to that name */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request cannot be understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many streams are open · The store refused · A service is out of reach */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                station_id: string;
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionDetail"];
+                };
+            };
+            /** @description Signing in is needed · Name or password are wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such vehicle · No depot is planned here · No charging stations are known here · No such charging station · No such charging session · No such finding · No such channel · No such place in this list · Nothing is here */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3931,7 +4510,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No such vehicle · No depot is planned here · No such finding · No such channel · No such place in this list · Nothing is here */
+            /** @description No such vehicle · No depot is planned here · No charging stations are known here · No such charging station · No such charging session · No such finding · No such channel · No such place in this list · Nothing is here */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -4135,7 +4714,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No such vehicle · No depot is planned here · No such finding · No such channel · No such place in this list · Nothing is here */
+            /** @description No such vehicle · No depot is planned here · No charging stations are known here · No such charging station · No such charging session · No such finding · No such channel · No such place in this list · Nothing is here */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -4258,7 +4837,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No such vehicle · No depot is planned here · No such finding · No such channel · No such place in this list · Nothing is here */
+            /** @description No such vehicle · No depot is planned here · No charging stations are known here · No such charging station · No such charging session · No such finding · No such channel · No such place in this list · Nothing is here */
             404: {
                 headers: {
                     [name: string]: unknown;

@@ -23,6 +23,18 @@ class MemoryCalls:
         """Give calls; see ``CallJournal.calls``."""
         return list(enumerate(self._calls[after : after + limit], start=after + 1))
 
+    def calls_of(
+        self, station_id: str, actions: Sequence[str], since_second: float, limit: int
+    ) -> Sequence[StationCall]:
+        """Give the latest calls of a station; see ``CallJournal.calls_of``."""
+        return [
+            call
+            for call in self._calls
+            if call.station_id == station_id
+            and call.heard_second >= since_second
+            and (not actions or call.action in actions)
+        ][-limit:]
+
     def keep_books(self, number: int, body: bytes) -> None:
         """Keep what calls came to; see ``CallJournal.keep_books``."""
         self._books = (number, body)

@@ -25,8 +25,10 @@ from voltherd.errors import UsageError
 from voltherd.ports import Clock, StationDesk
 from voltherd.types.station_command import (
     CancelReservation,
+    GetSchedule,
     Refused,
     Reserve,
+    SetProfile,
     SettingsTold,
     StationCall,
     StationCommand,
@@ -273,7 +275,12 @@ class StationServer:
     def _desk_answered(
         self, station_id: str, command: StationCommand, result: StationResult | None
     ) -> None:
-        if isinstance(result, SettingsTold) or isinstance(command, Reserve | CancelReservation):
+        told = isinstance(command, SetProfile | GetSchedule) and result is not None
+        if (
+            told
+            or isinstance(result, SettingsTold)
+            or isinstance(command, Reserve | CancelReservation)
+        ):
             self._begin(asyncio.to_thread(self._desk.answered, station_id, command, result))
 
     def _begin(self, work: Coroutine[None, None, None]) -> None:

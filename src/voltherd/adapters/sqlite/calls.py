@@ -85,6 +85,19 @@ class CallBook:
             )
         return [(number, _call(row)) for number, *row in rows]
 
+    def calls_of(
+        self, station_id: str, actions: Sequence[str], since_second: float, limit: int
+    ) -> Sequence[StationCall]:
+        """Give the latest calls of a station; see ``CallJournal.calls_of``."""
+        asked = f"AND action IN ({', '.join('?' * len(actions))})" if actions else ""
+        with self._lock:
+            rows = self._read(
+                f"SELECT {_COLUMNS} FROM call WHERE station_id = ? AND heard_second >= ? {asked}"
+                " ORDER BY number DESC LIMIT ?",
+                (station_id, since_second, *actions, limit),
+            )
+        return [_call(row) for row in reversed(rows)]
+
     def keep_books(self, number: int, body: bytes) -> None:
         """Keep what calls came to; see ``CallJournal.keep_books``."""
         row = (0, number, zstandard.ZstdCompressor(1).compress(body))
