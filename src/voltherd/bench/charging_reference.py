@@ -141,7 +141,7 @@ def _flows(programme: Programme, problem: Problem) -> _Flows:
     """Add what each vehicle draws, and gives in each tier, in each step of its stay."""
     site, fleet, discharge = problem.site, problem.fleet, problem.discharge
     vehicle, step = np.nonzero(problem.window)
-    price = site.price_eur_per_kwh[step] * site.step_hour
+    price = (site.price_eur_per_kwh + problem.waiting_eur_per_kwh)[vehicle, step] * site.step_hour
     column = [programme.column(price, fleet.power_max_kilowatt[vehicle])]
     sign = [np.ones(len(vehicle))]
     if discharge is not None:

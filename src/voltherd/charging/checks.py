@@ -31,6 +31,10 @@ def checked(problem: Problem) -> Problem:
         for wrong, what, mend in _discharge(problem.discharge):
             _refuse(problem.fleet, wrong, what, mend)
         _tiers(problem.discharge)
+    if problem.waiting_eur_per_kwh_hour is not None:
+        waiting = problem.waiting_eur_per_kwh_hour
+        wrong = ~((waiting >= 0) & np.isfinite(waiting))
+        _refuse(problem.fleet, wrong, "its wear of waiting is negative or no number", "correct it")
     if problem.taper is not None:
         for wrong, what, mend in _taper(problem, problem.taper):
             _refuse(problem.fleet, wrong, what, mend)
@@ -53,6 +57,8 @@ def _lengths(problem: Problem) -> None:
         vehicle["tier_wear_eur_per_kwh"] = problem.discharge.tier_wear_eur_per_kwh
         if problem.discharge.reserve_kwh is not None:
             vehicle["reserve_kwh"] = problem.discharge.reserve_kwh
+    if problem.waiting_eur_per_kwh_hour is not None:
+        vehicle["waiting_eur_per_kwh_hour"] = problem.waiting_eur_per_kwh_hour
     if problem.taper is not None:
         vehicle |= {f"taper {name}": of for name, of in problem.taper._asdict().items()}
     vehicle |= {f"member of {group.name}": group.member for group in site.groups}

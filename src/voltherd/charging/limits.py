@@ -98,6 +98,14 @@ def classes(problem: Problem) -> Int[np.ndarray, "vehicles"]:
         )
         ways[given.limit_kilowatt == 0.0] = 0.0
         marks.append(np.unique(ways, axis=0, return_inverse=True)[1].ravel())
+    if problem.waiting_eur_per_kwh_hour is not None:  # and what waiting adds to them
+        price = np.unique(
+            problem.waiting_eur_per_kwh_hour * fleet.charge_efficiency, return_inverse=True
+        )
+        marks += [
+            price[1].ravel(),
+            np.where(problem.waiting_eur_per_kwh_hour > 0, fleet.departure_step, 0),
+        ]
     if not marks:
         return np.zeros(fleet.size, dtype=int)
     return np.unique(np.stack(marks, axis=1), axis=0, return_inverse=True)[1].ravel()

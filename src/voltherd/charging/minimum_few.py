@@ -52,7 +52,8 @@ def decided(
     vehicle, step = np.nonzero(problem.window)
     cells = len(vehicle)
     solver = _solver()
-    cost = site.price_eur_per_kwh[step] * site.step_hour
+    price = site.price_eur_per_kwh + problem.waiting_eur_per_kwh
+    cost = price[vehicle, step] * site.step_hour
     most = fleet.power_max_kilowatt[vehicle]
     unserved = np.full(fleet.size, unserved_eur_per_kwh)
     columns = 2 * cells + fleet.size

@@ -43,7 +43,7 @@ class Plan:
         cost_eur: What charging adds to the site's bill, with wear and the demand charge [EUR].
         bound_eur: No plan that delivers as much costs less [EUR].
         gap: Cost beyond the bound, as a share of the cost.
-        wear_eur: Wear of giving energy back, part of the cost, by vehicle [EUR].
+        wear_eur: Wear of giving energy back and of waiting, part of the cost, by vehicle [EUR].
         iterations: Solutions of the master programme.
         site_price_eur_per_kwh: Price of buying and what limits add to it, for a vehicle that lies
             evenly on the phases and in no group [EUR/kWh].
@@ -115,7 +115,7 @@ def _most_delivered(
 ) -> _Best:
     """Plan; while more could be delivered than is, make what is not delivered dearer."""
     price = problem.site.price_eur_per_kwh
-    highest = float(np.abs(price).max())
+    highest = float(np.abs(price).max() + problem.waiting_eur_per_kwh.max())
     usual = _USUAL_SHARE * float(np.abs(price).mean() * problem.drawn_kwh.sum())
     dear = _DEAR * max(highest, _PRICE_MIN_EUR_PER_KWH)
     least = Least(0.0, ())
@@ -201,8 +201,9 @@ def _plan(problem: Problem, class_of: Int[np.ndarray, "vehicles"], best: _Best) 
     rows, site = market.limits, problem.site
     together = _class_power(profiles.power_kilowatt, class_of, rows.weight.shape[1])
     energy = float(together.sum(axis=0) @ site.price_eur_per_kwh) * site.step_hour
-    wear = float(profiles.wear_eur.sum())
-    cost = energy + wear + rows.relief_cost_eur(together) - rows.constant_eur
+    waiting = (problem.waiting_eur_per_kwh * profiles.power_kilowatt).sum(axis=1) * site.step_hour
+    wear = profiles.wear_eur + waiting
+    cost = energy + float(wear.sum()) + rows.relief_cost_eur(together) - rows.constant_eur
     bound = _bound_eur(problem, class_of, best) - rows.constant_eur
     multiplier = outcome.bound.multiplier
     return Plan(
@@ -210,7 +211,7 @@ def _plan(problem: Problem, class_of: Int[np.ndarray, "vehicles"], best: _Best) 
         cost_eur=cost,
         bound_eur=bound,
         gap=(cost - bound) / max(abs(cost), market.scale_eur),
-        wear_eur=profiles.wear_eur,
+        wear_eur=wear,
         iterations=outcome.iterations,
         site_price_eur_per_kwh=site.price_eur_per_kwh + rows.even @ multiplier / site.step_hour,
         multiplier_eur_per_kilowatt=multiplier,

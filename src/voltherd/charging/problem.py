@@ -191,6 +191,8 @@ class Problem:
         taper: How their power falls as they fill; it does not where it is not given.
         stores: How many of the last vehicles are none, but batteries of the site that are always
             there.
+        waiting_eur_per_kwh_hour: Wear of each kWh that waits in a vehicle's battery, for each hour
+            until its departure; none where it is not given [EUR/kWh/h].
     """
 
     fleet: Fleet
@@ -198,6 +200,7 @@ class Problem:
     discharge: Discharge | None = None
     taper: Taper | None = None
     stores: int = 0
+    waiting_eur_per_kwh_hour: PerVehicle | None = None
 
     @property
     def vehicles(self) -> int:
@@ -226,6 +229,9 @@ class Problem:
             discharge=None if self.discharge is None else self.discharge.of(some),
             taper=None if self.taper is None else self.taper.of(some),
             stores=int((some >= self.vehicles).sum()),
+            waiting_eur_per_kwh_hour=None
+            if self.waiting_eur_per_kwh_hour is None
+            else self.waiting_eur_per_kwh_hour[some],
         )
 
     @property
@@ -241,6 +247,15 @@ class Problem:
     def drawn_kwh(self) -> PerVehicle:
         """What must be drawn for the energy that is needed [kWh]."""
         return np.asarray(self.fleet.energy_kwh / self.fleet.charge_efficiency)
+
+    @property
+    def waiting_eur_per_kwh(self) -> Float[np.ndarray, "vehicles steps"]:
+        """Wear that a kWh drawn in each step waits until the departure for [EUR/kWh]."""
+        if self.waiting_eur_per_kwh_hour is None:
+            return np.zeros(self.window.shape)
+        left = self.fleet.departure_step[:, None] - np.arange(self.site.steps)
+        each = self.waiting_eur_per_kwh_hour * self.fleet.charge_efficiency * self.site.step_hour
+        return np.asarray(np.where(self.window, each[:, None] * left, 0.0))
 
     @property
     def at_once_kilowatt(self) -> Float[np.ndarray, "vehicles steps"]:

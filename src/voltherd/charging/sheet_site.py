@@ -1,13 +1,15 @@
 """What a plan says of the site: its batteries, its own generation, and what else is to be said."""
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 from jaxtyping import Float
 
+from voltherd.charging.battery_wear import Battery, worn
 from voltherd.charging.plan import Plan
 from voltherd.charging.problem import Problem
-from voltherd.types.depot import Store
+from voltherd.types.depot import Store, Worn
 
 _SOME_KWH: Final = 0.05
 
@@ -50,9 +52,21 @@ def _store(problem: Problem, plan: Plan, number: int) -> Store:
     )
 
 
-def notes(problem: Problem, plan: Plan) -> tuple[str, ...]:
+def by_models(
+    problem: Problem,
+    power: Float[np.ndarray, "vehicles steps"],
+    batteries: Sequence[Battery | None],
+) -> Worn | None:
+    """Tell what charges wear by the ageing models; None where no battery is known."""
+    found = worn(problem, power, batteries)
+    return None if found is None else Worn(**found._asdict())
+
+
+def notes(
+    problem: Problem, plan: Plan, batteries: Sequence[Battery | None] = ()
+) -> tuple[str, ...]:
     """Say what else there is to say."""
-    told = []
+    told = _wear(problem, plan, batteries)
     for store in stores(problem, plan):
         if store.taken_kwh + store.given_kwh < _SOME_KWH:
             told.append(f"{store.name} rests: no price pays for its losses and wear")
@@ -63,3 +77,20 @@ def notes(problem: Problem, plan: Plan) -> tuple[str, ...]:
             f"{100 * store.soc[0]:.0f} %"
         )
     return tuple(told)
+
+
+def _wear(problem: Problem, plan: Plan, batteries: Sequence[Battery | None]) -> list[str]:
+    """Set the wear of the plan beside that of charging at once, with how far models differ."""
+    planned = by_models(problem, plan.power_kilowatt, batteries)
+    at_once = by_models(problem, problem.at_once_kilowatt, batteries)
+    if planned is None or at_once is None:
+        return []
+    untested = f"; not tested so: {', '.join(planned.untested)}" if planned.untested else ""
+    return [
+        f"wear of {planned.batteries} batteries by {planned.models} ageing models: "
+        f"{_range(planned)} EUR, charged at once {_range(at_once)}{untested}"
+    ]
+
+
+def _range(one: Worn) -> str:
+    return f"{one.median_eur:.2f} ({one.lowest_eur:.2f} … {one.highest_eur:.2f})"

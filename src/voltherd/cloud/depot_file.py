@@ -19,7 +19,9 @@ import yaml
 from jaxtyping import Float
 from pydantic import ValidationError
 
-from voltherd.charging.problem import Discharge, Fleet, Group, Problem, Site, Taper
+from voltherd.charging.battery_wear import Battery
+from voltherd.charging.problem import Discharge, Fleet, Group, Problem, Site
+from voltherd.cloud.depot_batteries import battery_of, discharge_of, taper_of, waiting_of
 from voltherd.cloud.depot_sections import ChargerSection, Course, SiteFile, VehicleSection
 from voltherd.cloud.depot_stores import with_stores
 from voltherd.errors import InputError, UsageError
@@ -99,6 +101,7 @@ class Night(NamedTuple):
         chargers: Where each vehicle stands; of the site's batteries, their names.
         problem: What is to be planned.
         giving: What vehicles could give back if all were allowed to; None where none could.
+        batteries: What is known of each vehicle's, None where it is not.
     """
 
     name: str
@@ -107,6 +110,7 @@ class Night(NamedTuple):
     chargers: tuple[str, ...]
     problem: Problem
     giving: Discharge | None
+    batteries: tuple[Battery | None, ...]
 
 
 def read_site(path: Path) -> Night:
@@ -154,11 +158,12 @@ def parse(plain: object, where: str) -> Night:
     problem = Problem(
         fleet=fleet,
         site=site,
-        discharge=_discharge(file, stations, asked=True),
-        taper=_taper(file.vehicles, where),
+        discharge=discharge_of(file, stations, asked=True),
+        taper=taper_of(file.vehicles, where),
+        waiting_eur_per_kwh_hour=waiting_of(file.vehicles),
     )
     giving = with_stores(
-        replace(problem, discharge=_discharge(file, stations, asked=False)), file.storage
+        replace(problem, discharge=discharge_of(file, stations, asked=False)), file.storage
     )
     return Night(
         name=file.site,
@@ -168,6 +173,7 @@ def parse(plain: object, where: str) -> Night:
         + tuple(store.name for store in file.storage),
         problem=with_stores(problem, file.storage),
         giving=giving.discharge,
+        batteries=tuple(battery_of(vehicle) for vehicle in file.vehicles),
     )
 
 
@@ -311,51 +317,6 @@ def _moment(value: time | datetime, frame: _Frame, after: datetime) -> datetime:
     if found < after:
         found = datetime.combine(day + timedelta(days=1), value, frame.zone).astimezone(UTC)
     return found
-
-
-def _discharge(
-    file: SiteFile, stations: dict[str, ChargerSection], *, asked: bool
-) -> Discharge | None:
-    """Give what vehicles may give back: those whose owner asked for it, or all."""
-    limit = np.array(
-        [
-            stations[v.charger].discharge_kilowatt if v.v2g or not (asked or v.power_curve) else 0.0
-            for v in file.vehicles
-        ],
-        np.float64,
-    )
-    if not limit.any():
-        return None
-    wear = np.array(file.v2g.wear_eur_per_kwh)
-    return Discharge(
-        limit_kilowatt=limit,
-        efficiency=np.full(len(limit), file.v2g.efficiency),
-        tier_fraction=np.full(len(wear), 1.0 / len(wear)),
-        tier_wear_eur_per_kwh=np.tile(wear, (len(limit), 1)),
-    )
-
-
-def _taper(vehicles: list[VehicleSection], where: str) -> Taper | None:
-    """Give the lines of power curves; as many for each vehicle, some of them without effect."""
-    most = max((len(vehicle.power_curve) for vehicle in vehicles), default=0)
-    if not most:
-        return None
-    lines = np.zeros((2, len(vehicles), most))
-    lines[0] = np.inf
-    for place, vehicle in enumerate(vehicles):
-        if not vehicle.power_curve:
-            continue
-        soc, kilowatt = np.array(sorted(vehicle.power_curve.items())).T
-        fall = -np.diff(kilowatt) / (np.diff(soc) * vehicle.battery_kwh)
-        if not len(fall) or soc[-1] < 1.0 or (fall < 0).any() or (np.diff(fall) < -1e-9).any():
-            raise InputError(
-                "its power_curve does not fall to a full battery, the steeper the fuller it is",
-                where=f"{where}: {vehicle.id}",
-                mend="give powers from where it begins to fall on, such as {0.8: 11, 1.0: 3}",
-            )
-        lines[0, place, : len(fall)] = kilowatt[1:] + fall * soc[1:] * vehicle.battery_kwh
-        lines[1, place, : len(fall)] = fall
-    return Taper(*lines)
 
 
 def _known(file: SiteFile, stations: dict[str, ChargerSection], where: str) -> None:

@@ -5,6 +5,8 @@ from typing import Annotated, Final
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from voltherd.types.asset import Chemistry
+
 VEHICLES_MAX: Final = 100_000
 _MINUTES: Final = 60
 
@@ -73,6 +75,18 @@ class ChargerSection(Section):
     """What it can take back from a vehicle [kW]."""
 
 
+class BatterySection(Section):
+    """What wear is priced by."""
+
+    chemistry: Chemistry
+    price_per_kwh: NotNegative
+    """Of a new battery less what an old one brings."""
+    celsius: Annotated[float, Field(ge=-40, le=80)] = 25.0
+    """Of its cells while it stays [degrees C]."""
+    soh_end: Annotated[float, Field(gt=0, lt=1)] = 0.8
+    """At which it is worth no more."""
+
+
 class VehicleSection(Section):
     """A vehicle and tonight's stay."""
 
@@ -92,13 +106,18 @@ class VehicleSection(Section):
     """Energy in the battery per energy drawn."""
     v2g: bool = False
     """Whether it may give energy back."""
+    soc_reserve: Share = 0.0
+    """It gives nothing back below this."""
+    battery: BatterySection | None = None
+    """Where it is known, wear follows from ageing models."""
 
 
 class V2gSection(Section):
     """What giving back wears."""
 
     wear_eur_per_kwh: Annotated[list[NotNegative], Field(min_length=1)] = [0.05]
-    """Of each kWh given, from the gentlest share of the power to the last [EUR/kWh]."""
+    """Of each kWh given, from the gentlest share of the power to the last [EUR/kWh]; of vehicles
+    whose battery is known the models say it, in as many tiers."""
     efficiency: Annotated[float, Field(gt=0, le=1)] = 0.95
 
 

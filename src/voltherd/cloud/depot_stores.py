@@ -37,6 +37,9 @@ def with_stores(problem: Problem, sections: Sequence[StorageSection]) -> Problem
         discharge=_discharge(problem, sections),
         taper=taper,
         stores=len(sections),
+        waiting_eur_per_kwh_hour=None
+        if problem.waiting_eur_per_kwh_hour is None
+        else np.concatenate([problem.waiting_eur_per_kwh_hour, np.zeros(len(sections))]),
     )
 
 

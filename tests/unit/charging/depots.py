@@ -55,6 +55,7 @@ def depot(
     gives: bool = False,
     negative: bool = False,
     tapers: bool = False,
+    waits: bool = False,
 ) -> Problem:
     """A random depot; ``room`` scales its limits, below about 1 not all energy can be drawn."""
     random = np.random.default_rng(seed)
@@ -80,6 +81,7 @@ def depot(
         tier_wear_eur_per_kwh=np.tile([0.02, 0.06], (vehicles, 1)),
     )
     return Problem(
+        waiting_eur_per_kwh_hour=random.choice([0.0, 0.005, 0.02], vehicles) if waits else None,
         taper=taper(random, ours, discharge.limit_kilowatt > 0 if gives else None)
         if tapers
         else None,
@@ -115,4 +117,5 @@ depots = st.builds(
     gives=st.booleans(),
     negative=st.booleans(),
     tapers=st.booleans(),
+    waits=st.booleans(),
 )
