@@ -196,6 +196,7 @@ def _site(site: Site) -> None:
         _no_step(~np.isfinite(value), f"{name} is missing", "give a number for every step")
     if not (site.demand_eur_per_kilowatt >= 0 and np.isfinite(site.demand_eur_per_kilowatt)):
         raise InputError("demand_eur_per_kilowatt is negative or no number", mend="correct it")
+    _reliefs(site)
     room = {"the site's limit": site.headroom_kilowatt}
     if site.phase_limit_kilowatt is not None:
         for phase, limit in enumerate(site.phase_limit_kilowatt):
@@ -212,6 +213,32 @@ def _site(site: Site) -> None:
             site.feed_in_eur_per_kwh > site.price_eur_per_kwh,
             "surplus is paid more than buying costs, so that buying and selling at once would pay",
             "lower feed_in_eur_per_kwh to at most the price there",
+        )
+
+
+def _reliefs(site: Site) -> None:
+    """What money can widen: prices and powers not below 0, as many as there are steps."""
+    for tier in (*site.power_tiers, *site.volume_tiers):
+        if not (np.isfinite(tier.above) and 0 <= tier.added_eur_per_kwh < np.inf):
+            raise InputError(
+                "a tier of price begins nowhere, or energy beyond it costs less", mend="correct it"
+            )
+    if site.band is not None:
+        for name, value in site.band._asdict().items():
+            if len(value) != site.steps or not ((value >= 0) & np.isfinite(value)).all():
+                raise InputError(
+                    f"{name} of the reserve is negative, missing or not one for each step",
+                    mend="give a number for every step",
+                )
+    if site.outage is not None:
+        if len(site.outage.gone) != site.steps:
+            raise InputError("the outage is not told for each step", mend="tell it for each")
+        if not 0 <= site.outage.shed_eur_per_kwh < np.inf:
+            raise InputError("shed_eur_per_kwh is negative or no number", mend="correct it")
+        _no_step(
+            site.outage.gone & (site.price_eur_per_kwh != 0.0),
+            "energy has a price although there is no grid",
+            "put 0 there",
         )
 
 

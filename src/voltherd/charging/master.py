@@ -91,7 +91,7 @@ class Master:
         self._missing.append(answer.unserved_kwh)
         for share in range(self._apart):
             of = self._share == share
-            use = self._limits.weight[:, of] @ answer.power_kilowatt[of]
+            use = self._limits.summed(self._limits.weight[:, of] @ answer.power_kilowatt[of])
             value = np.append(use.ravel()[self._row], 1.0)
             row = np.append(np.arange(len(self._row)), len(self._row) + share)
             some = value != 0.0

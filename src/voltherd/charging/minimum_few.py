@@ -77,7 +77,8 @@ def decided(
         _rows(solver, np.array([len(own)]), own, value, need, need)
     if problem.taper is not None:
         _bends(solver, problem, vehicle)
-    for limit, at in np.argwhere(np.isfinite(limits.room_kilowatt)).tolist():
+    steps = np.isfinite(limits.room_kilowatt) & ~limits.cumulative[:, None]
+    for limit, at in np.argwhere(steps).tolist():
         here = np.flatnonzero((step == at) & (limits.weight[limit, class_of[vehicle]] > 0.0))
         if len(here):
             room = float(limits.room_kilowatt[limit, at]) * (1.0 - _MARGIN)

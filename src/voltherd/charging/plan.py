@@ -213,7 +213,8 @@ def _plan(problem: Problem, class_of: Int[np.ndarray, "vehicles"], best: _Best) 
         gap=(cost - bound) / max(abs(cost), market.scale_eur),
         wear_eur=wear,
         iterations=outcome.iterations,
-        site_price_eur_per_kwh=site.price_eur_per_kwh + rows.even @ multiplier / site.step_hour,
+        site_price_eur_per_kwh=site.price_eur_per_kwh
+        + rows.even @ rows.charged(multiplier) / site.step_hour,
         multiplier_eur_per_kilowatt=multiplier,
         limit_names=rows.names,
         shortage=shortage(problem, profiles, least),

@@ -134,6 +134,43 @@ class Group(NamedTuple):
     limit_kilowatt: PerStep
 
 
+class Tier(NamedTuple):
+    """Energy beyond some power or volume costs more.
+
+    Attributes:
+        above: Power from the grid [kW], or energy from it over the whole plan, less what is given
+            to it [kWh].
+        added_eur_per_kwh: What energy beyond costs more; not below 0 [EUR/kWh].
+    """
+
+    above: float
+    added_eur_per_kwh: float
+
+
+class Band(NamedTuple):
+    """Reserve for the grid: so much less or more could be drawn at once, for a payment.
+
+    Attributes:
+        kilowatt: Wanted in each step, up and down alike [kW].
+        eur_per_kilowatt_hour: Paid for what is kept ready [EUR/kW/h].
+    """
+
+    kilowatt: PerStep
+    eur_per_kilowatt_hour: PerStep
+
+
+class Outage(NamedTuple):
+    """Steps without a grid: vehicles live on own generation and on each other.
+
+    Attributes:
+        gone: In which steps.
+        shed_eur_per_kwh: What a kWh of base load that goes without costs [EUR/kWh].
+    """
+
+    gone: Bool[np.ndarray, "steps"]
+    shed_eur_per_kwh: float
+
+
 @final
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Site:
@@ -151,6 +188,11 @@ class Site:
             surplus is worth what buying costs [EUR/kWh].
         demand_eur_per_kilowatt: Charge on the highest power drawn of all steps [EUR/kW].
         groups: Limits below the site's.
+        power_tiers: Where power from the grid becomes dearer.
+        volume_tiers: Where energy from the grid does.
+        band: Reserve for the grid; none where it is not given.
+        outage: When there is no grid, always there where it is not given; the prices of those steps
+            are then not asked for.
     """
 
     step_hour: float
@@ -162,6 +204,10 @@ class Site:
     feed_in_eur_per_kwh: PerStep | None = None
     demand_eur_per_kilowatt: float = 0.0
     groups: tuple[Group, ...] = ()
+    power_tiers: tuple[Tier, ...] = ()
+    volume_tiers: tuple[Tier, ...] = ()
+    band: Band | None = None
+    outage: Outage | None = None
 
     @property
     def steps(self) -> int:
@@ -175,8 +221,12 @@ class Site:
 
     @property
     def headroom_kilowatt(self) -> PerStep:
-        """What is left of the limit for vehicles [kW]."""
-        return np.asarray(self.limit_kilowatt - self.net_base_kilowatt)
+        """What is left of the limit for vehicles; without a grid, of own generation [kW]."""
+        room = self.limit_kilowatt - self.net_base_kilowatt
+        if self.outage is None:
+            return np.asarray(room)
+        alone = np.minimum(room, np.maximum(-self.net_base_kilowatt, 0.0))
+        return np.asarray(np.where(self.outage.gone, alone, room))
 
 
 @final

@@ -109,7 +109,7 @@ def _own_share(problem: Problem, drawn: PerStep) -> float | None:
 def _uncontrolled(problem: Problem, greedy: Powers) -> Uncontrolled:
     site = problem.site
     grid = greedy.sum(axis=0) + site.net_base_kilowatt
-    over = grid > site.limit_kilowatt * (1.0 + 1e-9)
+    over = greedy.sum(axis=0) > site.headroom_kilowatt + 1e-9 * site.limit_kilowatt
     for group in site.groups:
         over |= greedy[group.member].sum(axis=0) > group.limit_kilowatt * (1.0 + 1e-9)
     if site.phase_limit_kilowatt is not None:

@@ -8,10 +8,12 @@ from jaxtyping import Float
 
 from voltherd.charging.battery_wear import Battery, worn
 from voltherd.charging.plan import Plan
+from voltherd.charging.priced import reserve_kilowatt
 from voltherd.charging.problem import Problem
 from voltherd.types.depot import Store, Worn
 
 _SOME_KWH: Final = 0.05
+_READY_KILOWATT: Final = 0.01
 
 
 def own_used_share(problem: Problem, drawn: Float[np.ndarray, "steps"]) -> float | None:
@@ -76,7 +78,60 @@ def notes(
             f"{store.wear_eur:.2f} EUR of wear; it ends at {100 * store.soc[-1]:.0f} %, begun at "
             f"{100 * store.soc[0]:.0f} %"
         )
+    told += _tiers(problem, plan) + _band(problem, plan) + _outage(problem, plan)
     return tuple(told)
+
+
+def _tiers(problem: Problem, plan: Plan) -> list[str]:
+    """Say how much is drawn beyond each tier of price."""
+    site = problem.site
+    grid = plan.power_kilowatt.sum(axis=0) + site.net_base_kilowatt
+    if site.outage is not None:
+        grid = np.where(site.outage.gone, 0.0, grid)
+    told = []
+    for tier in site.power_tiers:
+        over = float(np.maximum(grid - tier.above, 0.0).sum()) * site.step_hour
+        told.append(
+            f"{over:.1f} kWh above {tier.above:.0f} kW cost "
+            f"{tier.added_eur_per_kwh:.3f} EUR/kWh more"
+        )
+    whole = float((plan.power_kilowatt.sum(axis=0) + site.net_base_kilowatt).sum()) * site.step_hour
+    for tier in site.volume_tiers:
+        over = max(whole - tier.above, 0.0)
+        told.append(
+            f"{over:.1f} kWh beyond the first {tier.above:.0f} kWh of the plan cost "
+            f"{tier.added_eur_per_kwh:.3f} EUR/kWh more"
+        )
+    return told
+
+
+def _band(problem: Problem, plan: Plan) -> list[str]:
+    """Say how much reserve is kept ready, for how long, and what that earns."""
+    site = problem.site
+    if site.band is None:
+        return []
+    kept = reserve_kilowatt(problem, plan.power_kilowatt)
+    paid = float(kept @ site.band.eur_per_kilowatt_hour) * site.step_hour
+    ready = float((kept > _READY_KILOWATT).sum()) * site.step_hour
+    return [
+        f"reserve: {ready:.1f} of {site.steps * site.step_hour:.1f} h with up to "
+        f"{float(kept.max()):.1f} kW ready up and down, {paid:.2f} EUR for it"
+    ]
+
+
+def _outage(problem: Problem, plan: Plan) -> list[str]:
+    """Say how much of the load is carried while there is no grid."""
+    site = problem.site
+    if site.outage is None:
+        return []
+    gone, hour = site.outage.gone, site.step_hour
+    load = np.maximum(site.net_base_kilowatt, 0.0)[gone]
+    carried = np.clip(-plan.power_kilowatt.sum(axis=0)[gone], 0.0, load)
+    of = f"{float(carried.sum()) * hour:.1f} of {float(load.sum()) * hour:.1f} kWh"
+    return [
+        f"without a grid for {float(gone.sum()) * hour:.1f} h: vehicles and batteries carry {of} "
+        "that own generation leaves; what vehicles need at departure comes first"
+    ]
 
 
 def _wear(problem: Problem, plan: Plan, batteries: Sequence[Battery | None]) -> list[str]:

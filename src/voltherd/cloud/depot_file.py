@@ -20,7 +20,16 @@ from jaxtyping import Float
 from pydantic import ValidationError
 
 from voltherd.charging.battery_wear import Battery
-from voltherd.charging.problem import Discharge, Fleet, Group, Problem, Site
+from voltherd.charging.problem import (
+    Band,
+    Discharge,
+    Fleet,
+    Group,
+    Outage,
+    Problem,
+    Site,
+    Tier,
+)
 from voltherd.cloud.depot_batteries import battery_of, discharge_of, taper_of, waiting_of
 from voltherd.cloud.depot_sections import ChargerSection, Course, SiteFile, VehicleSection
 from voltherd.cloud.depot_stores import with_stores
@@ -77,6 +86,8 @@ vehicles:
 v2g:
   wear_eur_per_kwh: [0.05, 0.09]   # of each kWh given, gentle to full power
 
+# reserve: {kilowatt: 10, eur_per_kilowatt_hour: 0.02}   # kept ready for the grid, up and down
+# outage: {begins: 19:00, ends: 21:00}                   # without a grid: vehicles carry the load
 # storage:                      # batteries of the site, as full at the end as at the begin
 #   - {capacity_kwh: 100, power_kilowatt: 50, soc: 0.5, wear_eur_per_kwh: [0.03]}
 """
@@ -243,17 +254,19 @@ def _site(file: SiteFile, frame: _Frame, where: str) -> Site:
     if connection.phase_limit_ampere is not None:
         kilowatt = connection.phase_limit_ampere * connection.voltage_volt / 1000.0
         phase_limit = np.full((len(PHASES), frame.steps), kilowatt)
-    sell = prices.sell_eur_per_kwh
+    sell, outage = prices.sell_eur_per_kwh, _outage(file, frame, where)
+    there = np.ones(frame.steps) if outage is None else ~outage.gone * 1.0
     return Site(
         step_hour=frame.step.total_seconds() / SECOND_PER_HOUR,
-        price_eur_per_kwh=_course(prices.buy_eur_per_kwh, frame, f"{where}: buy_eur_per_kwh"),
+        price_eur_per_kwh=there
+        * _course(prices.buy_eur_per_kwh, frame, f"{where}: buy_eur_per_kwh"),
         limit_kilowatt=_course(connection.limit_kilowatt, frame, f"{where}: limit_kilowatt"),
         base_kilowatt=_course(connection.base_kilowatt, frame, f"{where}: base_kilowatt"),
         pv_kilowatt=_course(connection.pv_kilowatt, frame, f"{where}: pv_kilowatt"),
         phase_limit_kilowatt=phase_limit,
         feed_in_eur_per_kwh=None
         if sell is None
-        else _course(sell, frame, f"{where}: sell_eur_per_kwh"),
+        else there * _course(sell, frame, f"{where}: sell_eur_per_kwh"),
         demand_eur_per_kilowatt=connection.demand_eur_per_kilowatt,
         groups=tuple(
             Group(
@@ -263,7 +276,37 @@ def _site(file: SiteFile, frame: _Frame, where: str) -> Site:
             )
             for group in file.groups
         ),
+        power_tiers=tuple(
+            Tier(tier.above_kilowatt, tier.added_eur_per_kwh) for tier in connection.power_tiers
+        ),
+        volume_tiers=tuple(
+            Tier(tier.above_kwh - tier.used_kwh, tier.added_eur_per_kwh)
+            for tier in prices.volume_tiers
+        ),
+        band=None
+        if file.reserve is None
+        else Band(
+            _course(file.reserve.kilowatt, frame, f"{where}: reserve"),
+            _course(file.reserve.eur_per_kilowatt_hour, frame, f"{where}: reserve"),
+        ),
+        outage=outage,
     )
+
+
+def _outage(file: SiteFile, frame: _Frame, where: str) -> Outage | None:
+    """Give the steps that are without a grid, wholly or in part."""
+    if file.outage is None:
+        return None
+    begin = _moment(file.outage.begins, frame, frame.start)
+    end = _moment(file.outage.ends, frame, begin)
+    gone = [begin < at + frame.step and end > at for at in frame.local]
+    if not any(gone):
+        raise InputError(
+            f"the outage from {file.outage.begins} to {file.outage.ends} is not in the plan",
+            where=where,
+            mend="correct begins and ends, or start and hours of the plan",
+        )
+    return Outage(np.array(gone), file.outage.shed_eur_per_kwh)
 
 
 def _fleet(file: SiteFile, stations: dict[str, ChargerSection], frame: _Frame, where: str) -> Fleet:

@@ -33,6 +33,22 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
+class PowerTierSection(Section):
+    """Power from the grid beyond this costs more."""
+
+    above_kilowatt: NotNegative
+    added_eur_per_kwh: NotNegative
+
+
+class VolumeTierSection(Section):
+    """Energy from the grid beyond this costs more: of a day, a month, whatever is counted."""
+
+    above_kwh: NotNegative
+    used_kwh: NotNegative = 0.0
+    """Of it before the plan begins [kWh]."""
+    added_eur_per_kwh: NotNegative
+
+
 class ConnectionSection(Section):
     """What the site may draw, and draws and makes without vehicles."""
 
@@ -45,6 +61,7 @@ class ConnectionSection(Section):
     """What draws beside the vehicles [kW]."""
     pv_kilowatt: Course = 0.0
     demand_eur_per_kilowatt: NotNegative = 0.0
+    power_tiers: list[PowerTierSection] = []
 
 
 class PricesSection(Section):
@@ -53,6 +70,7 @@ class PricesSection(Section):
     buy_eur_per_kwh: Course
     sell_eur_per_kwh: Course | None = None
     """Paid for surplus; the price of buying where not given."""
+    volume_tiers: list[VolumeTierSection] = []
 
 
 class GroupSection(Section):
@@ -121,6 +139,23 @@ class V2gSection(Section):
     efficiency: Annotated[float, Field(gt=0, le=1)] = 0.95
 
 
+class ReserveSection(Section):
+    """Power kept ready for the grid's frequency, up and down alike."""
+
+    kilowatt: Course
+    eur_per_kilowatt_hour: Course
+    """Paid for each kW kept ready for an hour [EUR/kW/h]."""
+
+
+class OutageSection(Section):
+    """A time without a grid."""
+
+    begins: Clock | datetime
+    ends: Clock | datetime
+    shed_eur_per_kwh: NotNegative = 5.0
+    """What a kWh of base load costs that goes without [EUR/kWh]."""
+
+
 class StorageSection(Section):
     """A battery of the site, always there; it ends as full as it begins."""
 
@@ -157,3 +192,5 @@ class SiteFile(Section):
     vehicles: Annotated[list[VehicleSection], Field(max_length=VEHICLES_MAX)]
     v2g: V2gSection = V2gSection()
     storage: list[StorageSection] = []
+    reserve: ReserveSection | None = None
+    outage: OutageSection | None = None
