@@ -15,6 +15,7 @@ from jaxtyping import Float, Int
 from voltherd.charging import minimum_few
 from voltherd.charging.checks import checked
 from voltherd.charging.decomposition import Effort, Market, Outcome, decompose
+from voltherd.charging.fairness import evened
 from voltherd.charging.limits import Limits, Rows, classes, limits
 from voltherd.charging.minimum import drawn_answers, stepped
 from voltherd.charging.oracle import Profiles
@@ -92,6 +93,8 @@ def planned(
             "the earlier plan has other limits or steps", mend="plan without its start"
         )
     best = _most_delivered(problem, class_of, rows, effort or Effort(), start)
+    if best.profiles.unserved_kwh.sum() > rounding_kwh(problem):
+        best = best._replace(profiles=_fair(problem, class_of, best.profiles))
     if minimum and (problem.kind != GIVES).any():
         best = best._replace(profiles=_stepped(problem, class_of, best))
     return _plan(problem, class_of, best)
@@ -143,6 +146,12 @@ def _class_power(
     power: Float[np.ndarray, "vehicles steps"], class_of: Int[np.ndarray, "vehicles"], count: int
 ) -> Float[np.ndarray, "classes steps"]:
     return np.stack([power[class_of == number].sum(axis=0) for number in range(count)])
+
+
+def _fair(problem: Problem, class_of: Int[np.ndarray, "vehicles"], profiles: Profiles) -> Profiles:
+    """Let power change hands within classes where vehicles go short."""
+    power, missing = evened(problem, class_of, profiles.power_kilowatt, profiles.unserved_kwh)
+    return profiles._replace(power_kilowatt=power, unserved_kwh=missing)
 
 
 def _stepped(problem: Problem, class_of: Int[np.ndarray, "vehicles"], best: _Best) -> Profiles:

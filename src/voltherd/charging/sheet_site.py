@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from voltherd.charging.battery_wear import Battery, worn
+from voltherd.charging.fairness import fairness
 from voltherd.charging.plan import Plan
 from voltherd.charging.priced import reserve_kilowatt
 from voltherd.charging.problem import Problem
@@ -78,8 +79,31 @@ def notes(
             f"{store.wear_eur:.2f} EUR of wear; it ends at {100 * store.soc[-1]:.0f} %, begun at "
             f"{100 * store.soc[0]:.0f} %"
         )
+    told += _fairness(problem, plan)
     told += _tiers(problem, plan) + _band(problem, plan) + _outage(problem, plan)
     return tuple(told)
+
+
+def _fairness(problem: Problem, plan: Plan) -> list[str]:
+    """Say how evenly it falls on vehicles that not all can be delivered."""
+    if plan.shortage is None or plan.shortage.drawn_kwh <= 0.0:
+        return []
+    share = delivered_share(problem, plan)
+    return [
+        f"fairness {fairness(share):.3f} (Jain's index, 1 is even): vehicles get "
+        f"{100 * float(share.min()):.0f} to {100 * float(share.max()):.0f} % of the energy that "
+        "their own power and stay could bring"
+    ]
+
+
+def delivered_share(problem: Problem, plan: Plan) -> Float[np.ndarray, " some"]:
+    """Give what each vehicle in need gets of what its own power and stay could bring."""
+    could = problem.reachable_kwh * problem.fleet.charge_efficiency
+    some = could > _SOME_KWH
+    missing = np.zeros(len(could))
+    if plan.shortage is not None:
+        missing = plan.shortage.missing_kwh - plan.shortage.own_kwh
+    return np.asarray(np.clip(1.0 - missing[some] / could[some], 0.0, 1.0))
 
 
 def _tiers(problem: Problem, plan: Plan) -> list[str]:
