@@ -1,11 +1,12 @@
 """What cannot be planned, said clearly: each check names the vehicle or step and the mend."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 from jaxtyping import Bool
 
-from voltherd.charging.problem import GIVES, Discharge, Fleet, Problem, Site, Taper
+from voltherd.charging.problem import DRAWS, GIVES, Discharge, Fleet, Problem, Single, Site, Taper
 from voltherd.errors import InputError
 
 ROUNDING_KWH = 1e-9
@@ -35,6 +36,9 @@ def checked(problem: Problem) -> Problem:
         waiting = problem.waiting_eur_per_kwh_hour
         wrong = ~((waiting >= 0) & np.isfinite(waiting))
         _refuse(problem.fleet, wrong, "its wear of waiting is negative or no number", "correct it")
+    if problem.single is not None:
+        for wrong, what, mend in _single(problem, problem.single):
+            _refuse(problem.fleet, wrong, what, mend)
     if problem.taper is not None:
         for wrong, what, mend in _taper(problem, problem.taper):
             _refuse(problem.fleet, wrong, what, mend)
@@ -59,6 +63,8 @@ def _lengths(problem: Problem) -> None:
             vehicle["reserve_kwh"] = problem.discharge.reserve_kwh
     if problem.waiting_eur_per_kwh_hour is not None:
         vehicle["waiting_eur_per_kwh_hour"] = problem.waiting_eur_per_kwh_hour
+    if problem.single is not None:
+        vehicle |= {f"single {name}": of for name, of in problem.single._asdict().items()}
     if problem.taper is not None:
         vehicle |= {f"taper {name}": of for name, of in problem.taper._asdict().items()}
     vehicle |= {f"member of {group.name}": group.member for group in site.groups}
@@ -150,6 +156,22 @@ def _discharge(discharge: Discharge) -> Iterator[Check]:
             "reserve_kwh is negative or no number",
             "correct it",
         )
+
+
+def _single(problem: Problem, single: Single) -> Iterator[Check]:
+    low, high = single.power_min_kilowatt, single.power_max_kilowatt
+    yield (
+        single.able & ~((low >= 0) & (low <= high) & np.isfinite(high)),
+        "its powers on one phase are negative, missing or in the wrong order",
+        "correct them",
+    )
+    plain = replace(problem, single=None).kind == DRAWS
+    yield (
+        single.able & ~plain,
+        "it may be charged on one phase or three, and gives back or bends as it fills: both "
+        "together are not planned yet",
+        "leave one of them out",
+    )
 
 
 def _taper(problem: Problem, taper: Taper) -> Iterator[Check]:

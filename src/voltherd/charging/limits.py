@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from voltherd.charging.priced import could_draw_more, priced_rows
-from voltherd.charging.problem import Problem
+from voltherd.charging.problem import SWITCHES, Problem
 
 NONE: Final = -1
 """Of a row without relief."""
@@ -35,6 +35,7 @@ class Limits(NamedTuple):
         relief_eur: Price of a kW of each relief [EUR/kW].
         constant_eur: Cost of no charging at all, which the plan's cost is not to count [EUR].
         cumulative: Whether a row is of all that was drawn up to its step.
+        together: Of each class, one that all with the same share in the mix name.
     """
 
     names: tuple[str, ...]
@@ -45,6 +46,7 @@ class Limits(NamedTuple):
     relief_eur: Float[np.ndarray, "reliefs"]
     constant_eur: float
     cumulative: Bool[np.ndarray, "limits"]
+    together: Int[np.ndarray, "classes"]
 
     def use(self, power_kilowatt: Float[np.ndarray, "classes steps"]) -> Rows:
         """Give what the classes take of each row [kW]."""
@@ -104,11 +106,13 @@ class Limits(NamedTuple):
 def classes(problem: Problem) -> Int[np.ndarray, "vehicles"]:
     """Number the classes of vehicles: same phase where phases are limited, same groups."""
     fleet, site = problem.fleet, problem.site
-    several = problem.discharge is not None or problem.taper is not None
+    several = problem.discharge is not None or problem.taper is not None or problem.twins
     marks = [problem.kind] if several else []
     marks += [group.member.astype(int) for group in site.groups]
     if site.phase_limit_kilowatt is not None:
         marks.append(np.where(fleet.phases == 1, fleet.phase, THREE_PHASE))
+        if problem.twins:  # those on three phases are told apart by the one that they could be on
+            marks.append(np.where(problem.kind == SWITCHES, fleet.phase, 0))
     if problem.discharge is not None:  # vehicles of a class share the order of prices
         given = problem.discharge
         ways = np.column_stack(
@@ -163,7 +167,10 @@ def limits(problem: Problem, class_of: Int[np.ndarray, "vehicles"]) -> Limits:
         room = np.where(together <= room * (1 + 1e-12), np.inf, room)  # the phases imply it
     blocks = [_Block("site", np.ones(count), 1.0, room), *blocks]
     blocks += [_Block(g.name, g.member[some] * 1.0, 0.0, g.limit_kilowatt) for g in site.groups]
-    return _with_reliefs(problem, blocks, some)
+    rows = _with_reliefs(problem, blocks, some)
+    if problem.twins:
+        rows.together[class_of[-len(problem.twins) :]] = class_of[list(problem.twins)]
+    return rows
 
 
 def _with_reliefs(
@@ -171,6 +178,7 @@ def _with_reliefs(
 ) -> Limits:
     """Append the rows that money can widen; some vehicle stands for each class."""
     steps = problem.site.steps
+    together = np.arange(len(some))
     relief = [np.full(steps, NONE)] * len(blocks)
     cumulative = [False] * len(blocks)
     price: list[float] = []
@@ -195,4 +203,5 @@ def _with_reliefs(
         np.array(price, dtype=float),
         constant,
         np.array(cumulative),
+        together,
     )

@@ -6,7 +6,7 @@ Where not all energy can be delivered the plan delivers the most that can be, th
 and ``shortage`` says which limits stand in the way, which vehicles go short, and by how much.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple, final
 
 import numpy as np
@@ -21,6 +21,7 @@ from voltherd.charging.minimum import drawn_answers, stepped
 from voltherd.charging.oracle import Profiles
 from voltherd.charging.problem import GIVES, Problem
 from voltherd.charging.shortage import Least, Shortage, least_missing, rounding_kwh, shortage
+from voltherd.charging.switching import chosen, with_twins
 from voltherd.charging.vehicles import oracle
 from voltherd.errors import UsageError
 
@@ -32,6 +33,7 @@ _PRICE_MIN_EUR_PER_KWH: Final = 0.01
 _COST_MIN_EUR: Final = 1e-3
 _USUAL_SHARE: Final = 0.01
 _PRICES_TRIED: Final = 25
+_DIGITS: Final = 6
 
 
 @final
@@ -51,6 +53,7 @@ class Plan:
         multiplier_eur_per_kilowatt: What a kW more of each limit would save [EUR/kW].
         limit_names: Of the rows of the multipliers.
         shortage: Why not all energy is delivered; nothing where it is.
+        phases: On how many each vehicle charges.
     """
 
     power_kilowatt: Float[np.ndarray, "vehicles steps"]
@@ -63,6 +66,7 @@ class Plan:
     multiplier_eur_per_kilowatt: Rows
     limit_names: tuple[str, ...]
     shortage: Shortage | None
+    phases: Int[np.ndarray, "vehicles"]
 
 
 def planned(
@@ -86,7 +90,9 @@ def planned(
         InputError: The problem makes no sense; the message says where.
         UsageError: ``start`` belongs to other limits or steps.
     """
-    class_of = classes(checked(problem))
+    if checked(problem).single is not None:
+        return _switched(problem, effort or Effort(), start, minimum)
+    class_of = classes(problem)
     rows = limits(problem, class_of)
     if start is not None and start.shape != rows.room_kilowatt.shape:
         raise UsageError(
@@ -98,6 +104,27 @@ def planned(
     if minimum and (problem.kind != GIVES).any():
         best = best._replace(profiles=_stepped(problem, class_of, best))
     return _plan(problem, class_of, best)
+
+
+def _switched(problem: Problem, effort: Effort, start: Rows | None, minimum: bool) -> Plan:
+    """Choose a phase or three for each vehicle that can switch; the bound is of every choice."""
+    free = with_twins(problem)
+    class_of = classes(free)
+    best = _most_delivered(free, class_of, limits(free, class_of), effort, None)
+    ways = (replace(problem, single=None), chosen(problem, best.profiles.power_kilowatt))
+    plans = [planned(way, effort, start, minimum=minimum) for way in ways]
+    undrawn = [0.0 if one.shortage is None else one.shortage.drawn_kwh for one in plans]
+    reached = [round(kwh / rounding_kwh(problem)) for kwh in undrawn]
+    at = min(range(len(plans)), key=lambda n: (reached[n], round(plans[n].cost_eur, _DIGITS)))
+    dear = best.market.oracle.unserved_eur_per_kwh
+    bound = best.outcome.bound.eur - best.market.limits.constant_eur - dear * undrawn[at]
+    plan, way = plans[at], ways[at]
+    return replace(
+        plan,
+        bound_eur=bound,
+        gap=(plan.cost_eur - bound) / max(abs(plan.cost_eur), best.market.scale_eur),
+        phases=way.fleet.phases,
+    )
 
 
 class _Best(NamedTuple):
@@ -227,4 +254,5 @@ def _plan(problem: Problem, class_of: Int[np.ndarray, "vehicles"], best: _Best) 
         multiplier_eur_per_kilowatt=multiplier,
         limit_names=rows.names,
         shortage=shortage(problem, profiles, least),
+        phases=problem.fleet.phases,
     )

@@ -13,8 +13,9 @@ from jaxtyping import Bool, Float, Int
 
 PerVehicle = Float[np.ndarray, "vehicles"]
 PerStep = Float[np.ndarray, "steps"]
-DRAWS, GIVES, TAPERS = range(3)
-"""Kinds of vehicles: they draw at one power, give back, or draw less as their batteries fill."""
+DRAWS, GIVES, TAPERS, SWITCHES = range(4)
+"""Kinds of vehicles: they draw at one power, give back, draw less as their batteries fill, or are
+there twice, on three phases and on one."""
 _BENDS_KILOWATT: Final = 1e-9
 
 
@@ -118,6 +119,24 @@ class Taper(NamedTuple):
     def of(self, some: Int[np.ndarray, "some"]) -> "Taper":
         """Give the bends of some vehicles."""
         return Taper(self.empty_kilowatt[some], self.fall_per_hour[some])
+
+
+class Single(NamedTuple):
+    """That vehicles on three phases could be charged on one instead, for the whole stay.
+
+    Attributes:
+        able: Which ones; ``Fleet.phase`` says the phase.
+        power_max_kilowatt: Most they draw on it [kW].
+        power_min_kilowatt: Least they draw on it unless nothing [kW].
+    """
+
+    able: Bool[np.ndarray, "vehicles"]
+    power_max_kilowatt: PerVehicle
+    power_min_kilowatt: PerVehicle
+
+    def of(self, some: Int[np.ndarray, "some"]) -> "Single":
+        """Give those of some vehicles."""
+        return Single(*(part[some] for part in self))
 
 
 class Group(NamedTuple):
@@ -243,6 +262,8 @@ class Problem:
             there.
         waiting_eur_per_kwh_hour: Wear of each kWh that waits in a vehicle's battery, for each hour
             until its departure; none where it is not given [EUR/kWh/h].
+        single: Which could be charged on one phase instead of three; none where it is not given.
+        twins: Vehicles that are there twice; the last ones are they on one phase, in this order.
     """
 
     fleet: Fleet
@@ -251,6 +272,8 @@ class Problem:
     taper: Taper | None = None
     stores: int = 0
     waiting_eur_per_kwh_hour: PerVehicle | None = None
+    single: Single | None = None
+    twins: tuple[int, ...] = ()
 
     @property
     def vehicles(self) -> int:
@@ -267,6 +290,8 @@ class Problem:
             kind[last < fleet.power_max_kilowatt - _BENDS_KILOWATT] = TAPERS
         if self.discharge is not None:
             kind[self.discharge.limit_kilowatt > 0.0] = GIVES
+        kind[self.fleet.size - len(self.twins) :] = SWITCHES
+        kind[list(self.twins)] = SWITCHES
         return kind
 
     def of(self, some: Int[np.ndarray, "some"]) -> "Problem":
@@ -282,7 +307,15 @@ class Problem:
             waiting_eur_per_kwh_hour=None
             if self.waiting_eur_per_kwh_hour is None
             else self.waiting_eur_per_kwh_hour[some],
+            single=None if self.single is None else self.single.of(some),
+            twins=self._twins_of(some),
         )
+
+    def _twins_of(self, some: Int[np.ndarray, "some"]) -> tuple[int, ...]:
+        """Give where among some vehicles those are that are there twice: all of them or none."""
+        if not self.twins or not (some >= self.fleet.size - len(self.twins)).any():
+            return ()
+        return tuple(np.searchsorted(some, self.twins).tolist())
 
     @property
     def window(self) -> Bool[np.ndarray, "vehicles steps"]:

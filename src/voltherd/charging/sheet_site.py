@@ -79,9 +79,19 @@ def notes(
             f"{store.wear_eur:.2f} EUR of wear; it ends at {100 * store.soc[-1]:.0f} %, begun at "
             f"{100 * store.soc[0]:.0f} %"
         )
-    told += _fairness(problem, plan)
+    told += _switched(problem, plan) + _fairness(problem, plan)
     told += _tiers(problem, plan) + _band(problem, plan) + _outage(problem, plan)
     return tuple(told)
+
+
+def _switched(problem: Problem, plan: Plan) -> list[str]:
+    """Say who is charged on one phase that could be charged on three."""
+    fleet = problem.fleet
+    some = np.flatnonzero(plan.phases != fleet.phases)
+    if not len(some):
+        return []
+    named = ", ".join(f"{fleet.name(int(n))} (L{fleet.phase[n] + 1})" for n in some)
+    return [f"charged on one phase instead of three: {named}"]
 
 
 def _fairness(problem: Problem, plan: Plan) -> list[str]:

@@ -9,11 +9,17 @@ from jaxtyping import Float, Int
 
 from voltherd.charging.fill import fill
 from voltherd.charging.oracle import Answer, Oracle, Prices, Profiles
-from voltherd.charging.problem import DRAWS, GIVES, TAPERS, Problem
+from voltherd.charging.problem import DRAWS, GIVES, SWITCHES, TAPERS, Problem
 from voltherd.charging.storage import storage
+from voltherd.charging.switching import switching
 from voltherd.charging.taper import tapering
 
-_ORACLES: Final[dict[int, Callable[..., Oracle]]] = {DRAWS: fill, GIVES: storage, TAPERS: tapering}
+_ORACLES: Final[dict[int, Callable[..., Oracle]]] = {
+    DRAWS: fill,
+    GIVES: storage,
+    TAPERS: tapering,
+    SWITCHES: switching,
+}
 
 
 class Part(NamedTuple):

@@ -4,9 +4,15 @@ import numpy as np
 from jaxtyping import Float
 
 from voltherd.charging.battery_wear import Battery, given_tiers, waiting_eur_per_kwh_hour
-from voltherd.charging.problem import Discharge, Taper
+from voltherd.charging.problem import Discharge, Fleet, Single, Taper
 from voltherd.charging.wear import wear_of
-from voltherd.cloud.depot_sections import ChargerSection, SiteFile, VehicleSection
+from voltherd.cloud.depot_sections import (
+    PHASES,
+    START_CURRENT_AMPERE,
+    ChargerSection,
+    SiteFile,
+    VehicleSection,
+)
 from voltherd.errors import InputError
 
 
@@ -45,7 +51,7 @@ def discharge_of(
     """
     limit = np.array(
         [
-            stations[v.charger].discharge_kilowatt if v.v2g or not (asked or v.power_curve) else 0.0
+            stations[v.charger].discharge_kilowatt if v.v2g or not (asked or v.power_curve or v.single_phase) else 0.0
             for v in file.vehicles
         ],
         np.float64,
@@ -62,6 +68,17 @@ def discharge_of(
         tier_wear_eur_per_kwh=np.stack(tiers),
         reserve_kwh=np.array([v.soc_reserve * v.battery_kwh for v in file.vehicles]),
     )
+
+
+def single_of(file: SiteFile, fleet: Fleet) -> Single | None:
+    """Give who may be charged on one phase: at a third of the power, from 6 A on."""
+    able = np.array([vehicle.single_phase for vehicle in file.vehicles], dtype=bool)
+    able &= fleet.phases == len(PHASES)
+    if not able.any():
+        return None
+    most = fleet.power_max_kilowatt / len(PHASES)
+    least = START_CURRENT_AMPERE * file.connection.voltage_volt / 1000.0
+    return Single(able, most, np.minimum(least, most))
 
 
 def _tiers(

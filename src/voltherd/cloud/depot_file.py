@@ -30,15 +30,19 @@ from voltherd.charging.problem import (
     Site,
     Tier,
 )
-from voltherd.cloud.depot_batteries import battery_of, discharge_of, taper_of, waiting_of
-from voltherd.cloud.depot_sections import ChargerSection, Course, SiteFile, VehicleSection
+from voltherd.cloud.depot_batteries import battery_of, discharge_of, single_of, taper_of, waiting_of
+from voltherd.cloud.depot_sections import (
+    PHASES,
+    START_CURRENT_AMPERE,
+    ChargerSection,
+    Course,
+    SiteFile,
+    VehicleSection,
+)
 from voltherd.cloud.depot_stores import with_stores
 from voltherd.errors import InputError, UsageError
 from voltherd.units import SECOND_PER_HOUR
 
-PHASES: Final = ("L1", "L2", "L3")
-START_CURRENT_AMPERE: Final = 6.0
-"""Least current that IEC 61851-1 lets a station offer."""
 _EXAMPLE_DAY: Final = "2026-11-26"
 _ALTERNATIVE: Final = re.compile(r"float$|list\[|dict\[|\[key\]$|time$|datetime$|function-before")
 """What pydantic puts into a place for alternatives and keys."""
@@ -172,6 +176,7 @@ def parse(plain: object, where: str) -> Night:
         discharge=discharge_of(file, stations, asked=True),
         taper=taper_of(file.vehicles, where),
         waiting_eur_per_kwh_hour=waiting_of(file.vehicles),
+        single=single_of(file, fleet),
     )
     giving = with_stores(
         replace(problem, discharge=discharge_of(file, stations, asked=False)), file.storage

@@ -7,6 +7,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from voltherd.types.asset import Chemistry
 
+PHASES: Final = ("L1", "L2", "L3")
+START_CURRENT_AMPERE: Final = 6.0
+"""Least current that IEC 61851-1 lets a station offer."""
 VEHICLES_MAX: Final = 100_000
 _MINUTES: Final = 60
 
@@ -88,7 +91,7 @@ class ChargerSection(Section):
     power_kilowatt: Positive
     phases: Annotated[int, Field(ge=1, le=3)] = 3
     phase: str = "L1"
-    """Which one, where it has one."""
+    """Which one, where it has one or a vehicle is charged on one."""
     discharge_kilowatt: NotNegative = 0.0
     """What it can take back from a vehicle [kW]."""
 
@@ -118,6 +121,8 @@ class VehicleSection(Section):
     power_kilowatt: Positive | None = None
     """Most it takes, where that is less than the charger gives [kW]."""
     phases: Annotated[int, Field(ge=1, le=3)] | None = None
+    single_phase: bool = False
+    """Whether it may be charged on the charger's phase alone instead of three; the plan picks."""
     power_curve: dict[Share, NotNegative] = {}
     """Most it takes from a state of charge on, straight between them; any power below [kW]."""
     efficiency: Annotated[float, Field(gt=0, le=1)] = 0.95
