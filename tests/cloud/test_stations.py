@@ -8,7 +8,7 @@ import pytest
 from tests.unit.cloud.station_story import DAY, EVENING, tell_story
 from voltherd.adapters.sqlite.calls import CallBook
 from voltherd.cloud.clocks import WallClock
-from voltherd.cloud.depot_file import EXAMPLE
+from voltherd.cloud.depot_example import EXAMPLE
 
 BASE = "/api/v1/depot/stations"
 NOW = EVENING + 2 * DAY

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, final
 import numpy as np
 from jaxtyping import Float, Int
 
-from voltherd.charging.problem import Problem
+from voltherd.charging.problem import DRAWS, GIVES, Problem
 
 Numbers = Float[np.ndarray, "..."]
 Index = Int[np.ndarray, "..."]
@@ -141,7 +141,7 @@ def _flows(programme: Programme, problem: Problem) -> _Flows:
     """Add what each vehicle draws, and gives in each tier, in each step of its stay."""
     site, fleet, discharge = problem.site, problem.fleet, problem.discharge
     vehicle, step = np.nonzero(problem.window)
-    price = site.price_eur_per_kwh[step] * site.step_hour
+    price = (site.price_eur_per_kwh + problem.waiting_eur_per_kwh)[vehicle, step] * site.step_hour
     column = [programme.column(price, fleet.power_max_kilowatt[vehicle])]
     sign = [np.ones(len(vehicle))]
     if discharge is not None:
@@ -214,12 +214,14 @@ def _site(programme: Programme, problem: Problem, flows: _Flows) -> float:
         return row
 
     everyone = np.ones(fleet.size)
+    gone = np.zeros(site.steps, dtype=bool) if site.outage is None else site.outage.gone
+    base, hour = site.net_base_kilowatt, site.step_hour
     limit(site.headroom_kilowatt, everyone)
     if site.phase_limit_kilowatt is not None:
         for phase, high in enumerate(site.phase_limit_kilowatt):
             one = (fleet.phase == phase) * 1.0
             share = np.where(fleet.phases == 3, 1 / 3, one)
-            limit(high - site.net_base_kilowatt / 3, share)
+            limit(high - base / 3, share)
     for group in site.groups:
         if not group.by_phase:
             limit(group.limit_kilowatt, group.member * 1.0)
@@ -228,12 +230,45 @@ def _site(programme: Programme, problem: Problem, flows: _Flows) -> float:
             one = (fleet.phase == phase) * 1.0
             share = np.where(fleet.phases == 3, 1 / 3, one)
             limit(group.limit_kilowatt / 3.0, group.member * share)
+    constant = 0.0
     if site.demand_eur_per_kilowatt > 0:
         peak = programme.column(np.array([site.demand_eur_per_kilowatt]), np.array([np.inf]))
-        programme.enter(limit(-site.net_base_kilowatt, everyone), peak[0], -1.0)
-    if site.feed_in_eur_per_kwh is None:
-        return 0.0
-    lost = (site.price_eur_per_kwh - site.feed_in_eur_per_kwh) * site.step_hour
-    sold = programme.column(lost, np.full(site.steps, np.inf))
-    programme.enter(limit(site.net_base_kilowatt, -everyone), sold, -1.0)
-    return float(lost @ np.maximum(-site.net_base_kilowatt, 0.0))
+        programme.enter(limit(np.where(gone, np.inf, -base), everyone), peak[0], -1.0)
+    if site.feed_in_eur_per_kwh is not None:
+        lost = (site.price_eur_per_kwh - site.feed_in_eur_per_kwh) * hour
+        sold = programme.column(lost, np.full(site.steps, np.inf))
+        programme.enter(limit(base, -everyone), sold, -1.0)
+        constant += float(lost @ np.maximum(-base, 0.0))
+    for tier in site.power_tiers:
+        price = np.full(site.steps, tier.added_eur_per_kwh * hour)
+        over = programme.column(price, np.full(site.steps, np.inf))
+        programme.enter(limit(np.where(gone, np.inf, tier.above - base), everyone), over, -1.0)
+        constant += float((price * np.maximum(base - tier.above, 0.0))[~gone].sum())
+    for tier in site.volume_tiers:
+        over = programme.column(np.array([tier.added_eur_per_kwh]), np.array([np.inf]))
+        row = programme.row(np.array([-np.inf]), np.array([tier.above - base.sum() * hour]))
+        programme.enter(row[0], flows.column, flows.sign * hour)
+        programme.enter(row[0], over, -1.0)
+        constant += tier.added_eur_per_kwh * max(float(base.sum()) * hour - tier.above, 0.0)
+    if site.band is not None:
+        wanted = np.where(gone, 0.0, site.band.kilowatt)
+        missed = programme.column(site.band.eur_per_kilowatt_hour * hour, wanted)
+        spare = fleet.battery_kwh - fleet.stored_kwh - fleet.energy_kwh
+        able = spare >= fleet.power_max_kilowatt * hour * fleet.charge_efficiency
+        if problem.discharge is not None:
+            able &= problem.discharge.limit_kilowatt == 0.0
+        able &= problem.kind == DRAWS
+        could = fleet.power_max_kilowatt @ (problem.window & able[:, None])
+        most, no = site.headroom_kilowatt, np.where(gone, np.inf, 0.0)
+        programme.enter(limit(most - wanted + no, everyone), missed, -1.0)
+        programme.enter(limit(could - wanted + no, able * 1.0), missed, -1.0)
+        programme.enter(limit(no - wanted, -1.0 * (problem.kind != GIVES)), missed, -1.0)
+        without = np.maximum(wanted, wanted - np.minimum(most, could))
+        constant += float(site.band.eur_per_kilowatt_hour @ np.where(gone, 0.0, without)) * hour
+    if site.outage is not None:
+        load = np.where(gone, np.maximum(base, 0.0), 0.0)
+        shed = programme.column(np.full(site.steps, site.outage.shed_eur_per_kwh * hour), load)
+        programme.enter(limit(np.where(gone & (base > 0), -load, np.inf), everyone), shed, -1.0)
+        limit(np.where(gone, load, np.inf), -everyone)
+        constant += float(load.sum()) * site.outage.shed_eur_per_kwh * hour
+    return constant

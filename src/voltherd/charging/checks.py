@@ -1,11 +1,12 @@
 """What cannot be planned, said clearly: each check names the vehicle or step and the mend."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 from jaxtyping import Bool
 
-from voltherd.charging.problem import GIVES, Discharge, Fleet, Problem, Site, Taper
+from voltherd.charging.problem import DRAWS, GIVES, Discharge, Fleet, Problem, Single, Site, Taper
 from voltherd.errors import InputError
 
 ROUNDING_KWH = 1e-9
@@ -31,6 +32,13 @@ def checked(problem: Problem) -> Problem:
         for wrong, what, mend in _discharge(problem.discharge):
             _refuse(problem.fleet, wrong, what, mend)
         _tiers(problem.discharge)
+    if problem.waiting_eur_per_kwh_hour is not None:
+        waiting = problem.waiting_eur_per_kwh_hour
+        wrong = ~((waiting >= 0) & np.isfinite(waiting))
+        _refuse(problem.fleet, wrong, "its wear of waiting is negative or no number", "correct it")
+    if problem.single is not None:
+        for wrong, what, mend in _single(problem, problem.single):
+            _refuse(problem.fleet, wrong, what, mend)
     if problem.taper is not None:
         for wrong, what, mend in _taper(problem, problem.taper):
             _refuse(problem.fleet, wrong, what, mend)
@@ -53,6 +61,10 @@ def _lengths(problem: Problem) -> None:
         vehicle["tier_wear_eur_per_kwh"] = problem.discharge.tier_wear_eur_per_kwh
         if problem.discharge.reserve_kwh is not None:
             vehicle["reserve_kwh"] = problem.discharge.reserve_kwh
+    if problem.waiting_eur_per_kwh_hour is not None:
+        vehicle["waiting_eur_per_kwh_hour"] = problem.waiting_eur_per_kwh_hour
+    if problem.single is not None:
+        vehicle |= {f"single {name}": of for name, of in problem.single._asdict().items()}
     if problem.taper is not None:
         vehicle |= {f"taper {name}": of for name, of in problem.taper._asdict().items()}
     vehicle |= {f"member of {group.name}": group.member for group in site.groups}
@@ -146,6 +158,22 @@ def _discharge(discharge: Discharge) -> Iterator[Check]:
         )
 
 
+def _single(problem: Problem, single: Single) -> Iterator[Check]:
+    low, high = single.power_min_kilowatt, single.power_max_kilowatt
+    yield (
+        single.able & ~((low >= 0) & (low <= high) & np.isfinite(high)),
+        "its powers on one phase are negative, missing or in the wrong order",
+        "correct them",
+    )
+    plain = replace(problem, single=None).kind == DRAWS
+    yield (
+        single.able & ~plain,
+        "it may be charged on one phase or three, and gives back or bends as it fills: both "
+        "together are not planned yet",
+        "leave one of them out",
+    )
+
+
 def _taper(problem: Problem, taper: Taper) -> Iterator[Check]:
     fleet, empty, fall = problem.fleet, taper.empty_kilowatt, taper.fall_per_hour
     yield (
@@ -190,6 +218,7 @@ def _site(site: Site) -> None:
         _no_step(~np.isfinite(value), f"{name} is missing", "give a number for every step")
     if not (site.demand_eur_per_kilowatt >= 0 and np.isfinite(site.demand_eur_per_kilowatt)):
         raise InputError("demand_eur_per_kilowatt is negative or no number", mend="correct it")
+    _reliefs(site)
     room = {"the site's limit": site.headroom_kilowatt}
     if site.phase_limit_kilowatt is not None:
         for phase, limit in enumerate(site.phase_limit_kilowatt):
@@ -206,6 +235,32 @@ def _site(site: Site) -> None:
             site.feed_in_eur_per_kwh > site.price_eur_per_kwh,
             "surplus is paid more than buying costs, so that buying and selling at once would pay",
             "lower feed_in_eur_per_kwh to at most the price there",
+        )
+
+
+def _reliefs(site: Site) -> None:
+    """What money can widen: prices and powers not below 0, as many as there are steps."""
+    for tier in (*site.power_tiers, *site.volume_tiers):
+        if not (np.isfinite(tier.above) and 0 <= tier.added_eur_per_kwh < np.inf):
+            raise InputError(
+                "a tier of price begins nowhere, or energy beyond it costs less", mend="correct it"
+            )
+    if site.band is not None:
+        for name, value in site.band._asdict().items():
+            if len(value) != site.steps or not ((value >= 0) & np.isfinite(value)).all():
+                raise InputError(
+                    f"{name} of the reserve is negative, missing or not one for each step",
+                    mend="give a number for every step",
+                )
+    if site.outage is not None:
+        if len(site.outage.gone) != site.steps:
+            raise InputError("the outage is not told for each step", mend="tell it for each")
+        if not 0 <= site.outage.shed_eur_per_kwh < np.inf:
+            raise InputError("shed_eur_per_kwh is negative or no number", mend="correct it")
+        _no_step(
+            site.outage.gone & (site.price_eur_per_kwh != 0.0),
+            "energy has a price although there is no grid",
+            "put 0 there",
         )
 
 

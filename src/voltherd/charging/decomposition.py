@@ -95,7 +95,8 @@ class Market(NamedTuple):
     def prices(self, multiplier: Rows) -> Float[np.ndarray, "classes steps"]:
         """Give what a kWh costs each class, limits included [EUR/kWh]."""
         return np.asarray(
-            self.price_eur_per_kwh + self.limits.weight.T @ multiplier / self.step_hour
+            self.price_eur_per_kwh
+            + self.limits.weight.T @ self.limits.charged(multiplier) / self.step_hour
         )
 
     def ask(self, multiplier: Rows) -> Asked:

@@ -5,15 +5,17 @@ step: a weighted sum of the classes' power must not exceed a room.  A row may ha
 price the room grows, by the same amount in all rows with that relief.  So a demand charge is rows
 with one relief (the peak, priced per kW), and surplus sold below the buying price is a row a step
 that says power may not fall below what the site gives away, with the lost money as the price of
-its relief.  The bound that a set of multipliers proves needs to know no more than this.
+its relief (:mod:`voltherd.charging.priced` has all of them).  A row may also count all that was
+drawn up to its step.  The bound that a set of multipliers proves needs to know no more than this.
 """
 
 from typing import Final, NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
-from voltherd.charging.problem import Problem, Site
+from voltherd.charging.priced import could_draw_more, priced_rows
+from voltherd.charging.problem import SWITCHES, Problem
 
 NONE: Final = -1
 """Of a row without relief."""
@@ -32,6 +34,8 @@ class Limits(NamedTuple):
         relief: Number of the relief of each row, or ``NONE``.
         relief_eur: Price of a kW of each relief [EUR/kW].
         constant_eur: Cost of no charging at all, which the plan's cost is not to count [EUR].
+        cumulative: Whether a row is of all that was drawn up to its step.
+        together: Of each class, one that all with the same share in the mix name.
     """
 
     names: tuple[str, ...]
@@ -41,10 +45,25 @@ class Limits(NamedTuple):
     relief: Int[np.ndarray, "limits steps"]
     relief_eur: Float[np.ndarray, "reliefs"]
     constant_eur: float
+    cumulative: Bool[np.ndarray, "limits"]
+    together: Int[np.ndarray, "classes"]
 
     def use(self, power_kilowatt: Float[np.ndarray, "classes steps"]) -> Rows:
         """Give what the classes take of each row [kW]."""
-        return np.asarray(self.weight @ power_kilowatt)
+        return self.summed(self.weight @ power_kilowatt)
+
+    def summed(self, use: Rows) -> Rows:
+        """Give what rows count of what is drawn in each step [kW]."""
+        if not self.cumulative.any():
+            return use
+        return np.where(self.cumulative[:, None], np.cumsum(use, axis=1), use)
+
+    def charged(self, multiplier: Rows) -> Rows:
+        """Give what a kW in each step pays for each row [EUR/kW]."""
+        if not self.cumulative.any():
+            return multiplier
+        later = np.cumsum(multiplier[:, ::-1], axis=1)[:, ::-1]
+        return np.where(self.cumulative[:, None], later, multiplier)
 
     def possible(self, multiplier: Rows) -> Rows:
         """Shrink multipliers to what can be a bound: rows cannot be dearer than their relief."""
@@ -87,10 +106,13 @@ class Limits(NamedTuple):
 def classes(problem: Problem) -> Int[np.ndarray, "vehicles"]:
     """Number the classes of vehicles: same phase where phases are limited, same groups."""
     fleet, site = problem.fleet, problem.site
-    marks = [problem.kind] if problem.discharge is not None or problem.taper is not None else []
+    several = problem.discharge is not None or problem.taper is not None or problem.twins
+    marks = [problem.kind] if several else []
     marks += [group.member.astype(int) for group in site.groups]
     if site.phase_limit_kilowatt is not None or any(group.by_phase for group in site.groups):
         marks.append(np.where(fleet.phases == 1, fleet.phase, THREE_PHASE))
+        if problem.twins:  # those on three phases are told apart by the one that they could be on
+            marks.append(np.where(problem.kind == SWITCHES, fleet.phase, 0))
     if problem.discharge is not None:  # vehicles of a class share the order of prices
         given = problem.discharge
         ways = np.column_stack(
@@ -98,6 +120,16 @@ def classes(problem: Problem) -> Int[np.ndarray, "vehicles"]:
         )
         ways[given.limit_kilowatt == 0.0] = 0.0
         marks.append(np.unique(ways, axis=0, return_inverse=True)[1].ravel())
+    if site.band is not None:
+        marks.append(could_draw_more(problem) * 1)
+    if problem.waiting_eur_per_kwh_hour is not None:  # and what waiting adds to them
+        price = np.unique(
+            problem.waiting_eur_per_kwh_hour * fleet.charge_efficiency, return_inverse=True
+        )
+        marks += [
+            price[1].ravel(),
+            np.where(problem.waiting_eur_per_kwh_hour > 0, fleet.departure_step, 0),
+        ]
     if not marks:
         return np.zeros(fleet.size, dtype=int)
     return np.unique(np.stack(marks, axis=1), axis=0, return_inverse=True)[1].ravel()
@@ -143,24 +175,33 @@ def limits(problem: Problem, class_of: Int[np.ndarray, "vehicles"]) -> Limits:
             ]
         else:
             blocks.append(_Block(group.name, member, 0.0, limit))
-    return _with_reliefs(site, blocks, count)
+    rows = _with_reliefs(problem, blocks, some)
+    if problem.twins:
+        rows.together[class_of[-len(problem.twins) :]] = class_of[list(problem.twins)]
+    return rows
 
 
-def _with_reliefs(site: Site, blocks: list[_Block], count: int) -> Limits:
-    """Append the rows that money can widen: peak and surplus."""
-    relief = [np.full(site.steps, NONE)] * len(blocks)
+def _with_reliefs(
+    problem: Problem, blocks: list[_Block], some: Int[np.ndarray, "classes"]
+) -> Limits:
+    """Append the rows that money can widen; some vehicle stands for each class."""
+    steps = problem.site.steps
+    together = np.arange(len(some))
+    relief = [np.full(steps, NONE)] * len(blocks)
+    cumulative = [False] * len(blocks)
     price: list[float] = []
     constant = 0.0
-    if site.demand_eur_per_kilowatt > 0:
-        blocks = [*blocks, _Block("peak", np.ones(count), 1.0, -site.net_base_kilowatt)]
-        relief = [*relief, np.zeros(site.steps, dtype=int)]
-        price = [site.demand_eur_per_kilowatt]
-    if site.feed_in_eur_per_kwh is not None:
-        lost = (site.price_eur_per_kwh - site.feed_in_eur_per_kwh) * site.step_hour
-        blocks = [*blocks, _Block("surplus", -np.ones(count), -1.0, site.net_base_kilowatt)]
-        relief = [*relief, len(price) + np.arange(site.steps)]
-        price += lost.tolist()
-        constant = float(lost @ np.maximum(-site.net_base_kilowatt, 0.0))
+    for row in priced_rows(problem):
+        count = np.ones(len(some)) if row.member is None else row.member[some] * 1.0
+        even = row.sign if row.member is None else 0.0
+        blocks = [*blocks, _Block(row.name, row.sign * count, even, row.room_kilowatt)]
+        cumulative.append(row.cumulative)
+        if row.shares:
+            relief.append(relief[-1])
+            continue
+        relief.append(np.full(steps, NONE) if row.eur is None else len(price) + row.number)
+        price += [] if row.eur is None else row.eur.tolist()
+        constant += row.constant_eur
     return Limits(
         tuple(block.name for block in blocks),
         np.stack([block.weight for block in blocks]),
@@ -169,4 +210,6 @@ def _with_reliefs(site: Site, blocks: list[_Block], count: int) -> Limits:
         np.stack(relief),
         np.array(price, dtype=float),
         constant,
+        np.array(cumulative),
+        together,
     )

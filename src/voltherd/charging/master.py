@@ -49,9 +49,9 @@ class Master:
 
         self._limits, self._infinity = limits, kHighsInf
         self._buying, self._unserved = buying_eur_per_kilowatt, unserved_eur_per_kwh
-        count = limits.weight.shape[1]
-        apart = min(count, _SHARES)
-        self._apart, self._share = apart, np.arange(count) % apart
+        kinds, share = np.unique(limits.together, return_inverse=True)
+        apart = min(len(kinds), _SHARES)
+        self._apart, self._share = apart, share % apart
         self._row = np.flatnonzero(np.isfinite(limits.room_kilowatt))
         self._missing: list[Float[np.ndarray, "classes"]] = []
         self._solver: Any = Highs()
@@ -91,7 +91,7 @@ class Master:
         self._missing.append(answer.unserved_kwh)
         for share in range(self._apart):
             of = self._share == share
-            use = self._limits.weight[:, of] @ answer.power_kilowatt[of]
+            use = self._limits.summed(self._limits.weight[:, of] @ answer.power_kilowatt[of])
             value = np.append(use.ravel()[self._row], 1.0)
             row = np.append(np.arange(len(self._row)), len(self._row) + share)
             some = value != 0.0

@@ -101,7 +101,7 @@ def stepped(
         Powers; energy that finds no place is left out.
     """
     fleet = problem.fleet
-    held = (limits.weight > 0).any(axis=1)
+    held = (limits.weight > 0).any(axis=1) & ~limits.cumulative
     depot = _Depot(
         problem.window,
         _most(problem, power),

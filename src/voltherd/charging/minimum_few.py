@@ -19,6 +19,8 @@ NODES_MAX: Final = 50
 GAP: Final = 1e-4
 FEASIBLE: Final = 2
 """What HiGHS calls a solution that keeps every row."""
+_TIERS, _FAIR = 4, 1e-3
+"""Energy not delivered is the dearer by such a share the more a vehicle lacks, in such tiers."""
 _MARGIN: Final = 1e-7
 """Share of a limit kept free of the solver's tolerance."""
 Power = Float[np.ndarray, "vehicles steps"]
@@ -52,11 +54,14 @@ def decided(
     vehicle, step = np.nonzero(problem.window)
     cells = len(vehicle)
     solver = _solver()
-    cost = site.price_eur_per_kwh[step] * site.step_hour
+    price = site.price_eur_per_kwh + problem.waiting_eur_per_kwh
+    cost = price[vehicle, step] * site.step_hour
     most = fleet.power_max_kilowatt[vehicle]
-    unserved = np.full(fleet.size, unserved_eur_per_kwh)
-    columns = 2 * cells + fleet.size
-    upper = np.concatenate([most, np.ones(cells), problem.reachable_kwh])
+    tier = 1.0 + _FAIR * np.arange(_TIERS)  # who lacks much already lacks the next kWh last
+    unserved = np.repeat(unserved_eur_per_kwh * tier, fleet.size)
+    columns = 2 * cells + _TIERS * fleet.size
+    lacking = np.tile(problem.reachable_kwh / _TIERS, _TIERS)
+    upper = np.concatenate([most, np.ones(cells), lacking])
     solver.addVars(columns, np.zeros(columns), upper)
     solver.changeColsCost(
         columns,
@@ -70,13 +75,15 @@ def decided(
     _rows(solver, np.repeat(2, cells), pair, _pairs(most, cells), -np.inf, 0.0)
     _rows(solver, np.repeat(2, cells), pair, _pairs(fleet.power_min_kilowatt[vehicle], cells), 0.0)
     for number in range(fleet.size):
-        own = np.append(np.flatnonzero(vehicle == number), 2 * cells + number)
-        value = np.append(np.full(len(own) - 1, site.step_hour), 1.0)
+        short = 2 * cells + number + fleet.size * np.arange(_TIERS)
+        own = np.append(np.flatnonzero(vehicle == number), short)
+        value = np.append(np.full(len(own) - _TIERS, site.step_hour), np.ones(_TIERS))
         need = float(problem.reachable_kwh[number])
         _rows(solver, np.array([len(own)]), own, value, need, need)
     if problem.taper is not None:
         _bends(solver, problem, vehicle)
-    for limit, at in np.argwhere(np.isfinite(limits.room_kilowatt)).tolist():
+    steps = np.isfinite(limits.room_kilowatt) & ~limits.cumulative[:, None]
+    for limit, at in np.argwhere(steps).tolist():
         here = np.flatnonzero((step == at) & (limits.weight[limit, class_of[vehicle]] > 0.0))
         if len(here):
             room = float(limits.room_kilowatt[limit, at]) * (1.0 - _MARGIN)

@@ -6,7 +6,7 @@ Where not all energy can be delivered the plan delivers the most that can be, th
 and ``shortage`` says which limits stand in the way, which vehicles go short, and by how much.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple, final
 
 import numpy as np
@@ -15,11 +15,13 @@ from jaxtyping import Float, Int
 from voltherd.charging import minimum_few
 from voltherd.charging.checks import checked
 from voltherd.charging.decomposition import Effort, Market, Outcome, decompose
+from voltherd.charging.fairness import evened
 from voltherd.charging.limits import Limits, Rows, classes, limits
 from voltherd.charging.minimum import drawn_answers, stepped
 from voltherd.charging.oracle import Profiles
 from voltherd.charging.problem import GIVES, Problem
 from voltherd.charging.shortage import Least, Shortage, least_missing, rounding_kwh, shortage
+from voltherd.charging.switching import chosen, with_twins
 from voltherd.charging.vehicles import oracle
 from voltherd.errors import UsageError
 
@@ -31,6 +33,7 @@ _PRICE_MIN_EUR_PER_KWH: Final = 0.01
 _COST_MIN_EUR: Final = 1e-3
 _USUAL_SHARE: Final = 0.01
 _PRICES_TRIED: Final = 25
+_DIGITS: Final = 6
 
 
 @final
@@ -43,13 +46,14 @@ class Plan:
         cost_eur: What charging adds to the site's bill, with wear and the demand charge [EUR].
         bound_eur: No plan that delivers as much costs less [EUR].
         gap: Cost beyond the bound, as a share of the cost.
-        wear_eur: Wear of giving energy back, part of the cost, by vehicle [EUR].
+        wear_eur: Wear of giving energy back and of waiting, part of the cost, by vehicle [EUR].
         iterations: Solutions of the master programme.
         site_price_eur_per_kwh: Price of buying and what limits add to it, for a vehicle that lies
             evenly on the phases and in no group [EUR/kWh].
         multiplier_eur_per_kilowatt: What a kW more of each limit would save [EUR/kW].
         limit_names: Of the rows of the multipliers.
         shortage: Why not all energy is delivered; nothing where it is.
+        phases: On how many each vehicle charges.
     """
 
     power_kilowatt: Float[np.ndarray, "vehicles steps"]
@@ -62,6 +66,7 @@ class Plan:
     multiplier_eur_per_kilowatt: Rows
     limit_names: tuple[str, ...]
     shortage: Shortage | None
+    phases: Int[np.ndarray, "vehicles"]
 
 
 def planned(
@@ -85,16 +90,41 @@ def planned(
         InputError: The problem makes no sense; the message says where.
         UsageError: ``start`` belongs to other limits or steps.
     """
-    class_of = classes(checked(problem))
+    if checked(problem).single is not None:
+        return _switched(problem, effort or Effort(), start, minimum)
+    class_of = classes(problem)
     rows = limits(problem, class_of)
     if start is not None and start.shape != rows.room_kilowatt.shape:
         raise UsageError(
             "the earlier plan has other limits or steps", mend="plan without its start"
         )
     best = _most_delivered(problem, class_of, rows, effort or Effort(), start)
+    if best.profiles.unserved_kwh.sum() > rounding_kwh(problem):
+        best = best._replace(profiles=_fair(problem, class_of, best.profiles))
     if minimum and (problem.kind != GIVES).any():
         best = best._replace(profiles=_stepped(problem, class_of, best))
     return _plan(problem, class_of, best)
+
+
+def _switched(problem: Problem, effort: Effort, start: Rows | None, minimum: bool) -> Plan:
+    """Choose a phase or three for each vehicle that can switch; the bound is of every choice."""
+    free = with_twins(problem)
+    class_of = classes(free)
+    best = _most_delivered(free, class_of, limits(free, class_of), effort, None)
+    ways = (replace(problem, single=None), chosen(problem, best.profiles.power_kilowatt))
+    plans = [planned(way, effort, start, minimum=minimum) for way in ways]
+    undrawn = [0.0 if one.shortage is None else one.shortage.drawn_kwh for one in plans]
+    reached = [round(kwh / rounding_kwh(problem)) for kwh in undrawn]
+    at = min(range(len(plans)), key=lambda n: (reached[n], round(plans[n].cost_eur, _DIGITS)))
+    dear = best.market.oracle.unserved_eur_per_kwh
+    bound = best.outcome.bound.eur - best.market.limits.constant_eur - dear * undrawn[at]
+    plan, way = plans[at], ways[at]
+    return replace(
+        plan,
+        bound_eur=bound,
+        gap=(plan.cost_eur - bound) / max(abs(plan.cost_eur), best.market.scale_eur),
+        phases=way.fleet.phases,
+    )
 
 
 class _Best(NamedTuple):
@@ -115,7 +145,7 @@ def _most_delivered(
 ) -> _Best:
     """Plan; while more could be delivered than is, make what is not delivered dearer."""
     price = problem.site.price_eur_per_kwh
-    highest = float(np.abs(price).max())
+    highest = float(np.abs(price).max() + problem.waiting_eur_per_kwh.max())
     usual = _USUAL_SHARE * float(np.abs(price).mean() * problem.drawn_kwh.sum())
     dear = _DEAR * max(highest, _PRICE_MIN_EUR_PER_KWH)
     least = Least(0.0, ())
@@ -143,6 +173,12 @@ def _class_power(
     power: Float[np.ndarray, "vehicles steps"], class_of: Int[np.ndarray, "vehicles"], count: int
 ) -> Float[np.ndarray, "classes steps"]:
     return np.stack([power[class_of == number].sum(axis=0) for number in range(count)])
+
+
+def _fair(problem: Problem, class_of: Int[np.ndarray, "vehicles"], profiles: Profiles) -> Profiles:
+    """Let power change hands within classes where vehicles go short."""
+    power, missing = evened(problem, class_of, profiles.power_kilowatt, profiles.unserved_kwh)
+    return profiles._replace(power_kilowatt=power, unserved_kwh=missing)
 
 
 def _stepped(problem: Problem, class_of: Int[np.ndarray, "vehicles"], best: _Best) -> Profiles:
@@ -201,8 +237,9 @@ def _plan(problem: Problem, class_of: Int[np.ndarray, "vehicles"], best: _Best) 
     rows, site = market.limits, problem.site
     together = _class_power(profiles.power_kilowatt, class_of, rows.weight.shape[1])
     energy = float(together.sum(axis=0) @ site.price_eur_per_kwh) * site.step_hour
-    wear = float(profiles.wear_eur.sum())
-    cost = energy + wear + rows.relief_cost_eur(together) - rows.constant_eur
+    waiting = (problem.waiting_eur_per_kwh * profiles.power_kilowatt).sum(axis=1) * site.step_hour
+    wear = profiles.wear_eur + waiting
+    cost = energy + float(wear.sum()) + rows.relief_cost_eur(together) - rows.constant_eur
     bound = _bound_eur(problem, class_of, best) - rows.constant_eur
     multiplier = outcome.bound.multiplier
     return Plan(
@@ -210,10 +247,12 @@ def _plan(problem: Problem, class_of: Int[np.ndarray, "vehicles"], best: _Best) 
         cost_eur=cost,
         bound_eur=bound,
         gap=(cost - bound) / max(abs(cost), market.scale_eur),
-        wear_eur=profiles.wear_eur,
+        wear_eur=wear,
         iterations=outcome.iterations,
-        site_price_eur_per_kwh=site.price_eur_per_kwh + rows.even @ multiplier / site.step_hour,
+        site_price_eur_per_kwh=site.price_eur_per_kwh
+        + rows.even @ rows.charged(multiplier) / site.step_hour,
         multiplier_eur_per_kilowatt=multiplier,
         limit_names=rows.names,
         shortage=shortage(problem, profiles, least),
+        phases=problem.fleet.phases,
     )

@@ -13,8 +13,9 @@ from jaxtyping import Bool, Float, Int
 
 PerVehicle = Float[np.ndarray, "vehicles"]
 PerStep = Float[np.ndarray, "steps"]
-DRAWS, GIVES, TAPERS = range(3)
-"""Kinds of vehicles: they draw at one power, give back, or draw less as their batteries fill."""
+DRAWS, GIVES, TAPERS, SWITCHES = range(4)
+"""Kinds of vehicles: they draw at one power, give back, draw less as their batteries fill, or are
+there twice, on three phases and on one."""
 _BENDS_KILOWATT: Final = 1e-9
 
 
@@ -120,6 +121,24 @@ class Taper(NamedTuple):
         return Taper(self.empty_kilowatt[some], self.fall_per_hour[some])
 
 
+class Single(NamedTuple):
+    """That vehicles on three phases could be charged on one instead, for the whole stay.
+
+    Attributes:
+        able: Which ones; ``Fleet.phase`` says the phase.
+        power_max_kilowatt: Most they draw on it [kW].
+        power_min_kilowatt: Least they draw on it unless nothing [kW].
+    """
+
+    able: Bool[np.ndarray, "vehicles"]
+    power_max_kilowatt: PerVehicle
+    power_min_kilowatt: PerVehicle
+
+    def of(self, some: Int[np.ndarray, "some"]) -> "Single":
+        """Give those of some vehicles."""
+        return Single(*(part[some] for part in self))
+
+
 class Group(NamedTuple):
     """Chargers that share a limit below that of the site; groups may lie within each other.
 
@@ -134,6 +153,43 @@ class Group(NamedTuple):
     member: Bool[np.ndarray, "vehicles"]
     limit_kilowatt: PerStep
     by_phase: bool = False
+
+
+class Tier(NamedTuple):
+    """Energy beyond some power or volume costs more.
+
+    Attributes:
+        above: Power from the grid [kW], or energy from it over the whole plan, less what is given
+            to it [kWh].
+        added_eur_per_kwh: What energy beyond costs more; not below 0 [EUR/kWh].
+    """
+
+    above: float
+    added_eur_per_kwh: float
+
+
+class Band(NamedTuple):
+    """Reserve for the grid: so much less or more could be drawn at once, for a payment.
+
+    Attributes:
+        kilowatt: Wanted in each step, up and down alike [kW].
+        eur_per_kilowatt_hour: Paid for what is kept ready [EUR/kW/h].
+    """
+
+    kilowatt: PerStep
+    eur_per_kilowatt_hour: PerStep
+
+
+class Outage(NamedTuple):
+    """Steps without a grid: vehicles live on own generation and on each other.
+
+    Attributes:
+        gone: In which steps.
+        shed_eur_per_kwh: What a kWh of base load that goes without costs [EUR/kWh].
+    """
+
+    gone: Bool[np.ndarray, "steps"]
+    shed_eur_per_kwh: float
 
 
 @final
@@ -153,6 +209,11 @@ class Site:
             surplus is worth what buying costs [EUR/kWh].
         demand_eur_per_kilowatt: Charge on the highest power drawn of all steps [EUR/kW].
         groups: Limits below the site's.
+        power_tiers: Where power from the grid becomes dearer.
+        volume_tiers: Where energy from the grid does.
+        band: Reserve for the grid; none where it is not given.
+        outage: When there is no grid, always there where it is not given; the prices of those steps
+            are then not asked for.
     """
 
     step_hour: float
@@ -164,6 +225,10 @@ class Site:
     feed_in_eur_per_kwh: PerStep | None = None
     demand_eur_per_kilowatt: float = 0.0
     groups: tuple[Group, ...] = ()
+    power_tiers: tuple[Tier, ...] = ()
+    volume_tiers: tuple[Tier, ...] = ()
+    band: Band | None = None
+    outage: Outage | None = None
 
     @property
     def steps(self) -> int:
@@ -177,8 +242,12 @@ class Site:
 
     @property
     def headroom_kilowatt(self) -> PerStep:
-        """What is left of the limit for vehicles [kW]."""
-        return np.asarray(self.limit_kilowatt - self.net_base_kilowatt)
+        """What is left of the limit for vehicles; without a grid, of own generation [kW]."""
+        room = self.limit_kilowatt - self.net_base_kilowatt
+        if self.outage is None:
+            return np.asarray(room)
+        alone = np.minimum(room, np.maximum(-self.net_base_kilowatt, 0.0))
+        return np.asarray(np.where(self.outage.gone, alone, room))
 
 
 @final
@@ -193,6 +262,10 @@ class Problem:
         taper: How their power falls as they fill; it does not where it is not given.
         stores: How many of the last vehicles are none, but batteries of the site that are always
             there.
+        waiting_eur_per_kwh_hour: Wear of each kWh that waits in a vehicle's battery, for each hour
+            until its departure; none where it is not given [EUR/kWh/h].
+        single: Which could be charged on one phase instead of three; none where it is not given.
+        twins: Vehicles that are there twice; the last ones are they on one phase, in this order.
     """
 
     fleet: Fleet
@@ -200,6 +273,9 @@ class Problem:
     discharge: Discharge | None = None
     taper: Taper | None = None
     stores: int = 0
+    waiting_eur_per_kwh_hour: PerVehicle | None = None
+    single: Single | None = None
+    twins: tuple[int, ...] = ()
 
     @property
     def vehicles(self) -> int:
@@ -216,6 +292,8 @@ class Problem:
             kind[last < fleet.power_max_kilowatt - _BENDS_KILOWATT] = TAPERS
         if self.discharge is not None:
             kind[self.discharge.limit_kilowatt > 0.0] = GIVES
+        kind[self.fleet.size - len(self.twins) :] = SWITCHES
+        kind[list(self.twins)] = SWITCHES
         return kind
 
     def of(self, some: Int[np.ndarray, "some"]) -> "Problem":
@@ -228,7 +306,18 @@ class Problem:
             discharge=None if self.discharge is None else self.discharge.of(some),
             taper=None if self.taper is None else self.taper.of(some),
             stores=int((some >= self.vehicles).sum()),
+            waiting_eur_per_kwh_hour=None
+            if self.waiting_eur_per_kwh_hour is None
+            else self.waiting_eur_per_kwh_hour[some],
+            single=None if self.single is None else self.single.of(some),
+            twins=self._twins_of(some),
         )
+
+    def _twins_of(self, some: Int[np.ndarray, "some"]) -> tuple[int, ...]:
+        """Give where among some vehicles those are that are there twice: all of them or none."""
+        if not self.twins or not (some >= self.fleet.size - len(self.twins)).any():
+            return ()
+        return tuple(np.searchsorted(some, self.twins).tolist())
 
     @property
     def window(self) -> Bool[np.ndarray, "vehicles steps"]:
@@ -243,6 +332,15 @@ class Problem:
     def drawn_kwh(self) -> PerVehicle:
         """What must be drawn for the energy that is needed [kWh]."""
         return np.asarray(self.fleet.energy_kwh / self.fleet.charge_efficiency)
+
+    @property
+    def waiting_eur_per_kwh(self) -> Float[np.ndarray, "vehicles steps"]:
+        """Wear that a kWh drawn in each step waits until the departure for [EUR/kWh]."""
+        if self.waiting_eur_per_kwh_hour is None:
+            return np.zeros(self.window.shape)
+        left = self.fleet.departure_step[:, None] - np.arange(self.site.steps)
+        each = self.waiting_eur_per_kwh_hour * self.fleet.charge_efficiency * self.site.step_hour
+        return np.asarray(np.where(self.window, each[:, None] * left, 0.0))
 
     @property
     def at_once_kilowatt(self) -> Float[np.ndarray, "vehicles steps"]:

@@ -6,9 +6,10 @@ from typing import Final
 import numpy as np
 from jaxtyping import Float
 
+from voltherd.charging.battery_wear import Battery
 from voltherd.charging.plan import Plan
 from voltherd.charging.problem import Problem
-from voltherd.charging.sheet_site import notes, own_used_share, stores
+from voltherd.charging.sheet_site import by_models, notes, own_used_share, stores
 from voltherd.types.depot import Course, DepotSheet, Spell, Stay, Uncontrolled
 from voltherd.units import SECOND_PER_HOUR
 
@@ -33,6 +34,7 @@ def depot_sheet(
     zone: str,
     start_second: float,
     chargers: Sequence[str],
+    batteries: Sequence[Battery | None] = (),
 ) -> DepotSheet:
     """Tell a plan.
 
@@ -43,6 +45,7 @@ def depot_sheet(
         zone: Its time zone.
         start_second: Begin of the first step [unix s].
         chargers: Where each vehicle stands.
+        batteries: What is known of each vehicle's; of none where it is not given.
     """
     step_second = problem.site.step_hour * SECOND_PER_HOUR
     begin = start_second + step_second * np.arange(problem.site.steps + 1)
@@ -69,7 +72,9 @@ def depot_sheet(
         own_used_share=own_used_share(problem, drawn),
         own_used_share_uncontrolled=own_used_share(problem, greedy.sum(axis=0)),
         stores=stores(problem, plan),
-        notes=notes(problem, plan),
+        worn=by_models(problem, plan.power_kilowatt, batteries),
+        worn_uncontrolled=by_models(problem, greedy, batteries),
+        notes=notes(problem, plan, batteries),
     )
 
 
@@ -104,7 +109,7 @@ def _own_share(problem: Problem, drawn: PerStep) -> float | None:
 def _uncontrolled(problem: Problem, greedy: Powers) -> Uncontrolled:
     site = problem.site
     grid = greedy.sum(axis=0) + site.net_base_kilowatt
-    over = grid > site.limit_kilowatt * (1.0 + 1e-9)
+    over = greedy.sum(axis=0) > site.headroom_kilowatt + 1e-9 * site.limit_kilowatt
     for group in site.groups:
         together, most = greedy[group.member].sum(axis=0), group.limit_kilowatt * (1.0 + 1e-9)
         if group.by_phase:

@@ -88,6 +88,7 @@ def least_missing(
         limits: Of the site; what money can widen is no limit here.
         effort: When to stop.
     """
+    problem = replace(problem, waiting_eur_per_kwh_hour=None)
     if problem.discharge is not None:  # vehicles may fill each other, at whatever wear
         unworn = np.zeros_like(problem.discharge.tier_wear_eur_per_kwh)
         problem = replace(

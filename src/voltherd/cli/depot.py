@@ -39,6 +39,7 @@ def plan(
         zone=night.zone,
         start_second=night.start_second,
         chargers=night.chargers,
+        batteries=night.batteries,
     )
     progress("")
     if html:

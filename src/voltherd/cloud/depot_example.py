@@ -46,6 +46,8 @@ vehicles:
 v2g:
   wear_eur_per_kwh: [0.05, 0.09]   # of each kWh given, gentle to full power
 
+# reserve: {kilowatt: 10, eur_per_kilowatt_hour: 0.02}   # kept ready for the grid, up and down
+# outage: {begins: 19:00, ends: 21:00}                   # without a grid: vehicles carry the load
 # storage:                      # batteries of the site, as full at the end as at the begin
 #   - {capacity_kwh: 100, power_kilowatt: 50, soc: 0.5, wear_eur_per_kwh: [0.03]}
 """

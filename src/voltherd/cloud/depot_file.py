@@ -19,15 +19,30 @@ import yaml
 from jaxtyping import Float
 from pydantic import ValidationError
 
-from voltherd.charging.problem import Discharge, Fleet, Group, Problem, Site, Taper
-from voltherd.cloud.depot_sections import ChargerSection, Course, SiteFile, VehicleSection
+from voltherd.charging.battery_wear import Battery
+from voltherd.charging.problem import (
+    Band,
+    Discharge,
+    Fleet,
+    Group,
+    Outage,
+    Problem,
+    Site,
+    Tier,
+)
+from voltherd.cloud.depot_batteries import battery_of, discharge_of, single_of, taper_of, waiting_of
+from voltherd.cloud.depot_sections import (
+    PHASES,
+    START_CURRENT_AMPERE,
+    ChargerSection,
+    Course,
+    SiteFile,
+    VehicleSection,
+)
 from voltherd.cloud.depot_stores import with_stores
 from voltherd.errors import InputError, UsageError
 from voltherd.units import SECOND_PER_HOUR
 
-PHASES: Final = ("L1", "L2", "L3")
-START_CURRENT_AMPERE: Final = 6.0
-"""Least current that IEC 61851-1 lets a station offer."""
 _ALTERNATIVE: Final = re.compile(r"float$|list\[|dict\[|\[key\]$|time$|datetime$|function-before")
 """What pydantic puts into a place for alternatives and keys."""
 
@@ -43,6 +58,7 @@ class Night(NamedTuple):
         chargers: Where each vehicle stands; of the site's batteries, their names.
         problem: What is to be planned.
         giving: What vehicles could give back if all were allowed to; None where none could.
+        batteries: What is known of each vehicle's, None where it is not.
     """
 
     name: str
@@ -51,6 +67,7 @@ class Night(NamedTuple):
     chargers: tuple[str, ...]
     problem: Problem
     giving: Discharge | None
+    batteries: tuple[Battery | None, ...]
 
 
 def read_site(path: Path) -> Night:
@@ -125,11 +142,13 @@ def night(file: SiteFile, where: str) -> Night:
     problem = Problem(
         fleet=fleet,
         site=site,
-        discharge=_discharge(file, stations, asked=True),
-        taper=_taper(file.vehicles, where),
+        discharge=discharge_of(file, stations, asked=True),
+        taper=taper_of(file.vehicles, where),
+        waiting_eur_per_kwh_hour=waiting_of(file.vehicles),
+        single=single_of(file, fleet),
     )
     giving = with_stores(
-        replace(problem, discharge=_discharge(file, stations, asked=False)), file.storage
+        replace(problem, discharge=discharge_of(file, stations, asked=False)), file.storage
     )
     return Night(
         name=file.site,
@@ -139,6 +158,7 @@ def night(file: SiteFile, where: str) -> Night:
         + tuple(store.name for store in file.storage),
         problem=with_stores(problem, file.storage),
         giving=giving.discharge,
+        batteries=tuple(battery_of(vehicle) for vehicle in file.vehicles),
     )
 
 
@@ -214,17 +234,19 @@ def _site(file: SiteFile, frame: Frame, where: str) -> Site:
     if connection.phase_limit_ampere is not None:
         kilowatt = connection.phase_limit_ampere * connection.voltage_volt / 1000.0
         phase_limit = np.full((len(PHASES), frame.steps), kilowatt)
-    sell = prices.sell_eur_per_kwh
+    sell, outage = prices.sell_eur_per_kwh, _outage(file, frame, where)
+    there = np.ones(frame.steps) if outage is None else ~outage.gone * 1.0
     return Site(
         step_hour=frame.step.total_seconds() / SECOND_PER_HOUR,
-        price_eur_per_kwh=_course(prices.buy_eur_per_kwh, frame, f"{where}: buy_eur_per_kwh"),
+        price_eur_per_kwh=there
+        * _course(prices.buy_eur_per_kwh, frame, f"{where}: buy_eur_per_kwh"),
         limit_kilowatt=_course(connection.limit_kilowatt, frame, f"{where}: limit_kilowatt"),
         base_kilowatt=_course(connection.base_kilowatt, frame, f"{where}: base_kilowatt"),
         pv_kilowatt=_course(connection.pv_kilowatt, frame, f"{where}: pv_kilowatt"),
         phase_limit_kilowatt=phase_limit,
         feed_in_eur_per_kwh=None
         if sell is None
-        else _course(sell, frame, f"{where}: sell_eur_per_kwh"),
+        else there * _course(sell, frame, f"{where}: sell_eur_per_kwh"),
         demand_eur_per_kilowatt=connection.demand_eur_per_kilowatt,
         groups=tuple(
             Group(
@@ -234,7 +256,37 @@ def _site(file: SiteFile, frame: Frame, where: str) -> Site:
             )
             for group in file.groups
         ),
+        power_tiers=tuple(
+            Tier(tier.above_kilowatt, tier.added_eur_per_kwh) for tier in connection.power_tiers
+        ),
+        volume_tiers=tuple(
+            Tier(tier.above_kwh - tier.used_kwh, tier.added_eur_per_kwh)
+            for tier in prices.volume_tiers
+        ),
+        band=None
+        if file.reserve is None
+        else Band(
+            _course(file.reserve.kilowatt, frame, f"{where}: reserve"),
+            _course(file.reserve.eur_per_kilowatt_hour, frame, f"{where}: reserve"),
+        ),
+        outage=outage,
     )
+
+
+def _outage(file: SiteFile, frame: Frame, where: str) -> Outage | None:
+    """Give the steps that are without a grid, wholly or in part."""
+    if file.outage is None:
+        return None
+    begin = moment(file.outage.begins, frame, frame.start)
+    end = moment(file.outage.ends, frame, begin)
+    gone = [begin < at + frame.step and end > at for at in frame.local]
+    if not any(gone):
+        raise InputError(
+            f"the outage from {file.outage.begins} to {file.outage.ends} is not in the plan",
+            where=where,
+            mend="correct begins and ends, or start and hours of the plan",
+        )
+    return Outage(np.array(gone), file.outage.shed_eur_per_kwh)
 
 
 def _fleet(file: SiteFile, stations: dict[str, ChargerSection], frame: Frame, where: str) -> Fleet:
@@ -288,51 +340,6 @@ def moment(value: time | datetime, frame: Frame, after: datetime) -> datetime:
     if found < after:
         found = datetime.combine(day + timedelta(days=1), value, frame.zone).astimezone(UTC)
     return found
-
-
-def _discharge(
-    file: SiteFile, stations: dict[str, ChargerSection], *, asked: bool
-) -> Discharge | None:
-    """Give what vehicles may give back: those whose owner asked for it, or all."""
-    limit = np.array(
-        [
-            stations[v.charger].discharge_kilowatt if v.v2g or not (asked or v.power_curve) else 0.0
-            for v in file.vehicles
-        ],
-        np.float64,
-    )
-    if not limit.any():
-        return None
-    wear = np.array(file.v2g.wear_eur_per_kwh)
-    return Discharge(
-        limit_kilowatt=limit,
-        efficiency=np.full(len(limit), file.v2g.efficiency),
-        tier_fraction=np.full(len(wear), 1.0 / len(wear)),
-        tier_wear_eur_per_kwh=np.tile(wear, (len(limit), 1)),
-    )
-
-
-def _taper(vehicles: list[VehicleSection], where: str) -> Taper | None:
-    """Give the lines of power curves; as many for each vehicle, some of them without effect."""
-    most = max((len(vehicle.power_curve) for vehicle in vehicles), default=0)
-    if not most:
-        return None
-    lines = np.zeros((2, len(vehicles), most))
-    lines[0] = np.inf
-    for place, vehicle in enumerate(vehicles):
-        if not vehicle.power_curve:
-            continue
-        soc, kilowatt = np.array(sorted(vehicle.power_curve.items())).T
-        fall = -np.diff(kilowatt) / (np.diff(soc) * vehicle.battery_kwh)
-        if not len(fall) or soc[-1] < 1.0 or (fall < 0).any() or (np.diff(fall) < -1e-9).any():
-            raise InputError(
-                "its power_curve does not fall to a full battery, the steeper the fuller it is",
-                where=f"{where}: {vehicle.id}",
-                mend="give powers from where it begins to fall on, such as {0.8: 11, 1.0: 3}",
-            )
-        lines[0, place, : len(fall)] = kilowatt[1:] + fall * soc[1:] * vehicle.battery_kwh
-        lines[1, place, : len(fall)] = fall
-    return Taper(*lines)
 
 
 def _known(file: SiteFile, stations: dict[str, ChargerSection], where: str) -> None:

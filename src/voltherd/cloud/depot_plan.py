@@ -104,6 +104,7 @@ def told(night: Night, problem: Problem) -> DepotSheet:
         zone=night.zone,
         start_second=night.start_second,
         chargers=night.chargers,
+        batteries=night.batteries,
     )
 
 

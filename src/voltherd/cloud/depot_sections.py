@@ -6,6 +6,11 @@ from typing import Annotated, Final
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from voltherd.types.asset import Chemistry
+
+PHASES: Final = ("L1", "L2", "L3")
+START_CURRENT_AMPERE: Final = 6.0
+"""Least current that IEC 61851-1 lets a station offer."""
 VEHICLES_MAX: Final = 100_000
 _MINUTES: Final = 60
 
@@ -32,6 +37,22 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
+class PowerTierSection(Section):
+    """Power from the grid beyond this costs more."""
+
+    above_kilowatt: NotNegative
+    added_eur_per_kwh: NotNegative
+
+
+class VolumeTierSection(Section):
+    """Energy from the grid beyond this costs more: of a day, a month, whatever is counted."""
+
+    above_kwh: NotNegative
+    used_kwh: NotNegative = 0.0
+    """Of it before the plan begins [kWh]."""
+    added_eur_per_kwh: NotNegative
+
+
 class ConnectionSection(Section):
     """What the site may draw, and draws and makes without vehicles."""
 
@@ -44,6 +65,7 @@ class ConnectionSection(Section):
     """What draws beside the vehicles [kW]."""
     pv_kilowatt: Course = 0.0
     demand_eur_per_kilowatt: NotNegative = 0.0
+    power_tiers: list[PowerTierSection] = []
 
 
 class PricesSection(Section):
@@ -52,6 +74,7 @@ class PricesSection(Section):
     buy_eur_per_kwh: Course
     sell_eur_per_kwh: Course | None = None
     """Paid for surplus; the price of buying where not given."""
+    volume_tiers: list[VolumeTierSection] = []
 
 
 class GroupSection(Section):
@@ -69,7 +92,7 @@ class ChargerSection(Section):
     power_kilowatt: Positive
     phases: Annotated[int, Field(ge=1, le=3)] = 3
     phase: str = "L1"
-    """Which one, where it has one."""
+    """Which one, where it has one or a vehicle is charged on one."""
     discharge_kilowatt: NotNegative = 0.0
     """What it can take back from a vehicle [kW]."""
     station: str | None = None
@@ -80,6 +103,18 @@ class ChargerSection(Section):
     """What it falls back to when the central system is gone, per phase; 0 stops it [A]."""
     metered: bool = True
     """Whether it reports what it draws; a lower limit then counts only once it is seen."""
+
+
+class BatterySection(Section):
+    """What wear is priced by."""
+
+    chemistry: Chemistry
+    price_per_kwh: NotNegative
+    """Of a new battery less what an old one brings."""
+    celsius: Annotated[float, Field(ge=-40, le=80)] = 25.0
+    """Of its cells while it stays [degrees C]."""
+    soh_end: Annotated[float, Field(gt=0, lt=1)] = 0.8
+    """At which it is worth no more."""
 
 
 class VehicleSection(Section):
@@ -95,6 +130,8 @@ class VehicleSection(Section):
     power_kilowatt: Positive | None = None
     """Most it takes, where that is less than the charger gives [kW]."""
     phases: Annotated[int, Field(ge=1, le=3)] | None = None
+    single_phase: bool = False
+    """Whether it may be charged on the charger's phase alone instead of three; the plan picks."""
     power_curve: dict[Share, NotNegative] = {}
     """Most it takes from a state of charge on, straight between them; any power below [kW]."""
     efficiency: Annotated[float, Field(gt=0, le=1)] = 0.95
@@ -103,14 +140,36 @@ class VehicleSection(Section):
     """Whether it may give energy back."""
     token: str | None = None
     """What it shows at the station; its id where not given."""
+    soc_reserve: Share = 0.0
+    """It gives nothing back below this."""
+    battery: BatterySection | None = None
+    """Where it is known, wear follows from ageing models."""
 
 
 class V2gSection(Section):
     """What giving back wears."""
 
     wear_eur_per_kwh: Annotated[list[NotNegative], Field(min_length=1)] = [0.05]
-    """Of each kWh given, from the gentlest share of the power to the last [EUR/kWh]."""
+    """Of each kWh given, from the gentlest share of the power to the last [EUR/kWh]; of vehicles
+    whose battery is known the models say it, in as many tiers."""
     efficiency: Annotated[float, Field(gt=0, le=1)] = 0.95
+
+
+class ReserveSection(Section):
+    """Power kept ready for the grid's frequency, up and down alike."""
+
+    kilowatt: Course
+    eur_per_kilowatt_hour: Course
+    """Paid for each kW kept ready for an hour [EUR/kW/h]."""
+
+
+class OutageSection(Section):
+    """A time without a grid."""
+
+    begins: Clock | datetime
+    ends: Clock | datetime
+    shed_eur_per_kwh: NotNegative = 5.0
+    """What a kWh of base load costs that goes without [EUR/kWh]."""
 
 
 class StorageSection(Section):
@@ -186,3 +245,5 @@ class SiteFile(Section):
     visitors: VisitorSection = VisitorSection()
     run: RunSection = RunSection()
     central: CentralSection = CentralSection()
+    reserve: ReserveSection | None = None
+    outage: OutageSection | None = None

@@ -6,7 +6,7 @@ from dataclasses import fields, replace
 import numpy as np
 from jaxtyping import Float
 
-from voltherd.charging.problem import Discharge, Fleet, Problem, Taper
+from voltherd.charging.problem import Discharge, Fleet, Problem, Single, Taper
 from voltherd.cloud.depot_sections import StorageSection
 
 
@@ -37,6 +37,20 @@ def with_stores(problem: Problem, sections: Sequence[StorageSection]) -> Problem
         discharge=_discharge(problem, sections),
         taper=taper,
         stores=len(sections),
+        single=_single(problem.single, len(sections)),
+        waiting_eur_per_kwh_hour=None
+        if problem.waiting_eur_per_kwh_hour is None
+        else np.concatenate([problem.waiting_eur_per_kwh_hour, np.zeros(len(sections))]),
+    )
+
+
+def _single(single: Single | None, more: int) -> Single | None:
+    if single is None:
+        return None
+    return Single(
+        np.concatenate([single.able, np.zeros(more, dtype=bool)]),
+        np.concatenate([single.power_max_kilowatt, np.zeros(more)]),
+        np.concatenate([single.power_min_kilowatt, np.zeros(more)]),
     )
 
 

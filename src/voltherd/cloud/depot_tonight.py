@@ -15,9 +15,14 @@ from voltherd.charging.guard_site import PHASES
 from voltherd.charging.live import Charger, Headroom
 from voltherd.charging.problem import Problem, Site
 from voltherd.charging.transactions import Transaction
-from voltherd.cloud.depot_file import PHASES as PHASE_NAMES
-from voltherd.cloud.depot_file import START_CURRENT_AMPERE, Night, frame_of, moment, night
-from voltherd.cloud.depot_sections import Course, SiteFile, VehicleSection
+from voltherd.cloud.depot_file import Night, frame_of, moment, night
+from voltherd.cloud.depot_sections import PHASES as PHASE_NAMES
+from voltherd.cloud.depot_sections import (
+    START_CURRENT_AMPERE,
+    Course,
+    SiteFile,
+    VehicleSection,
+)
 from voltherd.types.station import NeedsTold
 
 EARLY_SECOND: Final = 4 * 3600.0
@@ -26,6 +31,8 @@ BEYOND_SECOND: Final = 3600.0
 """A vehicle that stays longer than announced is expected to stay so much longer [s]."""
 _DAY: Final = timedelta(days=1)
 _NONE: Final = 1e-6
+_PLAIN: Final[dict[str, object]] = {"storage": [], "reserve": None, "outage": None}
+"""What a running depot cannot order from anybody."""
 
 
 class Guest(NamedTuple):
@@ -177,7 +184,7 @@ def tonight(
     if not rows:
         return None
     early = [_early(row, file, step) for row in rows]
-    found = night(moved.model_copy(update={"vehicles": early, "storage": []}), where)
+    found = night(moved.model_copy(update=_PLAIN | {"vehicles": early}), where)
     return _with_margin(found, file, astray)
 
 
@@ -246,7 +253,7 @@ def site_from(file: SiteFile, now_second: float, where: str) -> Site:
     """Give the site's limits and prices of a day from now on, without vehicles."""
     begin = now_second - now_second % (file.step_minutes * 60.0)
     moved = _moved(file, begin, where, hours=24)
-    return night(moved.model_copy(update={"vehicles": [], "storage": []}), where).problem.site
+    return night(moved.model_copy(update=_PLAIN | {"vehicles": []}), where).problem.site
 
 
 def _row(stay: Wanted, guest: Guest, begin: float, step: float) -> VehicleSection:
@@ -262,6 +269,7 @@ def _row(stay: Wanted, guest: Guest, begin: float, step: float) -> VehicleSectio
             "arrives": _utc(begin),
             "departs": _utc(leaves),
             "v2g": False,
+            "single_phase": False,
         }
     )
 
@@ -304,7 +312,12 @@ def _coming(
             came = arrival - EARLY_SECOND <= gone.get(section.id, -np.inf) < departure
             if departure > now and not came:
                 yield section.model_copy(
-                    update={"arrives": _utc(arrival), "departs": _utc(departure), "v2g": False}
+                    update={
+                        "arrives": _utc(arrival),
+                        "departs": _utc(departure),
+                        "v2g": False,
+                        "single_phase": False,
+                    }
                 )
                 break
 

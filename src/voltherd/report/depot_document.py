@@ -35,6 +35,10 @@ def depot_document(sheet: DepotSheet) -> dict[str, object]:
         "own_used_share": sheet.own_used_share,
         "own_used_share_uncontrolled": sheet.own_used_share_uncontrolled,
         "stores": [asdict(store) for store in sheet.stores],
+        "worn": None if sheet.worn is None else asdict(sheet.worn),
+        "worn_uncontrolled": None
+        if sheet.worn_uncontrolled is None
+        else asdict(sheet.worn_uncontrolled),
         "notes": list(sheet.notes),
         "uncontrolled": {
             "cost_eur": plain.cost_eur,

@@ -138,6 +138,28 @@ class Store:
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Worn:
+    """What charges wear by ageing models, moving and waiting together.
+
+    Attributes:
+        median_eur: Of the models [EUR].
+        lowest_eur: Of the models [EUR].
+        highest_eur: Of the models [EUR].
+        batteries: How many are known.
+        models: Fewest that know one of them.
+        untested: Names of models whose cells were not tested so.
+    """
+
+    median_eur: float
+    lowest_eur: float
+    highest_eur: float
+    batteries: int
+    models: int
+    untested: tuple[str, ...]
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DepotSheet:
     """A plan, told.
 
@@ -158,6 +180,8 @@ class DepotSheet:
         own_used_share: Share of own generation that the site uses, None without any.
         own_used_share_uncontrolled: The same without a plan.
         stores: Batteries of the site.
+        worn: Wear of all batteries that are known, by ageing models; None where none is.
+        worn_uncontrolled: The same without a plan.
         notes: What else is to be said of the plan, in words.
     """
 
@@ -177,6 +201,8 @@ class DepotSheet:
     own_used_share: float | None = None
     own_used_share_uncontrolled: float | None = None
     stores: tuple[Store, ...] = ()
+    worn: Worn | None = None
+    worn_uncontrolled: Worn | None = None
     notes: tuple[str, ...] = ()
 
     @property

@@ -3,7 +3,17 @@
 import numpy as np
 from hypothesis import strategies as st
 
-from voltherd.charging.problem import Discharge, Fleet, Group, Problem, Site, Taper
+from voltherd.charging.problem import (
+    Band,
+    Discharge,
+    Fleet,
+    Group,
+    Outage,
+    Problem,
+    Site,
+    Taper,
+    Tier,
+)
 
 
 def fleet(random, vehicles: int, steps: int, step_hour: float = 0.5, need: float = 0.8) -> Fleet:
@@ -55,6 +65,10 @@ def depot(
     gives: bool = False,
     negative: bool = False,
     tapers: bool = False,
+    waits: bool = False,
+    tiered: bool = False,
+    outage: bool = False,
+    band: bool = False,
 ) -> Problem:
     """A random depot; ``room`` scales its limits, below about 1 not all energy can be drawn."""
     random = np.random.default_rng(seed)
@@ -65,6 +79,9 @@ def depot(
     total = float((ours.energy_kwh / ours.charge_efficiency).sum())
     limit = room * 1.6 * total / (steps * 0.5) * random.uniform(0.6, 1.4, steps)
     head = limit + np.maximum(base - pv, 0.0)
+    gone = np.zeros(steps, dtype=bool)
+    gone[steps // 2 : steps // 2 + 3] = outage
+    price = np.where(gone, 0.0, price)
     groups = ()
     if grouped:
         inner = np.arange(vehicles) < vehicles // 3
@@ -80,6 +97,7 @@ def depot(
         tier_wear_eur_per_kwh=np.tile([0.02, 0.06], (vehicles, 1)),
     )
     return Problem(
+        waiting_eur_per_kwh_hour=random.choice([0.0, 0.005, 0.02], vehicles) if waits else None,
         taper=taper(random, ours, discharge.limit_kilowatt > 0 if gives else None)
         if tapers
         else None,
@@ -97,6 +115,17 @@ def depot(
             feed_in_eur_per_kwh=0.3 * price if solar and not negative else None,
             demand_eur_per_kilowatt=demand,
             groups=groups,
+            power_tiers=(
+                Tier(0.4 * float(limit.mean()), 0.05),
+                Tier(0.8 * float(limit.mean()), 0.1),
+            )
+            if tiered
+            else (),
+            volume_tiers=(Tier(0.5 * total, 0.04),) if tiered else (),
+            outage=Outage(gone, 2.0) if outage else None,
+            band=Band(random.uniform(0.0, 20.0, steps), random.choice([0.0, 0.02, 0.2], steps))
+            if band
+            else None,
         ),
         discharge=discharge if gives else None,
     )
@@ -115,4 +144,8 @@ depots = st.builds(
     gives=st.booleans(),
     negative=st.booleans(),
     tapers=st.booleans(),
+    waits=st.booleans(),
+    tiered=st.booleans(),
+    outage=st.booleans(),
+    band=st.booleans(),
 )

@@ -101,7 +101,7 @@ def test_a_vehicle_that_follows_one_answer_does_what_it_says(seed):
 @settings(max_examples=40)
 @given(seed=seeds, lowest=st.sampled_from([-0.05, 0.0, 0.05]))
 @pytest.mark.parametrize(
-    "options", [{"gives": True}, {"tapers": True}, {"gives": True, "tapers": True}]
+    "options", [{"gives": True}, {"tapers": True}, {"gives": True, "tapers": True, "waits": True}]
 )
 def test_answers_are_those_of_one_linear_programme(options, seed, lowest):
     problem = depot(seed, vehicles=8, **options)

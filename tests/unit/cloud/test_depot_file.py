@@ -162,6 +162,20 @@ def test_a_power_curve_becomes_lines_over_the_stored_energy():
         checked(both.problem)
 
 
+def test_a_vehicle_may_be_charged_on_one_phase_of_three():
+    store = {"capacity_kwh": 100.0, "power_kilowatt": 50.0}
+    plain = changed(vehicles__1__single_phase=True, vehicles__3__single_phase=True)
+    single = checked(parse(plain | {"storage": [store]}, "s").problem).single
+    assert single.able.tolist() == [False, True, False, False, False]  # van-2 has but one phase
+    assert single.power_max_kilowatt[1] == pytest.approx(22.0 / 3)
+    assert single.power_min_kilowatt[1] == pytest.approx(1.38)
+    both = parse(changed(vehicles__0__single_phase=True), "s")
+    with pytest.raises(
+        InputError, match="bus-1: it may be charged on one phase or three, and gives"
+    ):
+        checked(both.problem)
+
+
 def test_a_battery_of_the_site_is_always_there_behind_the_vehicles():
     store = {"capacity_kwh": 100.0, "power_kilowatt": 50.0, "wear_eur_per_kwh": [0.02, 0.03, 0.04]}
     night = parse(PLAIN | {"storage": [store]}, "s")
