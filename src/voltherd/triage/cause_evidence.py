@@ -15,6 +15,7 @@ from voltherd.detection import (
     channels,
     contact,
     current_bias,
+    drift,
     freeze,
     glitch,
     heating,
@@ -85,6 +86,8 @@ _MEASURED: Final = (
     current_bias.CAUSE,
     temperature.CAUSE,
     probe_step.CAUSE,
+    drift.CAUSE,
+    drift.PROBE_CAUSE,
     *tampering.CAUSES,
 )
 """Causes of alarms that may come of one hand in the data.
@@ -386,6 +389,7 @@ def _disobeys(sight: Sight) -> bool | None:
 _OBSERVERS: Final[Mapping[str, Callable[[Sight], bool | None]]] = {
     "apart": _apart,
     "leaks": _leaks,
+    "drifts": raised(drift.CAUSE, drift.PROBE_CAUSE),
     "slides": _slides,
     "constant": _constant,
     "swings": _swings,
