@@ -34,7 +34,9 @@ class Case(NamedTuple):
             return self.phenomenon.value
         spelt = [(self.size * factor, unit) for factor, unit in _SPELT[self.unit]]
         size, unit = next((s for s in spelt if abs(s[0]) >= 0.05), spelt[-1])
-        return f"{self.phenomenon.value}:{size:g}{unit}"
+        # A sensor's fault sits at a cell where no place is named.
+        place = "@probe=any" if self.unit == "K/day" else ""
+        return f"{self.phenomenon.value}:{size:g}{unit}{place}"
 
     @property
     def of_probe(self) -> bool:

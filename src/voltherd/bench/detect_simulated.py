@@ -21,7 +21,7 @@ from voltherd.sim.fleet import SimulatedDay, fleet_spec, simulate
 from voltherd.sim.spec import FleetSpec
 from voltherd.triage.findings import Told, told
 from voltherd.types.asset import Chemistry
-from voltherd.types.event import Phenomenon, Severity
+from voltherd.types.event import Severity
 from voltherd.types.sample import SampleBatch
 
 Progress = Callable[[str], None]
@@ -118,12 +118,12 @@ def planted(
         What became of each; and how far the faulty cell stood from the median cell at most [V].
     """
     start_day = START_DAY + (seed * 0.37 + case.size * 7.0) % 0.6
-    place = ",probe=any" if case.phenomenon is Phenomenon.SENSOR_DRIFT and case.of_probe else ""
+    options = f"count={each},day={start_day:.2f}"
     spec = fleet_spec(
         vehicles=each,
         days=DAYS,
         seed=seed,
-        faults=f"{case.text}@count={each},day={start_day:.2f}{place}",
+        faults=f"{case.text}{',' if '@' in case.text else '@'}{options}",
         chemistry=((design.chemistry, 1.0),),
         period_second=design.period_second,
     )

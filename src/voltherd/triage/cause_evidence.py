@@ -344,6 +344,10 @@ def _damp(sight: Sight) -> bool | None:
     return False if "relative_humidity_fraction" in sight.state.open_rows.scalar else None
 
 
+def _drifts(sight: Sight) -> bool | None:
+    return True if alarms_at(sight, drift.CAUSE, drift.PROBE_CAUSE) else None
+
+
 def _stepped(sight: Sight) -> bool | None:
     return True if alarms_at(sight, probe_step.CAUSE) else None
 
@@ -389,7 +393,7 @@ def _disobeys(sight: Sight) -> bool | None:
 _OBSERVERS: Final[Mapping[str, Callable[[Sight], bool | None]]] = {
     "apart": _apart,
     "leaks": _leaks,
-    "drifts": raised(drift.CAUSE, drift.PROBE_CAUSE),
+    "drifts": _drifts,
     "slides": _slides,
     "constant": _constant,
     "swings": _swings,
