@@ -34,7 +34,14 @@ class Case(NamedTuple):
             return self.phenomenon.value
         spelt = [(self.size * factor, unit) for factor, unit in _SPELT[self.unit]]
         size, unit = next((s for s in spelt if abs(s[0]) >= 0.05), spelt[-1])
-        return f"{self.phenomenon.value}:{size:g}{unit}"
+        # A sensor's fault sits at a cell where no place is named.
+        place = "@probe=any" if self.unit == "K/day" else ""
+        return f"{self.phenomenon.value}:{size:g}{unit}{place}"
+
+    @property
+    def of_probe(self) -> bool:
+        """Whether it sits at a temperature probe."""
+        return self.unit in ("K", "K/day")
 
 
 _SPELT: Final = {
@@ -42,7 +49,9 @@ _SPELT: Final = {
     "1": ((100.0, "%"),),
     "ohm": ((1.0, "ohm"), (1e3, "mohm")),
     "V": ((1.0, "V"), (1e3, "mV")),
+    "V/day": ((1e3, "mV/day"),),
     "K": ((1.0, "K"),),
+    "K/day": ((1.0, "K/day"),),
     "A": ((1.0, "A"),),
 }
 
@@ -77,6 +86,9 @@ SENSORS: Final = (
     Case(P.SENSOR_BIAS, 0.005, "V", 1.0 / 6.0),
     Case(P.SENSOR_BIAS, 0.01, "V", 1.0 / 6.0),
     Case(P.SENSOR_BIAS, 0.03, "V", 1.0 / 6.0),
+    Case(P.SENSOR_DRIFT, 0.001, "V/day"),
+    Case(P.SENSOR_DRIFT, 0.003, "V/day"),
+    Case(P.SENSOR_DRIFT, 0.3, "K/day"),
     Case(P.SENSOR_STUCK, 0.0, ""),
     Case(P.SENSOR_SPIKES, 0.2, "V"),
     Case(P.CHANNEL_SWAP, 0.0, ""),

@@ -35,7 +35,6 @@ CAPACITY_GUESS_AH: Final = 150.0
 """Of a car whose record does not tell; it only scales what an ohm leaks."""
 BEGIN_SHARE: Final = (0.25, 0.5)
 SUFFIXES: Final = (".parquet", ".csv")
-PROBES: Final = (Phenomenon.TEMPERATURE_OUTLIER,)
 
 
 class Vehicle(NamedTuple):
@@ -164,7 +163,7 @@ def planted(vehicle: Vehicle, case: Case, rng: np.random.Generator) -> Fault | N
     """Draw place and beginning of a fault; None where the record has no place for it."""
     time = vehicle.batch.unix_time_second
     row = int(rng.uniform(*BEGIN_SHARE) * len(time))
-    probe = case.phenomenon in PROBES
+    probe = case.of_probe
     places = vehicle.probes if probe else vehicle.cells
     if len(places) < 2:
         return None

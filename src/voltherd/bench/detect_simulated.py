@@ -118,11 +118,12 @@ def planted(
         What became of each; and how far the faulty cell stood from the median cell at most [V].
     """
     start_day = START_DAY + (seed * 0.37 + case.size * 7.0) % 0.6
+    options = f"count={each},day={start_day:.2f}"
     spec = fleet_spec(
         vehicles=each,
         days=DAYS,
         seed=seed,
-        faults=f"{case.text}@count={each},day={start_day:.2f}",
+        faults=f"{case.text}{',' if '@' in case.text else '@'}{options}",
         chemistry=((design.chemistry, 1.0),),
         period_second=design.period_second,
     )

@@ -17,6 +17,7 @@ from voltherd.detection import (
     channels,
     contact,
     current_bias,
+    drift,
     freeze,
     full_charge,
     gauge,
@@ -70,6 +71,8 @@ _PERIOD_CAUSES: Final = (
     jump.CAUSE,
     contact.CAUSE,
     short.CAUSE,
+    drift.CAUSE,
+    drift.PROBE_CAUSE,
     imbalance.CAUSE,
     spikes.CAUSE,
     temperature.CAUSE,
@@ -115,6 +118,7 @@ class Detection(NamedTuple):
         switches: Whether the main contactors do what they are told.
         plating: Charge beyond what the anodes take, and the rests after it.
         warmth: Hours spent warm, seen and unseen.
+        nights: What each probe was apart from its siblings after hours of rest.
         heat: What each probe's place makes of current and coolant.
         zero: What is known of the current sensor's zero.
         trace: What is remembered of rows, to know them again.
@@ -150,6 +154,7 @@ class Detection(NamedTuple):
     switches: switches.Switches
     plating: plating.Plating
     warmth: warmth.Warmth
+    nights: drift.Nights
     heat: heating.Heating
     zero: current_bias.Zero
     trace: replay.Trace
@@ -205,6 +210,7 @@ def init(
         switches=switches.UNKNOWN,
         plating=plating.init(),
         warmth=warmth.init(),
+        nights=drift.init(probes),
         heat=heating.init(probes),
         zero=current_bias.init(),
         trace=replay.init(),
@@ -369,6 +375,7 @@ def _period_ended(state: Detection, windows: Windows, rows: SampleBatch, past: M
         *(shaken or ()),
         *heated,
         *worn,
+        *drift.judge_probes(state.nights),
         *plating.judge(state.plating),
         *moved_together,
     )
@@ -403,6 +410,7 @@ def _looked(
         damp=humidity.look(state.damp, rows, ends),
         shake=vibration.look(state.shake, rows, ends),
         heat=heating.look(state.heat, part, rows, ends),
+        nights=drift.look(state.nights, rows),
         warmth=warmth.look(state.warmth, part),
         plating=plating.look(
             state.plating, rows, ends, pack.capacity_ah, pack.chemistry, pack.resistance_ohm
@@ -442,6 +450,7 @@ def _judge_period(
     yield from jump.judge(before, period)
     yield from contact.judge(memory)
     yield from short.judge(memory)
+    yield from drift.judge(memory)
     yield from imbalance.judge(memory, found)
     yield from spikes.judge(memory)
     yield from temperature.judge(period.windows)

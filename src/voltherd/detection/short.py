@@ -13,8 +13,9 @@ from jaxtyping import Bool, Float
 
 from voltherd.detection.cells import NOISE_VOLT
 from voltherd.detection.charge_scale import SLOPE_UNCERTAINTY
+from voltherd.detection.drift import LOG_ODDS_DOWN, ramp_of
 from voltherd.detection.memory import Memory, days
-from voltherd.detection.onset import bends
+from voltherd.detection.onset import PAST_DAY, bends
 from voltherd.detection.verdict import Verdict
 from voltherd.numerics.robust import median, sibling_score, spread
 from voltherd.types.event import Location, LocationKind, Phenomenon, Severity
@@ -272,7 +273,10 @@ def judge(memory: Memory) -> tuple[Verdict, ...]:
         for cell in np.flatnonzero(named):
             if without_offset(memory, window_day, int(cell)) < OWN_SHARE_MIN * loss[cell]:
                 continue
-            if jumps(memory, window_day, int(cell)):
+            if (
+                jumps(memory, window_day, int(cell))
+                or ramp_of(memory, int(cell), window_day).log_odds >= LOG_ODDS_DOWN
+            ):
                 continue
             verdict = _verdict(
                 int(cell), float(loss[cell]), float(score[cell]), sigma, found.window_day
@@ -280,6 +284,8 @@ def judge(memory: Memory) -> tuple[Verdict, ...]:
             if cell not in best or abs(verdict.score) > abs(best[int(cell)].score):
                 best[int(cell)] = verdict
     for bend in bends(memory):
+        if ramp_of(memory, bend.cell, PAST_DAY, bend.begun_day).log_odds >= LOG_ODDS_DOWN:
+            continue
         if bend.cell not in best or abs(bend.score) > abs(best[bend.cell].score):
             best[bend.cell] = _verdict(
                 bend.cell, bend.per_day, bend.score, bend.sigma_per_day, bend.begun_day

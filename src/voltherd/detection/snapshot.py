@@ -11,6 +11,7 @@ from voltherd.detection.anchors import Anchors, Change
 from voltherd.detection.channels import Watch
 from voltherd.detection.charge_scale import Curve
 from voltherd.detection.current_bias import Level, Zero
+from voltherd.detection.drift import Nights
 from voltherd.detection.engine import Detection
 from voltherd.detection.follow import Follow
 from voltherd.detection.freeze import Still
@@ -66,6 +67,7 @@ CLASSES: Final = (
     LocationKind,
     Means,
     Memory,
+    Nights,
     PackLayout,
     Parity,
     Phenomenon,

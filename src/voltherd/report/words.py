@@ -24,6 +24,7 @@ TITLE: Final = {
     Phenomenon.STRING_GRADIENT: "gradient along the string",
     Phenomenon.CELL_OUTLIER: "cell stands apart",
     Phenomenon.SENSOR_BIAS: "sensor offset",
+    Phenomenon.SENSOR_DRIFT: "sensor drifts",
     Phenomenon.SENSOR_STUCK: "sensor stuck",
     Phenomenon.SENSOR_SPIKES: "sensor spikes",
     Phenomenon.CHANNEL_SWAP: "channels exchanged",

@@ -4,7 +4,8 @@
 
     faults  = "none" | "demo" | "live" | fault {"," fault}
     fault   = kind [":" size] ["@" option {"," option}]
-    size    = number [unit] | "frozen"   unit: % %/day mohm ohm kohm megohm mV V mA A K W Pa kPa
+    size    = number [unit] | "frozen"   unit: % %/day mohm ohm kohm megohm mV V mV/day mA A K K/day
+                                               W Pa kPa
     option  = vehicle | cell | module | probe | channel | other | day | growth | chemistry | prefer
               | count "=" value
 
@@ -49,9 +50,12 @@ _UNITS: Final = {
     "megohm": ("ohm", 1e6),
     "mv": ("V", 1e-3),
     "v": ("V", 1.0),
+    "mv/day": ("V/day", 1e-3),
+    "v/day": ("V/day", 1.0),
     "ma": ("A", 1e-3),
     "a": ("A", 1.0),
     "k": ("K", 1.0),
+    "k/day": ("K/day", 1.0),
     "w": ("W", 1.0),
     "pa": ("Pa", 1.0),
     "kpa": ("Pa", 1e3),

@@ -62,8 +62,8 @@ class Fault:
         location: Where it sits.
         start_second: When it begins [unix s].
         size: How large it is at the start, in ``unit``.
-        unit: ``1``, ``1/day``, ``ohm``, ``V``, ``A``, ``K``, ``W``, ``Pa``, or empty for
-            none.
+        unit: ``1``, ``1/day``, ``ohm``, ``V``, ``V/day``, ``A``, ``K``, ``K/day``, ``W``, ``Pa``,
+            or empty for none.
         growth_per_day: By how much the size grows each day, in ``unit`` per day.
     """
 
@@ -171,6 +171,11 @@ KINDS: Final[Mapping[Phenomenon, FaultKind]] = {
             SOC_CHANNEL: (_rule("1", 0.1, -0.5, 0.5),),
         },
     ),
+    Phenomenon.SENSOR_DRIFT: _kind(
+        "error of one measurement that grows each day",
+        (_rule("V/day", 0.001, -0.1, 0.1),),
+        (LocationKind.CELL, LocationKind.PROBE),
+    ),
     Phenomenon.SENSOR_STUCK: _kind(
         "measurement that keeps its last value", (_NO_SIZE,), _SENSOR, _FREEZABLE
     ),
@@ -271,6 +276,8 @@ OF_CONTACTORS: Final = frozenset({Phenomenon.SWITCH_STUCK_CLOSED, Phenomenon.SWI
 
 PROBE_BIAS_KELVIN: Final = _rule("K", 5.0, -60.0, 60.0)
 """The rule for a biased temperature probe, whose unit differs from a cell's."""
+PROBE_DRIFT_KELVIN: Final = _rule("K/day", 0.3, -10.0, 10.0)
+"""And for one that drifts."""
 
 
 def size_rules(
@@ -282,4 +289,6 @@ def size_rules(
         return kind.channels[channel]
     if phenomenon is Phenomenon.SENSOR_BIAS and place is LocationKind.PROBE:
         return (PROBE_BIAS_KELVIN,)
+    if phenomenon is Phenomenon.SENSOR_DRIFT and place is LocationKind.PROBE:
+        return (PROBE_DRIFT_KELVIN,)
     return kind.sizes

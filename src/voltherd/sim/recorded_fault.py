@@ -29,6 +29,7 @@ ELECTRICAL: Final = (
 )
 MEASURED: Final = (
     Phenomenon.SENSOR_BIAS,
+    Phenomenon.SENSOR_DRIFT,
     Phenomenon.SENSOR_STUCK,
     Phenomenon.SENSOR_SPIKES,
     Phenomenon.CHANNEL_SWAP,

@@ -71,6 +71,9 @@ def disturbed(
                 cells[:, index] += size.astype(np.float32)
             case Phenomenon.SENSOR_BIAS if fault.location.kind is LocationKind.PROBE:
                 probes[:, index] += size.astype(np.float32)
+            case Phenomenon.SENSOR_DRIFT:
+                drifted = fault.drift_at(unix_time_second).astype(np.float32)
+                (cells if fault.location.kind is LocationKind.CELL else probes)[:, index] += drifted
             case Phenomenon.SENSOR_BIAS:
                 scalar[channel] = scalar[channel] + size
             case Phenomenon.SOC_MISREPORTED if fault.unit:

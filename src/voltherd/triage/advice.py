@@ -27,6 +27,8 @@ ACTION: Final[dict[Phenomenon, str]] = {
     P.SENSOR_BIAS: "Have the channel compared with an instrument (a multimeter for a cell, a "
     "contact thermometer for a probe), and its connector checked; if it is off, have the measuring "
     "board recalibrated or replaced.",
+    P.SENSOR_DRIFT: "Have the channel compared with an instrument, and the measuring board "
+    "recalibrated or replaced before the error matters to protection or balancing.",
     P.SENSOR_STUCK: "Have the measuring channel repaired soon: protection is blind to this cell.",
     P.SENSOR_SPIKES: "Have the sense lead and its connector checked.",
     P.CHANNEL_SWAP: "Check the sense harness of both cells, and what was done to the pack when it "
@@ -90,6 +92,8 @@ CONFIRM: Final[dict[Phenomenon, str]] = {
     P.CELL_OUTLIER: "More data over a wider range of charge.",
     P.SENSOR_BIAS: "The instrument shows the sibling's value while the channel does not. A step "
     "of a cell by some millivolts may also be its balancing circuit at work.",
+    P.SENSOR_DRIFT: "The instrument stays where the siblings are while the channel slides on; a "
+    "leak would make the cell's own voltage fall, most where its curve is steep.",
     P.SENSOR_STUCK: "A charge or a drive: the channel should move with its siblings.",
     P.SENSOR_SPIKES: "The spikes follow vibration, or stop when the connector is reseated.",
     P.CHANNEL_SWAP: "Load one module at a time, or compare the harness with its drawing.",

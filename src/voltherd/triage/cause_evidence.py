@@ -15,6 +15,7 @@ from voltherd.detection import (
     channels,
     contact,
     current_bias,
+    drift,
     freeze,
     glitch,
     heating,
@@ -85,6 +86,8 @@ _MEASURED: Final = (
     current_bias.CAUSE,
     temperature.CAUSE,
     probe_step.CAUSE,
+    drift.CAUSE,
+    drift.PROBE_CAUSE,
     *tampering.CAUSES,
 )
 """Causes of alarms that may come of one hand in the data.
@@ -341,6 +344,10 @@ def _damp(sight: Sight) -> bool | None:
     return False if "relative_humidity_fraction" in sight.state.open_rows.scalar else None
 
 
+def _drifts(sight: Sight) -> bool | None:
+    return True if alarms_at(sight, drift.CAUSE, drift.PROBE_CAUSE) else None
+
+
 def _stepped(sight: Sight) -> bool | None:
     return True if alarms_at(sight, probe_step.CAUSE) else None
 
@@ -386,6 +393,7 @@ def _disobeys(sight: Sight) -> bool | None:
 _OBSERVERS: Final[Mapping[str, Callable[[Sight], bool | None]]] = {
     "apart": _apart,
     "leaks": _leaks,
+    "drifts": _drifts,
     "slides": _slides,
     "constant": _constant,
     "swings": _swings,

@@ -66,6 +66,19 @@ TOLD: Final = (
         },
     ),
     Row(
+        "drifts",
+        frozenset({CELL, PROBE}),
+        "its reading slides away day by day, alike at any charge or after any rest",
+        "",
+        "",
+        0.0001,
+        {
+            C.SENSOR: 0.1,  # references and amplifiers age slowly; most fail otherwise
+            C.TAMPERING: 0.05,  # a slow change escapes whoever looks for steps
+            C.SWITCH: 0.01,  # a bleed that is on while it is read
+        },
+    ),
+    Row(
         "slides",
         frozenset({CELL}),
         "its charge seems to slide away against the siblings",

@@ -12,6 +12,7 @@ from voltherd.detection import (
     channels,
     contact,
     current_bias,
+    drift,
     freeze,
     glitch,
     heating,
@@ -50,6 +51,7 @@ from voltherd.triage.evidence_gauge import gauge_evidence
 from voltherd.triage.evidence_record import current_evidence, record_evidence
 from voltherd.triage.evidence_sensor import (
     cell_step_evidence,
+    drift_evidence,
     freeze_evidence,
     glitch_evidence,
     probe_step_evidence,
@@ -457,6 +459,7 @@ _TELLERS: Final = {
     glitch.CAUSE: glitch_evidence,
     contact.CAUSE: _contact,
     short.CAUSE: _short,
+    **dict.fromkeys((drift.CAUSE, drift.PROBE_CAUSE), drift_evidence),
     imbalance.CAUSE: _imbalance,
     spikes.CAUSE: _spikes,
     runaway.CAUSE: _runaway,

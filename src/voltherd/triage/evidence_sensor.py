@@ -69,3 +69,32 @@ def probe_step_evidence(alarm: Alarm, state: Detection) -> list[Evidence]:
             f"of the readings and the probe's steps of {n['resolution_kelvin']:.2g} K",
         )
     ]
+
+
+def drift_evidence(alarm: Alarm, state: Detection) -> list[Evidence]:
+    """Give how fast it slides, and how far it has."""
+    n = alarm.telling.numbers
+    if "nights" in n:
+        scale, unit, digits, per_day = 1.0, "K", 2, n["kelvin_per_day"]
+        whole, basis = n["kelvin"], f"means of {n['nights']:.0f} rests of hours"
+    else:
+        scale, unit, digits, per_day = 1e3, "mV", 2, n["volt_per_day"]
+        whole = n["volt"]
+        basis = f"half hours of {n['window_day']:.0f} days, beside charge and capacity"
+    half = NORMAL_90 * n["sigma_per_day"]
+    return [
+        Evidence(
+            name="slides away from its siblings by",
+            value=round(per_day * scale, digits),
+            unit=f"{unit}/day",
+            low=round((per_day - half) * scale, digits),
+            high=round((per_day + half) * scale, digits),
+            basis=f"{basis}; 90 % interval from the scatter about the line",
+        ),
+        Evidence(
+            name="over the time looked at",
+            value=round(whole * scale, 1),
+            unit=unit,
+            basis="the same",
+        ),
+    ]

@@ -11,6 +11,7 @@ from voltherd.detection import (
     cells,
     channels,
     contact,
+    drift,
     freeze,
     glitch,
     heating,
@@ -49,6 +50,7 @@ PRECEDENCE: Final = (
     spikes.CAUSE,
     glitch.CAUSE,
     short.CAUSE,
+    drift.CAUSE,
     contact.CAUSE,
     cells.CAUSE,
     jump.CAUSE,
@@ -328,7 +330,7 @@ def _hindsight(alarm: Alarm, state: Detection) -> tuple[float, Trend]:
     columns = [cell - 1 for cell in place.cells]
     series = median(memory.history_charge[:, columns].astype(np.float64), axis=1)
     change = trend(days(memory), series)
-    if alarm.verdict.cause == short.CAUSE:
+    if alarm.verdict.cause in (short.CAUSE, drift.CAUSE):
         row = ramp_onset(days(memory), series)
     elif alarm.verdict.cause == contact.CAUSE:
         return alarm.first_second, unknown

@@ -212,6 +212,17 @@ def _biased(n: Mapping[str, float]) -> str:
     return f"{read} its siblings at any charge: its measurement is off rather than the cell."
 
 
+def _drifting(n: Mapping[str, float]) -> str:
+    if "nights" in n:
+        course = f"{_signed(n['kelvin_per_day'], 2)} K a day over {n['nights']:.0f} rests"
+        what = "its reading drifts"
+        if n["kelvin"] > 0.0:
+            what += ", or the place heats by itself, more each day"
+        return f"slides away from its siblings at rest by {course}: {what}."
+    course = f"{_signed(n['volt_per_day'] * 1e3, 1)} mV a day, alike at any charge"
+    return f"slides away from its siblings by {course}: its reading drifts, the cell does not."
+
+
 def _zero_moved(n: Mapping[str, float]) -> str:
     side = "charging" if n["ampere"] > 0.0 else "discharging"
     why = {
@@ -404,6 +415,7 @@ _TELLERS: Final[Mapping[Phenomenon, Callable[[Mapping[str, float]], str]]] = {
     Phenomenon.WEAK_CELL: _weak,
     Phenomenon.CELL_IMBALANCE: _imbalanced,
     Phenomenon.SENSOR_BIAS: _biased,
+    Phenomenon.SENSOR_DRIFT: _drifting,
     Phenomenon.CELL_OUTLIER: _apart,
     Phenomenon.CONTACT_RESISTANCE: _resisting,
     Phenomenon.INTERNAL_SHORT: _leaking,

@@ -46,6 +46,8 @@ class Phenomenon(StrEnum):
     """One cell stands apart from its siblings and the data cannot yet say why."""
     SENSOR_BIAS = "sensor_bias"
     """One measurement is off by a constant while what it measures is not."""
+    SENSOR_DRIFT = "sensor_drift"
+    """One measurement slides away day by day while what it measures does not."""
     SENSOR_STUCK = "sensor_stuck"
     """One measurement no longer moves while its siblings do."""
     SENSOR_SPIKES = "sensor_spikes"
