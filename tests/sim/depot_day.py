@@ -23,7 +23,7 @@ from voltherd.types.station import TokenVerdict
 STATIONS = 40
 START = datetime(2026, 11, 26, 12, tzinfo=UTC).timestamp()
 HOUR = 3600.0
-LIMIT_KILOWATT = 300.0
+LIMIT_KILOWATT = 340.0
 IGNORES, DEAF, BLIND, AWAY, ROUNDS = "CP-03", "CP-17", "CP-25", "CP-30", "CP-12"
 STEP_SECOND = 10.0
 PACE = Pace(

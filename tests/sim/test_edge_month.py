@@ -13,7 +13,13 @@ pytestmark = pytest.mark.long
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.mark.parametrize("name", SCENARIOS)
+LONGEST = {"a_month_without_a_cloud", "an_hour_at_ten_a_second"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=pytest.mark.nightly) if n in LONGEST else n for n in SCENARIOS],
+)
 def test_the_edge_lives_through(name):
     done = subprocess.run(
         [sys.executable, "-W", "error", "-m", "tests.sim.edge_scenarios", name],
