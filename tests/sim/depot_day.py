@@ -20,11 +20,9 @@ from voltherd.demo.depot import DepotWorld, Make, stations_of
 from voltherd.sim.station import Habits
 from voltherd.types.station import TokenVerdict
 
-STATIONS = 40
 START = datetime(2026, 11, 26, 12, tzinfo=UTC).timestamp()
 HOUR = 3600.0
-LIMIT_KILOWATT = 340.0
-IGNORES, DEAF, BLIND, AWAY, ROUNDS = "CP-03", "CP-17", "CP-25", "CP-30", "CP-12"
+IGNORES, DEAF, BLIND, AWAY, ROUNDS = "CP-03", "CP-07", "CP-05", "CP-09", "CP-10"
 STEP_SECOND = 10.0
 PACE = Pace(
     guard=Settings(patience=Patience(patience_second=60.0), call_second_max=STEP_SECOND),
@@ -38,6 +36,12 @@ class Day:
     """A day, or one that passes so many times as fast: what happens when."""
 
     hours: float
+    stations: int
+
+    @property
+    def limit_kilowatt(self):
+        """Of the connection: what is drawn beside vehicles, the two that obey nothing, the rest."""
+        return 40.0 + 44.0 + 6.5 * self.stations
 
     @property
     def share(self):
@@ -91,7 +95,7 @@ class Day:
     def site(self, seed=7):
         chance = np.random.default_rng(seed)
         vehicles = []
-        for place in range(STATIONS):
+        for place in range(self.stations):
             arrives = float(np.clip(chance.normal(5.5, 1.2), 2.5, 8.5))
             leaves = float(chance.uniform(16.5, 20.0))
             vehicles.append(self._vehicle(place, "night", arrives, leaves, chance))
@@ -102,12 +106,12 @@ class Day:
         hour = 12 + 24 * (np.arange(steps) + 0.5) / steps
         return site_file(
             {
-                "site": "Forty places",
+                "site": "Many places",
                 "start": "2026-11-26 12:00",
                 "hours": round(self.hours),
                 "step_minutes": minutes,
                 "connection": {
-                    "limit_kilowatt": LIMIT_KILOWATT,
+                    "limit_kilowatt": self.limit_kilowatt,
                     "base_kilowatt": np.where((hour >= 18) & (hour < 30), 15.0, 40.0).tolist(),
                 },
                 "prices": {
@@ -117,19 +121,19 @@ class Day:
                 },
                 "chargers": [
                     {"id": f"CP-{k:02d}", "power_kilowatt": 22 if k % 2 else 11}
-                    for k in range(STATIONS)
+                    for k in range(self.stations)
                 ],
                 "groups": [
                     {
                         "name": "west",
-                        "chargers": [f"CP-{k:02d}" for k in range(STATIONS // 4)],
-                        "limit_kilowatt": 90,
+                        "chargers": [f"CP-{k:02d}" for k in range(self.stations // 4)],
+                        "limit_kilowatt": 22.0 + 7.5 * (self.stations // 4),
                     }
                 ],
                 "run": {"ready_early_minutes": minutes},
                 "vehicles": vehicles,
             },
-            "forty places",
+            "many places",
         )
 
     def _vehicle(self, place, what, arrives, leaves, chance):
@@ -151,8 +155,8 @@ class Day:
 def world(day, folder):
     """The depot, its stations half of each version, and its books in a file."""
     file = day.site()
-    sooner = frozenset(f"CP-{k:02d}" for k in range(1, STATIONS, 2))
-    specs = stations_of(file, "forty places", day.habits(), sooner)
+    sooner = frozenset(f"CP-{k:02d}" for k in range(1, day.stations, 2))
+    specs = stations_of(file, "many places", day.habits(), sooner)
     tokens = {one.id: TokenVerdict("Accepted") for one in file.vehicles}
     journals = []
 
@@ -172,4 +176,4 @@ def world(day, folder):
         return StationClient(station, url, spec.station_id, version, clock.unix_second, pause=pause)
 
     make = Make(desk, server, client)
-    return DepotWorld(file, "forty places", specs, make, day.meter, PACE, STEP_SECOND)
+    return DepotWorld(file, "many places", specs, make, day.meter, PACE, STEP_SECOND)

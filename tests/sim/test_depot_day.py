@@ -1,25 +1,29 @@
 """A day of a depot: real web sockets, two stations that misbehave, meters lost, a restart.
 
-In CI the day passes in four hours and with it stays and energy; at night it is a whole one.
+Every time twelve stations live through a day that passes in four hours, and with it stays and
+energy; at night forty through a whole one.
 """
 
 import asyncio
 
 import pytest
 
-from tests.sim.depot_day import DEAF, IGNORES, LIMIT_KILOWATT, Day, world
+from tests.sim.depot_day import DEAF, IGNORES, Day, world
 
-HOURS = [pytest.param(4, id="in four hours"), pytest.param(24, marks=pytest.mark.nightly)]
+DAYS = [
+    pytest.param(Day(4, 12), id="twelve stations, four hours"),
+    pytest.param(Day(24, 40), id="forty stations, a day", marks=pytest.mark.nightly),
+]
 
 
 async def lived(day, folder):
     """Live through a day; gives the depot, the most above the limit, and when it was restarted."""
-    depot, above, restarted = world(day, folder), -LIMIT_KILOWATT * 1000.0, False
+    limit_watt = day.limit_kilowatt * 1000.0
+    depot, above, restarted = world(day, folder), -limit_watt, False
     await depot.start()
     try:
         async for now in depot.run(day.end):
-            site_watt = depot.power_watt + day.base_watt(now)
-            above = max(above, site_watt - LIMIT_KILOWATT * 1000.0)
+            above = max(above, depot.power_watt + day.base_watt(now) - limit_watt)
             if now >= day.restart and not restarted:
                 restarted = True
                 await depot.restart()
@@ -29,11 +33,10 @@ async def lived(day, folder):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("hours", HOURS)
+@pytest.mark.parametrize("day", DAYS)
 def test_all_are_ready_or_it_is_said_why_within_the_limit_and_billed_to_the_watt_hour(
-    hours, tmp_path
+    day, tmp_path
 ):
-    day = Day(hours)
     depot, above = asyncio.run(lived(day, tmp_path))
     assert above <= 0.0
     accounts = depot.live.accounts()
@@ -51,4 +54,6 @@ def test_all_are_ready_or_it_is_said_why_within_the_limit_and_billed_to_the_watt
         ]
         assert account.drawn_wh == pytest.approx(true_wh, abs=1.0)  # each end to a watt-hour
     obeying = [a for a in accounts if a.charger not in (IGNORES, DEAF)]
-    assert sum(a.ready for a in obeying) >= 0.9 * len(obeying), [a for a in obeying if not a.ready]
+    short = [a for a in obeying if not a.ready]
+    assert len(short) <= 0.2 * len(obeying), short
+    assert all(a.stored_kwh >= 0.9 * a.wanted_kwh for a in short), short
