@@ -38,7 +38,7 @@ EARLIER: Final = {
     ("three phases", 5000): (7.4, "HiGHS PDLP, earlier run"),
     ("gives back, wear", 5000): (358.0, "HiGHS IPM, earlier run, unfinished"),
 }
-"""CPU seconds of others where none is asked in this run, of another quiet machine with two cores."""
+"""CPU seconds of others where none is asked in this run, of a quiet machine with two cores."""
 ACN_VEHICLES: Final = (50, 5000)
 
 
