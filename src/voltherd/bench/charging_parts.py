@@ -4,6 +4,7 @@ Numbers that have a goal are judged together at the end, whichever part measured
 """
 
 import json
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -65,9 +66,10 @@ class Told(NamedTuple):
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartsTable:
-    """What all parts said, in the order asked."""
+    """What all parts said, in the order asked, and the CPU time each took [s]."""
 
     parts: Mapping[str, Told]
+    cpu_second: Mapping[str, float]
 
     @property
     def goals(self) -> tuple[Goal, ...]:
@@ -78,6 +80,7 @@ class PartsTable:
         """Give the table as JSON."""
         document = {
             "parts": {name: told.table for name, told in self.parts.items()},
+            "cpu_second": dict(self.cpu_second),
             "goals": [goal._asdict() | {"verdict": goal.verdict} for goal in self.goals],
         }
         return json.dumps(finite(document), indent=1) + "\n"
@@ -85,20 +88,24 @@ class PartsTable:
 
 def measure(parts: Sequence[str], asked: Asked, progress: Progress) -> PartsTable:
     """Ask parts; one that lacks what it needs says so in a line and is left out."""
-    told = {}
+    told, second = {}, {}
     for name in parts:
         progress(f"part {name}")
+        began = time.process_time()
         try:
             told[name] = PARTS[name](asked, progress)
         except InputError as error:
             told[name] = Told(f"part {name} left out: {error}", {"left_out": str(error)})
-    return PartsTable(parts=told)
+        second[name] = time.process_time() - began
+    return PartsTable(parts=told, cpu_second=second)
 
 
 def render(table: PartsTable) -> str:
     """Give all parts as text, and what has a goal at the end."""
     lines = [line for told in table.parts.values() for line in (told.text, "")]
-    return "\n".join([*lines, *([render_goals(table.goals)] if table.goals else [])])
+    took = ", ".join(f"{name} {second:.0f}" for name, second in table.cpu_second.items())
+    goals = [render_goals(table.goals), ""] if table.goals else []
+    return "\n".join([*lines, *goals, f"CPU seconds: {took}"])
 
 
 def _plans(asked: Asked, progress: Progress) -> Told:
