@@ -1,8 +1,8 @@
 """Is the demand of public stations forecast better than by repeating the last week?
 
 Question: energy of recorded charges by the hour they began, a day ahead from every midnight of the
-last six of sixteen weeks, by each method, beside the seasonal naive one; in full also the learned
-one, where its extra is installed.
+last six of sixteen weeks, by each method, beside the seasonal naive one; in full
+also the learned one, where its extra is installed.
 """
 
 from collections.abc import Callable

@@ -41,7 +41,8 @@ def test_goals_of_all_parts_stand_at_the_end(monkeypatch, tmp_path):
     told = Told("what was measured", [{"n": float("nan")}], (goal,))
     monkeypatch.setattr(charging_parts, "PARTS", {"one": lambda *_: told})
     table = measure(("one",), Asked(tmp_path, full=False), lambda _: None)
-    assert render(table).splitlines()[-1].startswith("plan [s]")
+    lines = render(table).splitlines()
+    assert lines[-3].startswith("plan [s]") and lines[-1].startswith("CPU seconds: one")
     assert json.loads(table.to_json())["goals"][0]["verdict"] == "holds"
 
 
