@@ -19,6 +19,7 @@ from jaxtyping import Float
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from voltherd.charging.problem import Discharge, Fleet, Group, Problem, Site
+from voltherd.cloud.depot_meter import MeterSection
 from voltherd.errors import InputError, UsageError
 from voltherd.units import SECOND_PER_HOUR
 
@@ -140,6 +141,7 @@ class SiteFile(Section):
     groups: list[GroupSection] = []
     vehicles: Annotated[list[VehicleSection], Field(max_length=VEHICLES_MAX)]
     v2g: V2gSection = V2gSection()
+    meter: MeterSection | None = None
 
 
 EXAMPLE: Final = """\
