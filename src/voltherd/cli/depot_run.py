@@ -3,13 +3,16 @@
 import asyncio
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Final
 
 import typer
 
+from voltherd.charging.live import Metered
 from voltherd.cli.screen import progress, width
 from voltherd.cli.stations.compose import (
     depot_desk,
@@ -17,11 +20,13 @@ from voltherd.cli.stations.compose import (
     held_before,
     keep_held,
     simulated_depot,
+    site_meter,
 )
 from voltherd.cloud.clocks import WallClock
 from voltherd.cloud.depot_live import LiveDepot
 from voltherd.cloud.depot_run import Teller
 from voltherd.cloud.depot_sections import SiteFile
+from voltherd.errors import ServiceError
 from voltherd.report.depot_accounts import render_accounts
 from voltherd.units import SECOND_PER_HOUR
 
@@ -55,12 +60,14 @@ async def _run(file: SiteFile, where: str, folder: Path, hours: float | None) ->
     clock = WallClock()
     desk = depot_desk(file, folder)
     server = depot_server(file, desk, clock, file.central.port)
+    read, read_last = site_meter(file, clock), _Latest()
     live = LiveDepot(
         file,
         where,
         books=lambda: desk.central,
         online=lambda: server.connected,
         ask=lambda station_id, command: server.ask(station_id, command, ANSWER_SECOND),
+        meter=lambda: read_last.reading,
         held=held_before(folder),
         keep=partial(keep_held, folder),
     )
@@ -69,6 +76,7 @@ async def _run(file: SiteFile, where: str, folder: Path, hours: float | None) ->
     typer.echo(f"stations connect to {scheme}://{file.central.host}:{server.port}/ocpp/STATION")
     typer.echo(f"what they tell is kept in {folder}; Ctrl-C ends")
     teller = Teller(live)
+    metering = asyncio.create_task(_metered(read, read_last))
     end = None if hours is None else clock.unix_second() + hours * SECOND_PER_HOUR
     try:
         while end is None or clock.unix_second() < end:
@@ -77,10 +85,32 @@ async def _run(file: SiteFile, where: str, folder: Path, hours: float | None) ->
             _say(teller, clock.unix_second(), server.connected)
             await asyncio.sleep(max(TICK_SECOND - (clock.monotonic_second() - began), 0.0))
     finally:
+        metering.cancel()
         await live.stop()
         await server.stop()
         desk.keep_books()
         typer.echo(render_accounts(live.accounts(), file.timezone, width()), nl=False)
+
+
+@dataclass(slots=True)
+class _Latest:
+    """What the connection's meter read last."""
+
+    reading: Metered | None = None
+
+
+async def _metered(read: Callable[[], Metered | None], latest: _Latest) -> None:
+    """Read the meter every second, beside all else: one that is slow holds up nobody."""
+    lost = False
+    while True:
+        try:
+            latest.reading = await asyncio.to_thread(read)
+            lost = False
+        except ServiceError as error:  # the guard takes an old reading for a lost meter
+            if not lost:
+                typer.echo(f"{error}; the guard goes by what may be drawn beside vehicles")
+            lost = True
+        await asyncio.sleep(TICK_SECOND)
 
 
 async def _simulate(file: SiteFile, where: str, folder: Path, hours: float, speed: float) -> None:

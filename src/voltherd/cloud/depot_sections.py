@@ -6,6 +6,7 @@ from typing import Annotated, Final
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from voltherd.cloud.depot_meter import MeterSection
 from voltherd.types.asset import Chemistry
 
 PHASES: Final = ("L1", "L2", "L3")
@@ -242,6 +243,7 @@ class SiteFile(Section):
     vehicles: Annotated[list[VehicleSection], Field(max_length=VEHICLES_MAX)]
     v2g: V2gSection = V2gSection()
     storage: list[StorageSection] = []
+    meter: MeterSection | None = None
     visitors: VisitorSection = VisitorSection()
     run: RunSection = RunSection()
     central: CentralSection = CentralSection()

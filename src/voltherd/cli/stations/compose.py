@@ -1,17 +1,20 @@
 """From a site file to the central system of its stations, or to simulated stations around one."""
 
 import json
+import math
 import os
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Final
 
+from voltherd.adapters.modbus.meter import ModbusMeter
 from voltherd.adapters.ocpp.schemas import schema_check
 from voltherd.adapters.ocpp.security import Security, checker, hash_password
 from voltherd.adapters.ocpp.server import StationServer
 from voltherd.adapters.ocpp.station import StationClient
 from voltherd.adapters.sqlite.calls import FILE, CallBook
 from voltherd.charging.central import Rules
+from voltherd.charging.live import Metered
 from voltherd.cloud.depot import Depot
 from voltherd.cloud.depot_sections import SiteFile
 from voltherd.demo.depot import DepotWorld, Make, stations_of
@@ -61,6 +64,34 @@ def depot_server(file: SiteFile, desk: Depot, clock: Clock, port: int) -> Statio
         ca_file=central.authority,
     )
     return StationServer(desk, clock, host=central.host, port=port, security=security)
+
+
+def site_meter(file: SiteFile, clock: Clock) -> Callable[[], Metered | None]:
+    """Give what reads the connection's meter: currents of its phases, else its power evenly.
+
+    Raises:
+        ServiceError: When it is called and the meter cannot be read.
+        UsageError: The meter's registers say neither currents nor power.
+    """
+    if file.meter is None:
+        return lambda: None
+    told, volt = file.meter, file.connection.voltage_volt
+    phases = [f"current_l{number}_ampere" for number in (1, 2, 3)]
+    if "power_watt" not in told.registers and not set(phases) <= told.registers.keys():
+        raise UsageError(
+            "neither power_watt nor the current of every phase is read",
+            where="meter.registers",
+            mend=f"name {', '.join(phases)}",
+        )
+    meter = ModbusMeter(told.host, told.port, told.unit, told.values())
+
+    def read() -> Metered | None:
+        found = meter.read()
+        even = found.get("power_watt", math.nan) / (len(phases) * volt)
+        one, two, three = (found.get(name, even) for name in phases)
+        return Metered((one, two, three), clock.unix_second())
+
+    return read
 
 
 def held_before(folder: Path) -> dict[str, float]:

@@ -1,0 +1,1 @@
+"""Meters that speak Modbus TCP, read and never written."""
