@@ -45,6 +45,7 @@ class Case(NamedTuple):
         phased: Whether phases are limited.
         demand_eur_per_kilowatt: Charge on the peak.
         gives_back: Whether vehicles discharge.
+        bends: Whether powers fall as batteries fill.
         minimum: Whether powers keep 6 A.
         again: Whether to plan again for changed needs.
         goal_again_second: CPU time aimed at for that; none where there is no aim [s].
@@ -59,6 +60,7 @@ class Case(NamedTuple):
     phased: bool = False
     demand_eur_per_kilowatt: float = 0.0
     gives_back: bool = False
+    bends: bool = False
     minimum: bool = False
     again: bool = False
     goal_again_second: float | None = None
@@ -71,6 +73,7 @@ class Case(NamedTuple):
             phased=self.phased,
             demand_eur_per_kilowatt=self.demand_eur_per_kilowatt,
             gives_back=self.gives_back,
+            bends=self.bends,
         )
 
 
@@ -88,6 +91,8 @@ CASES: Final = (
     Case("6 A minimum", 50, refereed=0, minimum=True),
     Case("6 A minimum", 500, refereed=0, minimum=True),
     Case("6 A minimum", 5000, goal_second=1.3, refereed=0, minimum=True),
+    Case("power falls", 50, bends=True),
+    Case("power falls", 500, bends=True),
     Case("gives back, wear", 50, gives_back=True),
     Case("gives back, wear", 500, gap=1e-3, goal_second=1.0, gives_back=True),
     Case("gives back, wear", 5000, gap=1e-3, goal_second=10.0, refereed=2, gives_back=True),

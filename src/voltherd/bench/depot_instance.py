@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from voltherd.charging.problem import Discharge, Fleet, Problem, Site
+from voltherd.charging.problem import Discharge, Fleet, Problem, Site, Taper
 
 STEPS: Final = 96
 STEP_HOUR: Final = 0.25
@@ -19,6 +19,8 @@ KILOWATT_PER_VEHICLE: Final = 3.0
 EFFICIENCY: Final = 0.95
 """Each way, where vehicles give back; without loss otherwise."""
 WEAR_EUR_PER_KWH: Final = 0.05
+KNEE, LEFT = 0.75, 0.25
+"""State of charge from which power falls where it does, and its share at a full battery."""
 PRICE_EUR_PER_MWH: Final = {
     "2022-05-21": (
         "53.9 34.39 32.34 32.57 122.0 175.49 186.0 201.0 219.32 228.11 223.85 214.18 "
@@ -40,6 +42,7 @@ def depot(
     phased: bool = False,
     demand_eur_per_kilowatt: float = 0.0,
     gives_back: bool = False,
+    bends: bool = False,
 ) -> Problem:
     """Draw the depot.
 
@@ -50,6 +53,7 @@ def depot(
         phased: Whether each phase is limited to a third.
         demand_eur_per_kilowatt: Charge on the site's peak [EUR/kW].
         gives_back: Whether vehicles may discharge, with losses and wear.
+        bends: Whether batteries are to be full, and take less from 75 % on, down to a quarter.
     """
     random = np.random.default_rng(seed)
     n, step = vehicles, np.arange(STEPS)
@@ -61,6 +65,9 @@ def depot(
     energy = np.minimum(random.uniform(10, 60, n), 0.85 * power * stay_hour)
     battery = np.maximum(energy / 0.6, 40.0)
     stored = np.minimum(random.uniform(0.15, 0.35, n) * battery, battery - energy)
+    if bends:
+        stored = battery - energy
+    fall = (1.0 - LEFT) * power / ((1.0 - KNEE) * battery)
     limit = np.full(STEPS, n * KILOWATT_PER_VEHICLE)
     fleet = Fleet(
         arrival_step=arrival,
@@ -89,4 +96,9 @@ def depot(
         tier_fraction=np.ones(1),
         tier_wear_eur_per_kwh=np.full((n, 1), WEAR_EUR_PER_KWH),
     )
-    return Problem(fleet=fleet, site=site, discharge=discharge if gives_back else None)
+    return Problem(
+        fleet=fleet,
+        site=site,
+        discharge=discharge if gives_back else None,
+        taper=Taper((LEFT * power + fall * battery)[:, None], fall[:, None]) if bends else None,
+    )

@@ -9,12 +9,12 @@ from typing import Any, Final
 import numpy as np
 from jaxtyping import Float, Int
 
-from voltherd.charging.limits import Limits
+from voltherd.charging.limits import NONE, Limits
 from voltherd.charging.problem import TAPERS, Problem
 
 CELLS_MAX: Final = 800
 """Vehicles times steps of their stays: beyond this there is too much to decide."""
-NODES_MAX: Final = 50
+NODES_MAX: Final = 5
 """Of the search: an end that comes at the same plan however busy the machine is."""
 GAP: Final = 1e-4
 FEASIBLE: Final = 2
@@ -42,7 +42,7 @@ def decided(
     Args:
         problem: What is planned; its vehicles give nothing back.
         class_of: Class of each vehicle.
-        limits: Of the site; relief is taken to be used as far as it is in their rooms.
+        limits: Of the site, less what others draw there.
         unserved_eur_per_kwh: Price of energy not delivered.
 
     Returns:
@@ -59,14 +59,16 @@ def decided(
     most = fleet.power_max_kilowatt[vehicle]
     tier = 1.0 + _FAIR * np.arange(_TIERS)  # who lacks much already lacks the next kWh last
     unserved = np.repeat(unserved_eur_per_kwh * tier, fleet.size)
-    columns = 2 * cells + _TIERS * fleet.size
+    reliefs = 2 * cells + _TIERS * fleet.size  # the first of them
+    columns = reliefs + len(limits.relief_eur)
     lacking = np.tile(problem.reachable_kwh / _TIERS, _TIERS)
-    upper = np.concatenate([most, np.ones(cells), lacking])
+    paid = np.full(len(limits.relief_eur), np.inf)
+    upper = np.concatenate([most, np.ones(cells), lacking, paid])
     solver.addVars(columns, np.zeros(columns), upper)
     solver.changeColsCost(
         columns,
         np.arange(columns, dtype=np.int32),
-        np.concatenate([cost, np.zeros(cells), unserved]),
+        np.concatenate([cost, np.zeros(cells), unserved, limits.relief_eur]),
     )
     whole = np.arange(cells, 2 * cells, dtype=np.int32)
     solver.changeColsIntegrality(cells, whole, np.ones(cells, dtype=np.uint8))
@@ -82,13 +84,7 @@ def decided(
         _rows(solver, np.array([len(own)]), own, value, need, need)
     if problem.taper is not None:
         _bends(solver, problem, vehicle)
-    steps = np.isfinite(limits.room_kilowatt) & ~limits.cumulative[:, None]
-    for limit, at in np.argwhere(steps).tolist():
-        here = np.flatnonzero((step == at) & (limits.weight[limit, class_of[vehicle]] > 0.0))
-        if len(here):
-            room = float(limits.room_kilowatt[limit, at]) * (1.0 - _MARGIN)
-            share = limits.weight[limit, class_of[vehicle[here]]]
-            _rows(solver, np.array([len(here)]), here, share, -np.inf, room)
+    _site(solver, limits, class_of[vehicle], step, reliefs)
     solver.run()
     if solver.getInfo().primal_solution_status != FEASIBLE:
         return None
@@ -97,6 +93,29 @@ def decided(
     drawn = np.where(found[cells : 2 * cells] > 0.5, found[:cells], 0.0)
     power[vehicle, step] = np.clip(drawn, 0.0, most)
     return power
+
+
+def _site(
+    solver: Any,  # noqa: ANN401
+    limits: Limits,
+    class_of: Int[np.ndarray, " cells"],
+    step: Int[np.ndarray, " cells"],
+    reliefs: int,
+) -> None:
+    """Hold the site's limits; what money can widen is widened for its price."""
+    for limit, at in np.argwhere(np.isfinite(limits.room_kilowatt)).tolist():
+        then = step <= at if limits.cumulative[limit] else step == at
+        share = limits.weight[limit, class_of]
+        here = np.flatnonzero(then & (share != 0.0))
+        if not len(here):
+            continue
+        room, relief = float(limits.room_kilowatt[limit, at]), int(limits.relief[limit, at])
+        if relief == NONE:
+            room -= abs(room) * _MARGIN
+            _rows(solver, np.array([len(here)]), here, share[here], -np.inf, room)
+        else:
+            column, value = np.append(here, reliefs + relief), np.append(share[here], -1.0)
+            _rows(solver, np.array([len(column)]), column, value, -np.inf, room)
 
 
 def _bends(solver: Any, problem: Problem, vehicle: Int[np.ndarray, " cells"]) -> None:  # noqa: ANN401

@@ -117,8 +117,9 @@ def _switched(problem: Problem, effort: Effort, start: Rows | None, minimum: boo
     reached = [round(kwh / rounding_kwh(problem)) for kwh in undrawn]
     at = min(range(len(plans)), key=lambda n: (reached[n], round(plans[n].cost_eur, _DIGITS)))
     dear = best.market.oracle.unserved_eur_per_kwh
-    bound = best.outcome.bound.eur - best.market.limits.constant_eur - dear * undrawn[at]
     plan, way = plans[at], ways[at]
+    constant = limits(way, classes(way)).constant_eur
+    bound = best.outcome.bound.eur - constant - dear * undrawn[at]
     return replace(
         plan,
         bound_eur=bound,
@@ -205,7 +206,8 @@ def _stepped(problem: Problem, class_of: Int[np.ndarray, "vehicles"], best: _Bes
         market.oracle.followed([one.answer for one in outcome.asked], choice)[some],
     )
     if minimum_few.fits(own):
-        found = minimum_few.decided(own, of, held, dear)
+        left = rows._replace(room_kilowatt=rows.room_kilowatt - rows.use(others))
+        found = minimum_few.decided(own, of, left, dear)
         power[some] = power[some] if found is None else found
     unserved = best.profiles.unserved_kwh.copy()
     unserved[some] = np.maximum(own.reachable_kwh - power[some].sum(axis=1) * hour, 0.0)

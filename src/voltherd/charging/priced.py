@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from voltherd.charging.problem import DRAWS, GIVES, Band, Outage, PerStep, Problem, Site
+from voltherd.charging.problem import DRAWS, GIVES, SWITCHES, Band, Outage, PerStep, Problem, Site
 
 
 class Priced(NamedTuple):
@@ -83,7 +83,7 @@ def could_draw_more(problem: Problem) -> Bool[np.ndarray, "vehicles"]:
     fleet = problem.fleet
     room_kwh = fleet.battery_kwh - fleet.stored_kwh - fleet.energy_kwh
     step_kwh = fleet.power_max_kilowatt * problem.site.step_hour * fleet.charge_efficiency
-    return np.asarray((problem.kind == DRAWS) & (room_kwh >= step_kwh))
+    return np.asarray(np.isin(problem.kind, (DRAWS, SWITCHES)) & (room_kwh >= step_kwh))
 
 
 def _reserve(problem: Problem, band: Band, grid: Bool[np.ndarray, "steps"]) -> list[Priced]:
