@@ -18,7 +18,7 @@ from voltherd.bench.depot_instance import PRICE_EUR_PER_MWH, STEP_HOUR, STEPS, d
 from voltherd.charging.decomposition import Effort
 from voltherd.charging.plan import planned
 from voltherd.charging.problem import Discharge, Fleet, Problem
-from voltherd.charging.sheet import at_once, site_cost_eur
+from voltherd.charging.sheet import site_cost_eur
 
 VEHICLES: Final = 100
 PEAK_SHARE: Final = 0.8
@@ -85,7 +85,7 @@ def _limited(night: Problem, kilowatt: float) -> Problem:
 
 def _row(case: str, way: str, night: Problem, reached: Callable[["CaseRow"], bool]) -> CaseRow:
     """Plan; compare with charging at once, as fast as stations can."""
-    plan, greedy = planned(night, Effort(gap=_GAP)), at_once(night)
+    plan, greedy = planned(night, Effort(gap=_GAP)), night.at_once_kilowatt
     base, hour = night.site.net_base_kilowatt, night.site.step_hour
     bill = site_cost_eur(night, plan.power_kilowatt) + plan.wear_eur
     before = site_cost_eur(night, greedy)
@@ -110,7 +110,7 @@ def _peak() -> list[CaseRow]:
         for gives in (False, True):
             night = _night(day, gives_back=gives)
             told = f"{day}{', gives back' if gives else ''}"
-            most = float((at_once(night).sum(axis=0) + night.site.net_base_kilowatt).max())
+            most = float((night.at_once_kilowatt.sum(axis=0) + night.site.net_base_kilowatt).max())
             dear = replace(
                 night, site=replace(night.site, demand_eur_per_kilowatt=PEAK_EUR_PER_KILOWATT)
             )

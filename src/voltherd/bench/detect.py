@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final, final
 
-from voltherd.bench import detect_recorded, detect_simulated
+from voltherd.bench import detect_forest, detect_recorded, detect_simulated
 from voltherd.bench.alarms import CONFIDENCE
 from voltherd.bench.detect_cases import CELLS, CONTACTS, RECORDED, SENSORS, SHORTS, Case
 from voltherd.bench.detect_parts import PARTS as FURTHER
@@ -32,7 +32,8 @@ from voltherd.units import SECOND_PER_HOUR
 
 Progress = Callable[[str], None]
 REFUSED_SHOWN: Final = 5
-METHODS: Final = ("voltherd", "fixed thresholds", "sibling score")
+METHODS: Final = ("voltherd", "fixed thresholds", "sibling score", detect_forest.NAME)
+"""The forest only where scikit-learn is installed, and at cells."""
 PARTS: Final = ("recorded", "simulated", *FURTHER)
 SIMULATED: Final = (
     (detect_simulated.NMC_10, (*SHORTS[:6], SHORTS[9], *CONTACTS, *CELLS, *SENSORS)),
@@ -207,12 +208,14 @@ def measure(
     if "simulated" in parts:
         designs = [design for design, _ in SIMULATED]
         calm = detect_simulated.healthy(designs, vehicles, days, seed, progress)
-        false = tuple(_false(m, calm.vehicle_days, calm.false[m]) for m in METHODS)
+        false = tuple(
+            _false(m, calm.vehicle_days, calm.false[m]) for m in METHODS if m in calm.false
+        )
         examples = calm.examples
         for design, cases in SIMULATED:
             for number, case in enumerate(_wanted(cases, only)):
                 done, furthest = detect_simulated.planted(
-                    design, case, each, seed + 100 + number, progress
+                    design, case, each, seed + 100 + number, progress, calm.forests.get(design.name)
                 )
                 rows += _rows(done, (case,))
                 found = sum(not math.isnan(o.found_hour["voltherd"]) for o in done)
@@ -250,6 +253,7 @@ def _rows(outcomes: Sequence[Outcome], cases: Sequence[Case]) -> list[Row]:
         for same in [[o for o in outcomes if o.vehicle == source and o.case == case]]
         if same
         for method in METHODS
+        if any(method in o.found_hour for o in same)
     ]
 
 
@@ -389,17 +393,18 @@ def _block(source: str, rows: Sequence[Row]) -> list[str]:
     lines = [
         f"injected into {source}: found of planted, median and worst hours to the first alarm",
         f"{'fault':<32}{'voltherd':>10}{'hours':>14}{'named':>7}{'recomm.':>8}"
-        f"{'z-score':>18}{'limits':>18}",
+        f"{'z-score':>18}{'limits':>18}{'forest':>18}",
     ]
     for ours in (row for row in rows if row.method == METHODS[0]):
         same = [r for r in rows if (r.phenomenon, r.size, r.unit) == _key(ours)]
         peers = {r.method: r for r in same}
+        forest = _peer(peers[METHODS[3]]) if METHODS[3] in peers else "–"
         goal = "" if ours.holds is None else f"  {ours.goal_hour:.3g} h: "
         verdict = "" if ours.holds is None else "holds" if ours.holds else "MISSED"
         lines.append(
             f"{_text(ours):<32}{ours.found:>6}/{ours.planted:<3}{_times(ours):>14}"
             f"{ours.named:>7}{ours.recommended:>8}"
-            f"{_peer(peers[METHODS[2]]):>18}{_peer(peers[METHODS[1]]):>18}{goal}{verdict}"
+            f"{_peer(peers[METHODS[2]]):>18}{_peer(peers[METHODS[1]]):>18}{forest:>18}{goal}{verdict}"
         )
     return [*lines, ""]
 

@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from jaxtyping import Int
 
+from voltherd.bench import detect_forest
 from voltherd.bench.compose import read_table
 from voltherd.bench.detect_cases import Case
 from voltherd.bench.detect_peers import Raised, fixed_thresholds, sibling_scores
@@ -47,6 +48,8 @@ class Vehicle(NamedTuple):
         cell: What moves a cell along its curve.
         cells: Cells nothing is said of, from 1.
         probes: Probes nothing is said of, from 1.
+        forest: Grown on its first quarter, with a limit that none of these cells passes in the
+            record as it is; None without scikit-learn.
     """
 
     name: str
@@ -55,6 +58,7 @@ class Vehicle(NamedTuple):
     cell: Cell
     cells: Int[np.ndarray, " n"]
     probes: Int[np.ndarray, " m"]
+    forest: detect_forest.Forest | None
 
 
 class Outcome(NamedTuple):
@@ -142,6 +146,21 @@ def _seen(file: Path, batch: SampleBatch) -> Vehicle:
         ),
         cells=np.array(cells, np.int64),
         probes=np.array(probes, np.int64),
+        forest=_forest(batch, cells) if detect_forest.is_there() and cells else None,
+    )
+
+
+def _forest(batch: SampleBatch, quiet: Sequence[int]) -> detect_forest.Forest | None:
+    whole = detect_forest.course(batch)
+    first = int(BEGIN_SHARE[0] * len(whole.second))
+    if first < detect_forest.HELD:
+        return None
+    calm = whole.raw[:, np.array(quiet) - 1]
+    return detect_forest.grown(
+        [detect_forest.Course(whole.second[:first], whole.raw[:first])],
+        [detect_forest.Course(whole.second, calm)],
+        0,
+        1,
     )
 
 
@@ -199,12 +218,23 @@ def _outcome(vehicle: Vehicle, case: Case, fault: Fault, seed: int) -> Outcome:
             "voltherd": hours(min(map(first_second, hits), default=np.nan), fault),
             "fixed thresholds": _peer(fixed_thresholds(batch), fault),
             "sibling score": _peer(sibling_scores(batch), fault),
+            **_by_forest(vehicle.forest, case, batch, fault),
         },
         named=any(e.finding.phenomenon is fault.phenomenon for e in hits),
         recommended=any(e.finding.severity >= Severity.RECOMMENDED for e in hits),
         others=len(now - before),
         seen_hour=hours(float(batch.unix_time_second[-1]), fault),
     )
+
+
+def _by_forest(
+    forest: detect_forest.Forest | None, case: Case, batch: SampleBatch, fault: Fault
+) -> dict[str, float]:
+    """Give when a forest first raised the place; nothing where none can."""
+    if forest is None or case.of_probe:
+        return {}
+    raised = detect_forest.forest_alarms(forest, detect_forest.course(batch))
+    return {detect_forest.NAME: _peer(raised, fault)}
 
 
 def place(each: Told) -> tuple[str, int | None]:

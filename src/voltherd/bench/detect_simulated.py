@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from jaxtyping import Float
 
+from voltherd.bench import detect_forest
 from voltherd.bench.detect_cases import Case
 from voltherd.bench.detect_peers import Raised, fixed_thresholds, furthest_volt, sibling_scores
 from voltherd.bench.detect_recorded import Outcome, at, first_second, hours
@@ -60,12 +61,14 @@ class Followed(NamedTuple):
         state: What detection knows.
         raised: What each peer raised first at each place.
         furthest_volt: How far each cell ever stood from the median cell since the fault [V].
+        courses: What its cells did, day by day; empty where no forest is grown.
     """
 
     number: int
     state: Detection
     raised: dict[str, tuple[Raised, ...]]
     furthest_volt: Float[np.ndarray, " c"]
+    courses: tuple[detect_forest.Course, ...] = ()
 
 
 class Healthy(NamedTuple):
@@ -76,12 +79,15 @@ class Healthy(NamedTuple):
         false: Findings of severity recommended or above, by method.
         examples: What voltherd's say.
         furthest_volt: Each vehicle's furthest cell [V].
+        forests: By design: grown on half of the vehicles, its limit set on the others so that it
+            raises as many as voltherd; empty without scikit-learn.
     """
 
     vehicle_days: int
     false: dict[str, int]
     examples: tuple[str, ...]
     furthest_volt: Float[np.ndarray, " vehicles"]
+    forests: dict[str, detect_forest.Forest]
 
 
 def followed(
@@ -106,11 +112,19 @@ def _day(before: Followed | None, day: SimulatedDay, since_second: float, peers:
         first = int(np.searchsorted(batch.unix_time_second, since_second))
         if first < batch.rows:
             furthest = np.maximum(furthest, furthest_volt(batch.between(first, batch.rows)))
-    return Followed(day.number, step(before.state, batch), raised, furthest)
+    courses = before.courses
+    if peers and detect_forest.is_there():
+        courses = (*courses, detect_forest.course(batch))
+    return Followed(day.number, step(before.state, batch), raised, furthest, courses)
 
 
 def planted(
-    design: Design, case: Case, each: int, seed: int, progress: Progress
+    design: Design,
+    case: Case,
+    each: int,
+    seed: int,
+    progress: Progress,
+    forest: detect_forest.Forest | None = None,
 ) -> tuple[list[Outcome], Float[np.ndarray, " n"]]:
     """Plant one case in a fleet of its own.
 
@@ -131,6 +145,9 @@ def planted(
     outcomes, furthest = [], []
     for vehicle in followed(spec, spec.faults[0].start_second, True, progress):
         fault = planted_at[vehicle.number]
+        if forest is not None and not case.of_probe:
+            raised = detect_forest.forest_alarms(forest, detect_forest.joined(vehicle.courses))
+            vehicle = vehicle._replace(raised={**vehicle.raised, detect_forest.NAME: raised})
         outcomes.append(_outcome(design, case, fault, vehicle))
         own = vehicle.furthest_volt[np.array(fault.location.cells, int) - 1]
         furthest.append(float(own.max()) if len(own) else math.nan)
@@ -166,6 +183,7 @@ def healthy(
     false = dict.fromkeys(("voltherd", *(name for name, _ in PEERS)), 0)
     examples: list[str] = []
     furthest = []
+    forests = {}
     for number, design in enumerate(designs):
         spec = fleet_spec(
             vehicles=vehicles,
@@ -174,15 +192,24 @@ def healthy(
             chemistry=((design.chemistry, 1.0),),
             period_second=design.period_second,
         )
+        courses, accused = [], 0
         for vehicle in followed(spec, spec.start_second, True, progress):
+            courses.append(vehicle.courses)
             grave = [e for e in told(vehicle.state) if _grave(e)]
-            false["voltherd"] += len(grave)
+            accused += len(grave)
             examples += [f"{design.name}: {e.finding.summary}" for e in grave]
             for name, raised in vehicle.raised.items():
                 false[name] += len({(r.location.kind, r.location.index) for r in raised})
             furthest.append(float(vehicle.furthest_volt.max()))
+        false["voltherd"] += accused
+        if detect_forest.is_there():
+            whole = [detect_forest.joined(own) for own in courses]
+            forest = detect_forest.grown(whole[::2], whole[1::2] or whole, accused // 2, seed)
+            alarms = sum(len(detect_forest.forest_alarms(forest, own)) for own in whole)
+            false[detect_forest.NAME] = false.get(detect_forest.NAME, 0) + alarms
+            forests[design.name] = forest
     total = vehicles * days * len(designs)
-    return Healthy(total, false, tuple(examples[:5]), np.array(furthest))
+    return Healthy(total, false, tuple(examples[:5]), np.array(furthest), forests)
 
 
 def _grave(each: Told) -> bool:

@@ -10,13 +10,15 @@ from dataclasses import dataclass
 from typing import Final, final
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Float32, Int
 
 from voltherd.learning.extra import need_learn
 
 TREES: Final = 200
 ROWS: Final = 256
 """Rows that each tree sees, as in the source."""
+TOGETHER: Final = 512
+"""Rows sorted at once: what the trees are at stays in cache."""
 EULER: Final = 0.5772156649015329
 Table = Float[np.ndarray, "rows features"]
 
@@ -106,17 +108,24 @@ def unsuccessful_search(rows: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, 
 
 def isolation_score(model: IsolationForest, rows: Table) -> Float[np.ndarray, "rows"]:
     """Give the score of each row, towards 1 for what is singled out early."""
-    tree = np.arange(len(model.feature))
-    told = np.empty(len(rows))
-    # Like scikit-learn, trees compare in single precision.
-    for at, row in enumerate(rows.astype(np.float32)):
-        node = np.zeros(len(tree), dtype=np.int64)
-        asked = model.feature[tree, node]
-        while (asked >= 0).any():
-            goes_left = row[asked] <= model.threshold[tree, node]
-            after = np.where(goes_left, model.left[tree, node], model.right[tree, node])
-            node = np.where(asked >= 0, after, node)
-            asked = model.feature[tree, node]
-        told[at] = model.depth[tree, node].mean()
+    told = [
+        _mean_depth(model, rows[first : first + TOGETHER].astype(np.float32))
+        for first in range(0, len(rows), TOGETHER)
+    ]
     scale = unsuccessful_search(np.array([float(model.rows)]))[0]
-    return np.asarray(2.0 ** (-told / scale))
+    return np.asarray(2.0 ** (-np.concatenate([np.empty(0), *told]) / scale))
+
+
+def _mean_depth(
+    model: IsolationForest, rows: Float32[np.ndarray, "rows features"]
+) -> Float[np.ndarray, "rows"]:
+    """Let every tree sort every row; like scikit-learn, they compare in single precision."""
+    tree, row = np.arange(len(model.feature))[None], np.arange(len(rows))[:, None]
+    node = np.zeros((len(rows), len(model.feature)), dtype=np.int64)
+    asked = model.feature[tree, node]
+    while (asked >= 0).any():
+        goes_left = rows[row, asked] <= model.threshold[tree, node]
+        after = np.where(goes_left, model.left[tree, node], model.right[tree, node])
+        node = np.where(asked >= 0, after, node)
+        asked = model.feature[tree, node]
+    return np.asarray(model.depth[tree, node].mean(axis=1))
