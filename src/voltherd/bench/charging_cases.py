@@ -95,7 +95,7 @@ def _row(case: str, way: str, night: Problem, reached: Callable[["CaseRow"], boo
         case,
         way,
         float(grid.max()) / float((greedy.sum(axis=0) + base).max()) - 1.0,
-        bill / before - 1.0,
+        float(bill / before) - 1.0,
         max(1.0 - bought / float(night.reachable_kwh.sum()), 0.0),
         plan.shortage is None,
         reached=False,
