@@ -217,19 +217,16 @@ def _site(programme: Programme, problem: Problem, flows: _Flows) -> float:
     gone = np.zeros(site.steps, dtype=bool) if site.outage is None else site.outage.gone
     base, hour = site.net_base_kilowatt, site.step_hour
     limit(site.headroom_kilowatt, everyone)
+    by_phase = [
+        np.where(fleet.phases == 3, 1 / 3, (fleet.phase == phase) * 1.0) for phase in range(3)
+    ]
     if site.phase_limit_kilowatt is not None:
-        for phase, high in enumerate(site.phase_limit_kilowatt):
-            one = (fleet.phase == phase) * 1.0
-            share = np.where(fleet.phases == 3, 1 / 3, one)
+        for high, share in zip(site.phase_limit_kilowatt, by_phase, strict=True):
             limit(high - base / 3, share)
     for group in site.groups:
-        if not group.by_phase:
-            limit(group.limit_kilowatt, group.member * 1.0)
-            continue
-        for phase in range(3):
-            one = (fleet.phase == phase) * 1.0
-            share = np.where(fleet.phases == 3, 1 / 3, one)
-            limit(group.limit_kilowatt / 3.0, group.member * share)
+        parts = [share / (1 / 3) for share in by_phase] if group.by_phase else [everyone]
+        for share in parts:
+            limit(group.limit_kilowatt, group.member * share)
     constant = 0.0
     if site.demand_eur_per_kilowatt > 0:
         peak = programme.column(np.array([site.demand_eur_per_kilowatt]), np.array([np.inf]))
