@@ -298,7 +298,7 @@ def _fleet(file: SiteFile, stations: dict[str, ChargerSection], frame: Frame, wh
     power = [
         min(s.power_kilowatt, v.power_kilowatt or np.inf) for s, v in zip(at, vehicles, strict=True)
     ]
-    stays = np.array([_stay(vehicle, frame, where) for vehicle in vehicles]).reshape(-1, 2)
+    stays = np.array([_stay(at, frame, where) for at in vehicles], np.int64).reshape(-1, 2)
     need = np.array([max(v.soc_departure - v.soc_arrival, 0.0) * v.battery_kwh for v in vehicles])
     least = START_CURRENT_AMPERE * file.connection.voltage_volt * phases / 1000.0
     return Fleet(
