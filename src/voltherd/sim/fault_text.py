@@ -158,7 +158,8 @@ def _format(request: FaultRequest) -> str:
     options["prefer"] = request.prefer
     unit = "" if request.unit == "1" else request.unit.removeprefix("1")
     if request.growth_per_day:
-        options["growth"] = f"{request.growth_per_day!r}{unit.removesuffix('/day')}"
+        plain = "" if unit.endswith("/day") else unit  # a rate's growth is written bare
+        options["growth"] = f"{request.growth_per_day!r}{plain}"
     written = ",".join(f"{name}={value}" for name, value in options.items() if value is not None)
     size = f":{request.size!r}{unit}" if request.unit else ""
     if not request.unit and KINDS[request.phenomenon].sizes[0].unit:
