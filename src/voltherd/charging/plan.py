@@ -16,7 +16,7 @@ from voltherd.charging import minimum_few
 from voltherd.charging.checks import checked
 from voltherd.charging.decomposition import Effort, Market, Outcome, decompose
 from voltherd.charging.fairness import evened
-from voltherd.charging.limits import Limits, Rows, classes, limits
+from voltherd.charging.limits import NONE, Limits, Rows, classes, limits
 from voltherd.charging.minimum import drawn_answers, stepped
 from voltherd.charging.oracle import Profiles
 from voltherd.charging.problem import GIVES, Problem
@@ -34,6 +34,7 @@ _COST_MIN_EUR: Final = 1e-3
 _USUAL_SHARE: Final = 0.01
 _PRICES_TRIED: Final = 25
 _DIGITS: Final = 6
+_OVER_KILOWATT: Final = 1e-6
 
 
 @final
@@ -184,8 +185,32 @@ def _fair(problem: Problem, class_of: Int[np.ndarray, "vehicles"], profiles: Pro
 
 def _stepped(problem: Problem, class_of: Int[np.ndarray, "vehicles"], best: _Best) -> Profiles:
     """Give powers that are none or enough, near those of the mix, beside what gives back."""
-    market, outcome, mixed = best.market, best.outcome, best.profiles.power_kilowatt
-    rows, dear, hour = market.limits, market.oracle.unserved_eur_per_kwh, problem.site.step_hour
+    mixed, rows, hour = best.profiles.power_kilowatt, best.market.limits, problem.site.step_hour
+    gives, count = problem.kind == GIVES, best.market.limits.weight.shape[1]
+    some = np.flatnonzero(~gives)
+    own, of = problem.of(some), class_of[some]
+    others = rows.use(_class_power(np.where(gives[:, None], mixed, 0.0), class_of, count))
+    found = None
+    if minimum_few.fits(own):
+        left = rows._replace(room_kilowatt=rows.room_kilowatt - others)
+        dear = best.market.oracle.unserved_eur_per_kwh
+        found = minimum_few.decided(own, of, left, dear)
+    power = mixed.copy()
+    power[some] = _followed(problem, class_of, best, others) if found is None else found
+    use = rows.use(_class_power(power, class_of, count))
+    hard = (rows.relief == NONE) & np.isfinite(rows.room_kilowatt)
+    if (use[hard] > rows.room_kilowatt[hard] + _OVER_KILOWATT).any():
+        return best.profiles  # with no grid what gives back needs what draws: nothing is moved
+    unserved = best.profiles.unserved_kwh.copy()
+    unserved[some] = np.maximum(own.reachable_kwh - power[some].sum(axis=1) * hour, 0.0)
+    return Profiles(power, unserved, best.profiles.wear_eur)
+
+
+def _followed(
+    problem: Problem, class_of: Int[np.ndarray, "vehicles"], best: _Best, others: Rows
+) -> Float[np.ndarray, "some steps"]:
+    """Let vehicles that do not give back follow one answer each, and move what misses limits."""
+    market, outcome, rows = best.market, best.outcome, best.market.limits
     some = np.flatnonzero(problem.kind != GIVES)
     own, of = problem.of(some), class_of[some]
     order = np.lexsort(
@@ -193,25 +218,15 @@ def _stepped(problem: Problem, class_of: Int[np.ndarray, "vehicles"], best: _Bes
     )
     choice = np.zeros(problem.fleet.size, dtype=int)
     choice[some] = drawn_answers(outcome.mix.weights, of, order)
-    count = rows.weight.shape[1]
-    others = _class_power(np.where((problem.kind == GIVES)[:, None], mixed, 0.0), class_of, count)
-    held = rows.widened(_class_power(mixed, class_of, count))
-    held = held._replace(room_kilowatt=held.room_kilowatt - held.use(others))
-    power = mixed.copy()
-    power[some] = stepped(
+    mixed = _class_power(best.profiles.power_kilowatt, class_of, rows.weight.shape[1])
+    held = rows.widened(mixed)
+    return stepped(
         own,
         of,
-        held,
+        held._replace(room_kilowatt=held.room_kilowatt - others),
         market.prices(outcome.bound.multiplier),
         market.oracle.followed([one.answer for one in outcome.asked], choice)[some],
     )
-    if minimum_few.fits(own):
-        left = rows._replace(room_kilowatt=rows.room_kilowatt - rows.use(others))
-        found = minimum_few.decided(own, of, left, dear)
-        power[some] = power[some] if found is None else found
-    unserved = best.profiles.unserved_kwh.copy()
-    unserved[some] = np.maximum(own.reachable_kwh - power[some].sum(axis=1) * hour, 0.0)
-    return Profiles(power, unserved, best.profiles.wear_eur)
 
 
 def _bound_eur(problem: Problem, class_of: Int[np.ndarray, "vehicles"], best: _Best) -> float:

@@ -49,15 +49,9 @@ def discharge_of(
         stations: By name.
         asked: Whether only those count whose owner asked for it.
     """
-    limit = np.array(
-        [
-            stations[v.charger].discharge_kilowatt
-            if v.v2g or not (asked or v.power_curve or v.single_phase)
-            else 0.0
-            for v in file.vehicles
-        ],
-        np.float64,
-    )
+    able = [v.v2g or not (asked or v.power_curve or v.single_phase) for v in file.vehicles]
+    most = [stations[vehicle.charger].discharge_kilowatt for vehicle in file.vehicles]
+    limit = np.where(able, np.array(most, np.float64), 0.0)
     if not limit.any():
         return None
     wear = np.array(file.v2g.wear_eur_per_kwh)

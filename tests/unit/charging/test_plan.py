@@ -96,6 +96,13 @@ def test_a_least_power_is_kept_and_no_limit_broken(seed, room, phased, gives, ta
     assert (power[power > 0] >= least[power > 0] - KILOWATT).all()
 
 
+@pytest.mark.parametrize("vehicles", [10, 60])
+def test_a_least_power_beside_an_outage_breaks_no_limit(vehicles):
+    for seed in range(3):
+        problem = depot(seed, vehicles=vehicles, room=2.0, gives=True, outage=True, solar=True)
+        keeps_every_promise(problem, planned(problem, minimum=True))
+
+
 @pytest.mark.parametrize(
     ("vehicles", "options", "optimum"),
     [
