@@ -218,7 +218,7 @@ class DepotWorld:
     @property
     def power_watt(self) -> float:
         """What vehicles draw, in truth [W]."""
-        return sum(station.power_watt for station in self.stations.values())
+        return sum((station.power_watt for station in self.stations.values()), 0.0)
 
     @property
     def connected(self) -> tuple[str, ...]:

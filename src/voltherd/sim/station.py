@@ -220,7 +220,7 @@ class SimulatedStation:
     @property
     def power_watt(self) -> float:
         """What its vehicles draw now [W]."""
-        return sum(session.power_watt for session in self._sessions.values())
+        return sum((session.power_watt for session in self._sessions.values()), 0.0)
 
     @property
     def _clock(self) -> float:
