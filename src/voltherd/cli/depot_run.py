@@ -81,7 +81,7 @@ async def _run(file: SiteFile, where: str, folder: Path, hours: float | None) ->
     try:
         while end is None or clock.unix_second() < end:
             began = clock.monotonic_second()
-            await live.tick(clock.unix_second())
+            live.tick(clock.unix_second())
             _say(teller, clock.unix_second(), server.connected)
             await asyncio.sleep(max(TICK_SECOND - (clock.monotonic_second() - began), 0.0))
     finally:

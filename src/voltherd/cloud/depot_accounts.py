@@ -42,7 +42,6 @@ def accounts(
     chargers: tuple[Charger, ...],
     central: Central,
     watched: Mapping[str, Watched],
-    where: str,
 ) -> tuple[Account, ...]:
     """Give an account of every stay in the books, the latest last.
 
@@ -51,12 +50,9 @@ def accounts(
         chargers: Its places.
         central: The books.
         watched: What was seen of stays, by transaction.
-        where: For messages.
     """
     found = [
-        _account(
-            file, charger, transaction, watched.get(transaction.transaction_id, Watched()), where
-        )
+        _account(file, charger, transaction, watched.get(transaction.transaction_id, Watched()))
         for charger, transaction in _all(chargers, central)
     ]
     return tuple(sorted(found, key=lambda one: (one.start_second, one.charger)))
@@ -76,9 +72,8 @@ def _account(
     charger: Charger,
     transaction: Transaction,
     watched: Watched,
-    where: str,
 ) -> Account:
-    stay = wanted(file, Guest(charger.name, transaction, watched.needs), where)
+    stay = wanted(file, Guest(charger.name, transaction, watched.needs))
     stored = transaction.energy_wh / 1000.0 * stay.section.efficiency
     ready = stored >= min(ENOUGH * stay.energy_kwh, stay.energy_kwh - ENOUGH_KWH)
     stop = None if transaction.stop is None else transaction.stop.time_second

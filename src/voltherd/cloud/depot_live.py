@@ -179,7 +179,7 @@ class LiveDepot:
         """What chargers fall back to when nobody renews their limits [A]."""
         return tuple(self._site.default_ampere.tolist())
 
-    async def tick(self, now_second: float) -> None:
+    def tick(self, now_second: float) -> None:
         """Take a second's news into account, and send what is to be sent.
 
         Args:
@@ -215,9 +215,17 @@ class LiveDepot:
         long = 2.0 * self._pace.guard.patience.patience_second
         return frozenset(n for n, since in self._strayed.items() if self._ticked - since >= long)
 
+    def stays(self) -> frozenset[tuple[str, bool]]:
+        """Give the transactions in the books, and whether each goes on."""
+        return frozenset(
+            (number, transaction.is_open)
+            for book in self._books().stations.values()
+            for number, transaction in book.transactions.items()
+        )
+
     def accounts(self) -> tuple[Account, ...]:
         """Give an account of every stay in the books."""
-        return accounts(self.file, self.chargers, self._books(), self.watched, self._where)
+        return accounts(self.file, self.chargers, self._books(), self.watched)
 
     async def settled(self, but: frozenset[str] = frozenset()) -> None:
         """Wait until no plan is being made and nothing is on its way, but to some stations."""

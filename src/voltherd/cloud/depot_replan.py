@@ -79,7 +79,7 @@ def replanned(file: SiteFile, chargers: Sequence[Charger], known: Known, where: 
     drawn_kwh = plan.power_kilowatt.sum(axis=1) * night.problem.site.step_hour
     until, short = {}, {}
     for row, guest in enumerate(known.guests):
-        transaction, stay = guest.transaction, wanted(file, guest, where)
+        transaction, stay = guest.transaction, wanted(file, guest)
         target_wh = 1000.0 * stay.energy_kwh / stay.section.efficiency
         until[transaction.transaction_id] = target_wh
         if stay.departure_second < night.start_second + step:

@@ -24,6 +24,7 @@ class Teller:
         self.live = live
         self._zone = ZoneInfo(live.file.timezone)
         self._open: set[str] = set()
+        self._stays: frozenset[tuple[str, bool]] = frozenset()
         self._online: frozenset[str] = frozenset()
         self._astray: frozenset[str] = frozenset()
         self._said_second = float("-inf")
@@ -73,6 +74,10 @@ class Teller:
         for charger in sorted(self._astray - astray):
             yield f"{charger} follows its limit again"
         self._astray = astray
+        stays = self.live.stays()
+        if stays == self._stays:
+            return
+        self._stays = stays
         for account in self.live.accounts():
             number = account.transaction_id
             if account.stop_second is None and number not in self._open:

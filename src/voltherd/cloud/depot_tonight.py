@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from voltherd.charging.guard_site import PHASES
 from voltherd.charging.live import Charger, Headroom
 from voltherd.charging.problem import Problem, Site
 from voltherd.charging.transactions import Transaction
-from voltherd.cloud.depot_file import Night, frame_of, moment, night
+from voltherd.cloud.depot_file import Frame, Night, frame_of, moment, night
 from voltherd.cloud.depot_sections import PHASES as PHASE_NAMES
 from voltherd.cloud.depot_sections import (
     START_CURRENT_AMPERE,
@@ -110,16 +111,15 @@ def headroom(file: SiteFile, site: Site) -> Headroom:
     )
 
 
-def wanted(file: SiteFile, guest: Guest, where: str) -> Wanted:
+def wanted(file: SiteFile, guest: Guest) -> Wanted:
     """Say what is expected of a stay: by the vehicle's token, else by its charger.
 
     Args:
         file: The site.
         guest: The vehicle.
-        where: For messages.
     """
     start = guest.transaction.start_second or 0.0
-    found = _announced(file, guest, where)
+    found = _announced(file, guest)
     if found is None:
         visit = file.visitors
         section = VehicleSection(
@@ -170,13 +170,13 @@ def tonight(
     step = file.step_minutes * 60.0
     begin = now_second - now_second % step
     moved = _moved(file, begin, where)
-    here = [_row(wanted(file, guest, where), guest, begin, step) for guest in guests]
+    here = [_row(wanted(file, guest), guest, begin, step) for guest in guests]
     there = {section.id for section in here}
     free = {section.charger: _stamp(section.departs) for section in here}
     end = frame_of(moved, where).local[-1].timestamp() + step
     coming = [
         section
-        for section in _coming(file, now_second, gone, where)
+        for section in _coming(file, now_second, gone)
         if section.id not in there and section.charger not in astray
         for section in _after(section, max(free.get(section.charger, begin), begin), step, end)
     ]
@@ -290,25 +290,21 @@ def _as_told(stay: Wanted, needs: NeedsTold) -> Wanted:
     return stay._replace(departure_second=end, section=section.model_copy(update=update))
 
 
-def _announced(
-    file: SiteFile, guest: Guest, where: str
-) -> tuple[VehicleSection, float | None, float] | None:
+def _announced(file: SiteFile, guest: Guest) -> tuple[VehicleSection, float | None, float] | None:
     """Find a vehicle in the file, and when the stay it came for begins and ends."""
     token, start = guest.transaction.id_token, guest.transaction.start_second or 0.0
     named = [one for one in file.vehicles if token and token in (one.token, one.id)]
     for section in named:
-        for arrival, departure in _stays(file, section, start, where):
+        for arrival, departure in _stays(file, section, start):
             if arrival - EARLY_SECOND <= start < departure:
                 return section, arrival, departure
     return (named[0], None, start + file.visitors.stay_hours * 3600.0) if named else None
 
 
-def _coming(
-    file: SiteFile, now: float, gone: Mapping[str, float], where: str
-) -> Iterator[VehicleSection]:
+def _coming(file: SiteFile, now: float, gone: Mapping[str, float]) -> Iterator[VehicleSection]:
     """Give who is still to come, and those who are late."""
     for section in file.vehicles:
-        for arrival, departure in _stays(file, section, now, where):
+        for arrival, departure in _stays(file, section, now):
             came = arrival - EARLY_SECOND <= gone.get(section.id, -np.inf) < departure
             if departure > now and not came:
                 yield section.model_copy(
@@ -322,11 +318,10 @@ def _coming(
                 break
 
 
-def _stays(
-    file: SiteFile, section: VehicleSection, second: float, where: str
-) -> Iterator[tuple[float, float]]:
+def _stays(file: SiteFile, section: VehicleSection, second: float) -> Iterator[tuple[float, float]]:
     """Give a vehicle's stays about a moment: the last that began before it, and the next."""
-    local = frame_of(file.model_copy(update={"start": _utc(second)}), where)
+    zone = ZoneInfo(file.timezone)
+    local = Frame(zone, _utc(second), timedelta(minutes=file.step_minutes), ())
     for back in (_DAY, timedelta()):
         arrival = moment(section.arrives, local, local.start - back)
         departure = moment(section.departs, local, arrival)

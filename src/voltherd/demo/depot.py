@@ -246,7 +246,7 @@ class DepotWorld:
         while self.now_second < until_second:
             self.now_second += self._step_second
             await self.clock.pass_to(self.now_second)
-            await self.live.tick(self.now_second)
+            self.live.tick(self.now_second)
             await self.live.settled(but=self._deaf)
             yield self.now_second
 

@@ -23,7 +23,7 @@ def account(start, stop, wh, watched=None):
         stay = replace(stay, stop=Said(second(stop), "EVDisconnected"))
     book = StationBook("A", transactions={"T1": stay})
     seen = {} if watched is None else {"T1": watched}
-    [found] = accounts(FILE, chargers(FILE), Central(stations={"A": book}), seen, "s")
+    [found] = accounts(FILE, chargers(FILE), Central(stations={"A": book}), seen)
     return found
 
 

@@ -81,7 +81,7 @@ def test_who_is_there_has_what_it_was_given_already(token):
 
 def test_somebody_is_expected_to_stay_as_visitors_do():
     start = second("2026-11-26 13:00")
-    stay = wanted(FILE, Guest("B", charging("GUEST", start)), "s")
+    stay = wanted(FILE, Guest("B", charging("GUEST", start)))
     assert (stay.known, stay.energy_kwh) == (False, 20.0)
     assert stay.departure_second == start + 8 * 3600.0
 
@@ -92,7 +92,7 @@ def test_a_vehicle_is_believed_what_it_says_of_itself():
         1, "AC_three_phase", second("2026-11-26 21:00"), 30_000.0, 7_000.0, 80_000.0, 0.5
     )
     guest = Guest("A", charging("CARD-1", start), needs)
-    assert wanted(FILE, guest, "s").energy_kwh == pytest.approx(30.0)
+    assert wanted(FILE, guest).energy_kwh == pytest.approx(30.0)
     fleet = night("2026-11-26 18:00", [guest]).problem.fleet
     assert fleet.departure_step.tolist() == [11]
     assert fleet.power_max_kilowatt.tolist() == [7.0]
