@@ -8,7 +8,7 @@ from voltherd.charging.central import Central
 from voltherd.charging.live import Charger
 from voltherd.charging.transactions import Transaction
 from voltherd.cloud.depot_sections import SiteFile
-from voltherd.cloud.depot_tonight import Guest, Wanted, wanted
+from voltherd.cloud.depot_tonight import Guest, Wanted, stay_key, wanted
 from voltherd.types.depot import Account
 from voltherd.types.station import NeedsTold
 
@@ -49,10 +49,12 @@ def accounts(
         file: The site.
         chargers: Its places.
         central: The books.
-        watched: What was seen of stays, by transaction.
+        watched: What was seen of stays, by ``stay_key``.
     """
     found = [
-        _account(file, charger, transaction, watched.get(transaction.transaction_id, Watched()))
+        _account(
+            file, charger, transaction, watched.get(stay_key(charger.name, transaction), Watched())
+        )
         for charger, transaction in _all(chargers, central)
     ]
     return tuple(sorted(found, key=lambda one: (one.start_second, one.charger)))

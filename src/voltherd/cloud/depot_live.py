@@ -41,6 +41,7 @@ from voltherd.cloud.depot_tonight import (
     chargers,
     headroom,
     site_from,
+    stay_key,
 )
 from voltherd.cloud.reprofile import Ask, Order, Profiled, reprofile
 from voltherd.errors import VoltherdError
@@ -215,10 +216,10 @@ class LiveDepot:
         long = 2.0 * self._pace.guard.patience.patience_second
         return frozenset(n for n, since in self._strayed.items() if self._ticked - since >= long)
 
-    def stays(self) -> frozenset[tuple[str, bool]]:
-        """Give the transactions in the books, and whether each goes on."""
+    def stays(self) -> frozenset[tuple[str, str, bool]]:
+        """Give the transactions in the books by station, and whether each goes on."""
         return frozenset(
-            (number, transaction.is_open)
+            (book.station_id, number, transaction.is_open)
             for book in self._books().stations.values()
             for number, transaction in book.transactions.items()
         )
@@ -281,7 +282,10 @@ class LiveDepot:
             return None
         until = self.plan.guests
         has = np.array(
-            [t is not None and t.energy_wh >= until.get(t.transaction_id, inf) for t in running],
+            [
+                t is not None and t.energy_wh >= until.get(stay_key(charger.name, t), inf)
+                for charger, t in zip(self.chargers, running, strict=True)
+            ],
             bool,
         )
         setpoints = self.plan.setpoints
@@ -298,7 +302,7 @@ class LiveDepot:
             for charger, t in zip(self.chargers, running, strict=True)
             if t is not None and charger.name not in astray
         ]
-        there = {guest.transaction.transaction_id for guest in guests}
+        there = {guest.key for guest in guests}
         made = self.plan.setpoints.made_second if self.plan is not None else -inf
         of = (set(self.plan.guests), self.plan.astray) if self.plan is not None else None
         if now // self._step_second == made // self._step_second and (
@@ -306,9 +310,8 @@ class LiveDepot:
         ):
             return
         for guest in guests:
-            number = guest.transaction.transaction_id
-            known = self.watched.get(number, Watched())
-            self.watched[number] = replaced(known, needs=guest.needs)
+            known = self.watched.get(guest.key, Watched())
+            self.watched[guest.key] = replaced(known, needs=guest.needs)
         work = self._plan(Known(guests, gone(central, self.file), astray, now))
         self._planning = asyncio.create_task(work)
 
@@ -328,8 +331,8 @@ class LiveDepot:
             self.plan = await asyncio.to_thread(
                 replanned, self.file, self.chargers, known, self._where
             )
-            for number, short in self.plan.short.items():
-                self.watched[number] = replaced(self.watched[number], short=short)
+            for key, short in self.plan.short.items():
+                self.watched[key] = replaced(self.watched[key], short=short)
         except VoltherdError as error:
             log.warning("no new plan: %s", error)
         finally:
@@ -358,10 +361,10 @@ class LiveDepot:
             why = REASONS[int(self.orders.reason[place])]
             if limit > 0.0 and peak < limit - _LESS_AMPERE:
                 why = TOOK_LESS
-            number = transaction.transaction_id
-            known = self.watched.get(number, Watched())
+            key = stay_key(self.chargers[place].name, transaction)
+            known = self.watched.get(key, Watched())
             counted = {**known.why, why: known.why.get(why, 0.0) + passed}
-            self.watched[number] = replaced(known, why=counted)
+            self.watched[key] = replaced(known, why=counted)
 
     def _send(
         self,

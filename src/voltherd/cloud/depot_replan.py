@@ -40,10 +40,10 @@ class Planned(NamedTuple):
 
     Attributes:
         setpoints: What chargers are to give.
-        guests: Who was there, by transaction, and what the meter is to have counted for each when
+        guests: Who was there, by ``Guest.key``, and what the meter is to have counted for each when
             it has what it wants [Wh].
         astray: Chargers that followed no limit.
-        short: What limits leave out, by transaction, in words, empty for nothing; not of those
+        short: What limits leave out, by ``Guest.key``, in words, empty for nothing; not of those
             that are about to leave.
         cost_eur: What it costs at the prices as they are [EUR].
         gap: How much dearer it is than the best, at most, as a share of its cost.
@@ -81,12 +81,12 @@ def replanned(file: SiteFile, chargers: Sequence[Charger], known: Known, where: 
     for row, guest in enumerate(known.guests):
         transaction, stay = guest.transaction, wanted(file, guest)
         target_wh = 1000.0 * stay.energy_kwh / stay.section.efficiency
-        until[transaction.transaction_id] = target_wh
+        until[guest.key] = target_wh
         if stay.departure_second < night.start_second + step:
             continue  # it is planned as if it stayed on, so nothing can be said
         left = (target_wh - transaction.energy_wh) / 1000.0 - float(drawn_kwh[row])
         told = f"limits leave {left:.1f} kWh out" if left > _SHORT_KWH else ""
-        short[transaction.transaction_id] = told
+        short[guest.key] = told
     ampere = _ampere(file, chargers, night, plan)
     cost = site_cost_eur(night.problem, plan.power_kilowatt)
     setpoints = Setpoints(now, night.start_second, step, ampere)

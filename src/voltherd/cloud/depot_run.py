@@ -23,8 +23,8 @@ class Teller:
     def __init__(self, live: LiveDepot) -> None:
         self.live = live
         self._zone = ZoneInfo(live.file.timezone)
-        self._open: set[str] = set()
-        self._stays: frozenset[tuple[str, bool]] = frozenset()
+        self._open: set[tuple[str, str]] = set()
+        self._stays: frozenset[tuple[str, str, bool]] = frozenset()
         self._online: frozenset[str] = frozenset()
         self._astray: frozenset[str] = frozenset()
         self._said_second = float("-inf")
@@ -79,12 +79,12 @@ class Teller:
             return
         self._stays = stays
         for account in self.live.accounts():
-            number = account.transaction_id
-            if account.stop_second is None and number not in self._open:
-                self._open.add(number)
+            key = (account.charger, account.transaction_id)
+            if account.stop_second is None and key not in self._open:
+                self._open.add(key)
                 yield self._came(account)
-            elif account.stop_second is not None and number in self._open:
-                self._open.discard(number)
+            elif account.stop_second is not None and key in self._open:
+                self._open.discard(key)
                 yield self._left(account)
 
     def _came(self, account: Account) -> str:

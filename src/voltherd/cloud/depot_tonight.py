@@ -49,6 +49,16 @@ class Guest(NamedTuple):
     transaction: Transaction
     needs: NeedsTold | None = None
 
+    @property
+    def key(self) -> str:
+        """What its stay is known by: stations number transactions each for itself."""
+        return stay_key(self.charger, self.transaction)
+
+
+def stay_key(charger: str, transaction: Transaction) -> str:
+    """Give what a stay is known by at all chargers."""
+    return f"{charger}/{transaction.transaction_id}"
+
 
 class Wanted(NamedTuple):
     """What a stay is to come to.

@@ -5,6 +5,7 @@ from typer.testing import CliRunner
 
 from voltherd.adapters.ocpp.security import checker
 from voltherd.cli.main import app
+from voltherd.cli.stations.compose import held_before, keep_held
 from voltherd.cloud.depot_example import EXAMPLE
 
 
@@ -60,6 +61,18 @@ def test_defaults_that_do_not_fit_are_refused(tmp_path):
     path.write_text(wild.replace("limit_kilowatt: 60 ", "limit_kilowatt: 24 "))
     found = run("run", "--config", path, "--hours", 0.0001)
     assert "left alone, the stations may exceed" in found.output
+
+
+def test_what_chargers_hold_is_kept_or_nothing_is(tmp_path):
+    assert held_before(tmp_path) == {}
+    keep_held(tmp_path, {"CP-01": 16.0})
+    keep_held(tmp_path, {"CP-01": 6.5, "CP-02": 0.0})
+    assert held_before(tmp_path) == {"CP-01": 6.5, "CP-02": 0.0}
+    (tmp_path / "held.json.new").mkdir()  # it cannot be written any more
+    keep_held(tmp_path, {"CP-01": 32.0})
+    assert held_before(tmp_path) == {}
+    (tmp_path / "held.json").write_text("[1, 2")
+    assert held_before(tmp_path) == {}
 
 
 def test_a_password_is_turned_into_what_a_site_file_holds():

@@ -22,7 +22,7 @@ def account(start, stop, wh, watched=None):
     if stop is not None:
         stay = replace(stay, stop=Said(second(stop), "EVDisconnected"))
     book = StationBook("A", transactions={"T1": stay})
-    seen = {} if watched is None else {"T1": watched}
+    seen = {} if watched is None else {"A/T1": watched}
     [found] = accounts(FILE, chargers(FILE), Central(stations={"A": book}), seen)
     return found
 
@@ -62,6 +62,18 @@ def test_who_is_still_there_may_yet_be_ready():
     found = account("2026-11-26 17:40", None, 30_000.0)
     assert (found.ready, found.why, found.stop_second) == (False, "", None)
     assert "not yet" in render_accounts([found], "UTC", 100)
+
+
+def test_stations_that_number_alike_are_told_apart():
+    stay = charging("CARD-1", second("2026-11-26 17:40"), 1000.0)
+    stay = replace(stay, stop=Said(second("2026-11-27 05:30"), "Local"))
+    books = {name: StationBook(name, transactions={"T1": stay}) for name in "AB"}
+    seen = {"A/T1": Watched({"does not follow": 600.0})}
+    found = accounts(FILE, chargers(FILE), Central(stations=books), seen)
+    assert {one.charger: one.why for one in found} == {
+        "A": "does not follow for 10 min",
+        "B": "not known: nobody watched",
+    }
 
 
 def test_nobody():

@@ -1,6 +1,7 @@
 """From a site file to the central system of its stations, or to simulated stations around one."""
 
 import json
+import logging
 import math
 import os
 from collections.abc import Awaitable, Callable, Mapping
@@ -23,6 +24,7 @@ from voltherd.ports import Clock
 from voltherd.sim.station import SimulatedStation
 from voltherd.types.station import TokenVerdict
 
+log = logging.getLogger(__name__)
 PASSWORD_LENGTH_MIN: Final = 16
 HELD: Final = "held.json"
 
@@ -106,8 +108,10 @@ def held_before(folder: Path) -> dict[str, float]:
 def keep_held(folder: Path, held: Mapping[str, float]) -> None:
     """Keep what chargers may hold; durable when this returns.
 
+    Where it cannot be kept nothing is: after a restart each then counts with all that it can draw.
+
     Raises:
-        StoreError: The folder cannot be written.
+        StoreError: What was kept before can be neither replaced nor removed.
     """
     path, fresh = folder / HELD, folder / f"{HELD}.new"
     try:
@@ -117,7 +121,11 @@ def keep_held(folder: Path, held: Mapping[str, float]) -> None:
             os.fsync(file.fileno())
         fresh.replace(path)
     except OSError as error:
-        raise StoreError("what stations hold cannot be kept", where=str(path)) from error
+        log.warning("what chargers hold is not kept: %s", error)
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as stuck:
+            raise StoreError("what chargers hold cannot be kept", where=str(path)) from stuck
 
 
 def hashed_password(password: str, salt: bytes) -> str:
