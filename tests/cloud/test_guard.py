@@ -153,7 +153,7 @@ def routes():
 
 @pytest.mark.parametrize(("method", "path"), list(routes()))
 def test_every_route_needs_signing_in(stranger, method, path):
-    path = path.format(vehicle_id="bus-1", finding_id="x")
+    path = path.format(vehicle_id="bus-1", finding_id="x", station_id="S01", session_id="1")
     answer = stranger.request(method, path, json={} if method == "POST" else None)
     if path in ("/healthz", "/readyz"):
         assert answer.status_code == 200

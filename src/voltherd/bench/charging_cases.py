@@ -87,7 +87,7 @@ def _row(case: str, way: str, night: Problem, reached: Callable[["CaseRow"], boo
     """Plan; compare with charging at once, as fast as stations can."""
     plan, greedy = planned(night, Effort(gap=_GAP)), night.at_once_kilowatt
     base, hour = night.site.net_base_kilowatt, night.site.step_hour
-    bill = site_cost_eur(night, plan.power_kilowatt) + plan.wear_eur
+    bill = site_cost_eur(night, plan.power_kilowatt) + float(plan.wear_eur.sum())
     before = site_cost_eur(night, greedy)
     grid = np.maximum(plan.power_kilowatt.sum(axis=0) + base, 0.0)
     bought = float((grid - np.maximum(base, 0.0)).sum()) * hour
@@ -95,7 +95,7 @@ def _row(case: str, way: str, night: Problem, reached: Callable[["CaseRow"], boo
         case,
         way,
         float(grid.max()) / float((greedy.sum(axis=0) + base).max()) - 1.0,
-        float(bill / before) - 1.0,
+        bill / before - 1.0,
         max(1.0 - bought / float(night.reachable_kwh.sum()), 0.0),
         plan.shortage is None,
         reached=False,
@@ -213,7 +213,7 @@ def _stored(night: Problem, size_kwh: float) -> Problem:
             limit_kilowatt=gives,
             efficiency=np.full(len(gives), 0.95),
             tier_fraction=np.ones(1),
-            tier_wear_eur_per_kwh=np.full(1, 0.02),
+            tier_wear_eur_per_kwh=np.full((len(gives), 1), 0.02),
         ),
     )
 
