@@ -175,11 +175,6 @@ class LiveDepot:
         self.orders: Orders | None = None
         self.watched: dict[str, Watched] = {}
 
-    @property
-    def default_ampere(self) -> tuple[float, ...]:
-        """What chargers fall back to when nobody renews their limits [A]."""
-        return tuple(self._site.default_ampere.tolist())
-
     def tick(self, now_second: float) -> None:
         """Take a second's news into account, and send what is to be sent.
 

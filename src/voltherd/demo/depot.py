@@ -43,8 +43,8 @@ class LockStep:
         return self._now
 
     def sleep(self, second: float) -> None:
-        """Nobody may hold up all others [s]."""
-        raise NotImplementedError
+        """Never called: nobody may hold up all others [s]."""
+        raise AssertionError(f"somebody wants to sleep {second} s")
 
     async def pause(self, _second: float) -> None:
         """Say that there is nothing left to do, and wait for the next step."""
