@@ -41,7 +41,7 @@ class Day:
     @property
     def limit_kilowatt(self):
         """Of the connection: what is drawn beside vehicles, the two that obey nothing, the rest."""
-        return 40.0 + 44.0 + 6.5 * self.stations
+        return 40.0 + 44.0 + (4.5 if self.hours == 24 else 6.5) * self.stations
 
     @property
     def share(self):
