@@ -84,3 +84,8 @@ def test_without_a_site_file_there_is_no_depot(start_of, filled_anew, clock):
     running = start_of(filled_anew(), clock)
     with httpx2.Client(base_url=running.url, timeout=30.0) as client:
         assert "site file" in ask(client, status=404)["detail"]
+
+
+def test_without_a_depot_that_runs_there_is_nothing_to_tell_of_now(client):
+    problem = ask(client, "/now", 404)
+    assert problem["type"].endswith("depot-idle")

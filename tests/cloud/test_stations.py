@@ -5,7 +5,9 @@ import time
 import httpx2
 import pytest
 
+from tests.unit.cloud.depot_now_story import depot_now_story
 from tests.unit.cloud.station_story import DAY, EVENING, tell_story
+from voltherd.adapters.files.depot_now import write_now
 from voltherd.adapters.sqlite.calls import CallBook
 from voltherd.cloud.clocks import WallClock
 from voltherd.cloud.depot_example import EXAMPLE
@@ -19,6 +21,7 @@ def client(start_of_module, filled, tmp_path_factory):
     folder = tmp_path_factory.mktemp("stations")
     (folder / "site.yaml").write_text(EXAMPLE)
     tell_story(CallBook(folder / "stations.sqlite"), NOW)
+    write_now(folder, depot_now_story(NOW))
     depot = {"site": str(folder / "site.yaml"), "stations": str(folder / "stations.sqlite")}
     clock = WallClock(shift_second=NOW - time.time())
     running = start_of_module(filled, clock, depot=depot)
@@ -81,3 +84,15 @@ def test_without_a_journal_it_is_said_how_to_name_one(start_of, filled_anew):
     running = start_of(filled_anew())
     with httpx2.Client(base_url=running.url, timeout=30.0) as client:
         assert ask(client, status=404)["type"].endswith("stations-unknown")
+
+
+def test_how_the_depot_does_is_told_with_its_age_and_what_is_not_known(client):
+    now = ask(client, "/../now")
+    assert 0.0 <= now["age_second"] < 60.0
+    assert (now["kilowatt"], now["metered"], now["limit_kilowatt"]) == (31.5, True, 60.0)
+    charging, silent, deaf, _ = now["places"]
+    assert charging["guest"]["wanted_kwh"] == 66.0
+    assert (silent["online"], silent["kilowatt"], silent["next_begin"]) == (False, None, None)
+    assert (deaf["why"], deaf["might_kilowatt"]) == ("does not follow", 11.0)
+    assert now["left"][0]["why"].startswith("it left 95 min")
+    assert [one["looks"] for one in now["next"]] == [0] * 40

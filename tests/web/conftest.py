@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.unit.cloud.depot_now_story import depot_now_story
 from tests.unit.cloud.station_story import tell_story
+from voltherd.adapters.files.depot_now import write_now
 from voltherd.adapters.sqlite.calls import CallBook
 from voltherd.cloud.depot_example import EXAMPLE
 
@@ -97,6 +99,7 @@ def cloud(dashboard, small_store, tmp_path_factory):
     config = folder / "cloud.toml"
     now = time.time()
     tell_story(CallBook(folder / "stations.sqlite"), now, evening=now - 5 * 3600.0)
+    write_now(folder, depot_now_story(now))
     depot = 'site = "site.yaml"\nstations = "stations.sqlite"\n'
     config.write_text(f'[store]\npath = "store"\n[depot]\n{depot}')
     running = dashboard.RunningCloud("--config", str(config))

@@ -57,7 +57,10 @@ def run(
     ],
     folder: Annotated[
         Path | None,
-        typer.Option("--folder", help="Where it is kept what stations tell; beside the site file."),
+        typer.Option(
+            "--folder",
+            help="Where what stations tell is kept; beside the site file, nowhere if simulated.",
+        ),
     ] = None,
     simulated: Annotated[
         float | None,
@@ -77,7 +80,7 @@ def run(
     if simulated is None:
         run_depot(file, str(config), folder or config.with_suffix(".depot"), hours)
     else:
-        run_simulated(file, str(config), hours or float(file.hours), simulated)
+        run_simulated(file, str(config), folder, hours or float(file.hours), simulated)
 
 
 @depot_app.command(name="password")

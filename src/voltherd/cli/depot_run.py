@@ -12,6 +12,7 @@ from typing import Final
 
 import typer
 
+from voltherd.adapters.files.depot_now import read_now, write_now
 from voltherd.charging.live import Metered
 from voltherd.cli.screen import progress, width
 from voltherd.cli.stations.compose import (
@@ -24,6 +25,7 @@ from voltherd.cli.stations.compose import (
 )
 from voltherd.cloud.clocks import WallClock
 from voltherd.cloud.depot_live import LiveDepot
+from voltherd.cloud.depot_now import depot_now, look
 from voltherd.cloud.depot_run import Teller
 from voltherd.cloud.depot_sections import SiteFile
 from voltherd.errors import ServiceError
@@ -32,6 +34,8 @@ from voltherd.units import SECOND_PER_HOUR
 
 ANSWER_SECOND: Final = 30.0
 TICK_SECOND: Final = 1.0
+TELL_SECOND: Final = 5.0
+"""How often, in real time, it is written down how the depot does."""
 
 
 def run_depot(file: SiteFile, where: str, folder: Path, hours: float | None) -> None:
@@ -45,15 +49,19 @@ def run_depot(file: SiteFile, where: str, folder: Path, hours: float | None) -> 
         asyncio.run(_run(file, where, folder, hours))
 
 
-def run_simulated(file: SiteFile, where: str, hours: float, speed: float) -> None:
+def run_simulated(
+    file: SiteFile, where: str, folder: Path | None, hours: float, speed: float
+) -> None:
     """Run a depot with simulated stations for so many hours of their time.
+
+    What they tell is kept in the folder, if one is given.
 
     Raises:
         UsageError: The site is not safe when left alone.
         InputError: What the site file says makes no sense together.
     """
-    with suppress(KeyboardInterrupt), tempfile.TemporaryDirectory() as folder:
-        asyncio.run(_simulate(file, where, Path(folder), hours, speed))
+    with suppress(KeyboardInterrupt), tempfile.TemporaryDirectory() as passing:
+        asyncio.run(_simulate(file, where, folder or Path(passing), hours, speed))
 
 
 async def _run(file: SiteFile, where: str, folder: Path, hours: float | None) -> None:
@@ -75,7 +83,7 @@ async def _run(file: SiteFile, where: str, folder: Path, hours: float | None) ->
     scheme = "wss" if file.central.security_profile >= 2 else "ws"
     typer.echo(f"stations connect to {scheme}://{file.central.host}:{server.port}/ocpp/STATION")
     typer.echo(f"what they tell is kept in {folder}; Ctrl-C ends")
-    teller = Teller(live)
+    teller, diary = Teller(live), _Diary(live, folder)
     metering = asyncio.create_task(_metered(read, read_last))
     end = None if hours is None else clock.unix_second() + hours * SECOND_PER_HOUR
     try:
@@ -83,9 +91,11 @@ async def _run(file: SiteFile, where: str, folder: Path, hours: float | None) ->
             began = clock.monotonic_second()
             live.tick(clock.unix_second())
             _say(teller, clock.unix_second(), server.connected)
+            diary.look(clock.unix_second())
             await asyncio.sleep(max(TICK_SECOND - (clock.monotonic_second() - began), 0.0))
     finally:
         metering.cancel()
+        diary.write(clock.unix_second())
         await live.stop()
         await server.stop()
         desk.keep_books()
@@ -97,6 +107,33 @@ class _Latest:
     """What the connection's meter read last."""
 
     reading: Metered | None = None
+
+
+class _Diary:
+    """Keeps what was drawn in the last day, and writes down every few seconds how the depot does.
+
+    What was kept before goes on after a restart.
+    """
+
+    def __init__(self, live: LiveDepot, folder: Path) -> None:
+        self._live, self._folder = live, folder
+        found = read_now(folder)
+        same = found is not None and found[0].step_second == live.file.step_minutes * 60.0
+        self._past = found[0].past if found is not None and same else ()
+        self._written = -TELL_SECOND
+
+    def look(self, now_second: float) -> None:
+        """Take a second into account."""
+        self._past = look(self._live, self._past, now_second)
+        if time.monotonic() - self._written >= TELL_SECOND:
+            self.write(now_second)
+
+    def write(self, now_second: float) -> None:
+        """Write down how the depot does."""
+        self._written = time.monotonic()
+        now = depot_now(self._live, self._past, now_second)
+        if now is not None:
+            write_now(self._folder, now)
 
 
 async def _metered(read: Callable[[], Metered | None], latest: _Latest) -> None:
@@ -115,7 +152,7 @@ async def _metered(read: Callable[[], Metered | None], latest: _Latest) -> None:
 
 async def _simulate(file: SiteFile, where: str, folder: Path, hours: float, speed: float) -> None:
     world = simulated_depot(file, where, folder)
-    teller, began = Teller(world.live), world.now_second
+    teller, diary, began = Teller(world.live), _Diary(world.live, folder), world.now_second
     typer.echo(
         f"simulated stations, up to {speed:g} times as fast as real ones, over real connections"
     )
@@ -124,8 +161,10 @@ async def _simulate(file: SiteFile, where: str, folder: Path, hours: float, spee
     try:
         async for now in world.run(began + hours * SECOND_PER_HOUR):
             _say(teller, now, world.connected)
+            diary.look(now)
             await asyncio.sleep(max((now - began) / speed - (time.monotonic() - real), 0.0))
     finally:
+        diary.write(world.now_second)
         await world.stop()
         typer.echo(render_accounts(world.live.accounts(), file.timezone, width()), nl=False)
 

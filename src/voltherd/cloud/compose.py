@@ -6,11 +6,13 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from voltherd.adapters.files.calibration import calibration_document
+from voltherd.adapters.files.depot_now import read_now
 from voltherd.adapters.http.client import post
 from voltherd.adapters.ocpp.schemas import schema_check
 from voltherd.adapters.records.retention import Retention
@@ -185,7 +187,12 @@ def compose(config: CloudConfig, given: Given = _NOTHING_GIVEN) -> Running:
     depot = Depot(config.depot.site) if config.depot else None
     cloud = _cloud(core, line, watch, given.truth, depot=depot, sign_in=access.needed)
     if config.depot and config.depot.stations:
-        cloud = replace(cloud, stations=_stations(config.depot.stations, depot))
+        journal = config.depot.stations
+        cloud = replace(
+            cloud,
+            stations=_stations(journal, depot),
+            depot_now=partial(read_now, journal.parent),
+        )
 
     def answered(method: str, status: int) -> None:
         counted.add(status)

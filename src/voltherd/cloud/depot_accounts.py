@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from math import inf
 from typing import Final, final
 
 from voltherd.charging.central import Central
@@ -42,6 +43,7 @@ def accounts(
     chargers: tuple[Charger, ...],
     central: Central,
     watched: Mapping[str, Watched],
+    since_second: float = -inf,
 ) -> tuple[Account, ...]:
     """Give an account of every stay in the books, the latest last.
 
@@ -50,12 +52,14 @@ def accounts(
         chargers: Its places.
         central: The books.
         watched: What was seen of stays, by ``stay_key``.
+        since_second: Stays that ended before are left out [unix s].
     """
     found = [
         _account(
             file, charger, transaction, watched.get(stay_key(charger.name, transaction), Watched())
         )
         for charger, transaction in _all(chargers, central)
+        if transaction.stop is None or transaction.stop.time_second >= since_second
     ]
     return tuple(sorted(found, key=lambda one: (one.start_second, one.charger)))
 

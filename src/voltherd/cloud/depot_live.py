@@ -31,6 +31,7 @@ from voltherd.charging.live import (
     occupants,
     seen,
 )
+from voltherd.charging.problem import Site as SiteDay
 from voltherd.charging.transactions import Transaction
 from voltherd.cloud.depot_accounts import Watched, accounts
 from voltherd.cloud.depot_file import frame_of
@@ -112,12 +113,20 @@ class Pace:
     sample_second: int = SAMPLE_SECOND
 
 
-class _Room(NamedTuple):
-    """What limits leave for vehicles in a step [A], and what is drawn beside them [A]."""
+class Room(NamedTuple):
+    """What the site expects from a step on.
+
+    Attributes:
+        begin_second: Where the step begins [unix s].
+        ampere: What limits leave for vehicles in it [A].
+        base_ampere: What is drawn beside them [A].
+        site: Limits, loads and prices of a day from there on; None before the first step.
+    """
 
     begin_second: float
     ampere: Float[np.ndarray, " limits"]
     base_ampere: float
+    site: SiteDay | None = None
 
 
 @final
@@ -164,7 +173,7 @@ class LiveDepot:
         self.chargers: tuple[Charger, ...] = chargers(file)
         begin = frame_of(file, where).start.timestamp()
         self._site = guarded(self.chargers, headroom(file, site_from(file, begin, where)))
-        self._room = _Room(-inf, np.zeros(0), 0.0)
+        self.room = Room(-inf, np.zeros(0), 0.0)
         self._guard: Guard | None = None
         self._held, self._keep = dict(held or {}), keep
         self._lines = [_Line() for _ in self.chargers]
@@ -173,6 +182,8 @@ class LiveDepot:
         self._strayed: dict[str, float] = {}
         self.plan: Planned | None = None
         self.orders: Orders | None = None
+        self.moment: Moment | None = None
+        self.news: Seen | None = None
         self.watched: dict[str, Watched] = {}
 
     def tick(self, now_second: float) -> None:
@@ -198,6 +209,7 @@ class LiveDepot:
             ),
         )
         news = seen(central, self.chargers, moment, self._volt)
+        self.moment, self.news = moment, news
         site = self._site._replace(metered=self._site.metered & ~self._silent(news))
         guard = self._guard or self._started(site, now_second)
         self._guard, self.orders = step_guard(guard, site, news, self._pace.guard)
@@ -219,9 +231,9 @@ class LiveDepot:
             for number, transaction in book.transactions.items()
         )
 
-    def accounts(self) -> tuple[Account, ...]:
-        """Give an account of every stay in the books."""
-        return accounts(self.file, self.chargers, self._books(), self.watched)
+    def accounts(self, since_second: float = -inf) -> tuple[Account, ...]:
+        """Give an account of every stay in the books that has not ended before [unix s]."""
+        return accounts(self.file, self.chargers, self._books(), self.watched, since_second)
 
     async def settled(self, but: frozenset[str] = frozenset()) -> None:
         """Wait until no plan is being made and nothing is on its way, but to some stations."""
@@ -243,13 +255,13 @@ class LiveDepot:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _room_at(self, now: float) -> _Room:
+    def _room_at(self, now: float) -> Room:
         begin = now - now % self._step_second
-        if begin != self._room.begin_second:
+        if begin != self.room.begin_second:
             site = site_from(self.file, now, self._where)
             base = float(site.base_kilowatt[0]) * 1000.0 / (PHASES * self._volt)
-            self._room = _Room(begin, headroom(self.file, site).ampere[:, 0], base)
-        return self._room
+            self.room = Room(begin, headroom(self.file, site).ampere[:, 0], base, site)
+        return self.room
 
     def _started(self, site: Site, now: float) -> Guard:
         """Begin with what chargers may hold since before."""

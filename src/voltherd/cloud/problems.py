@@ -57,6 +57,12 @@ KINDS: Final = {
         "No depot is planned here",
         'The configuration names no site file; [depot] site = "site.yaml" does.',
     ),
+    "depot-idle": Kind(
+        404,
+        "No depot runs here",
+        "voltherd depot run --config site.yaml --folder FOLDER runs one, and "
+        '[depot] stations = "FOLDER/stations.sqlite" in the configuration shows it.',
+    ),
     "stations-unknown": Kind(
         404,
         "No charging stations are known here",

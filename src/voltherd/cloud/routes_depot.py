@@ -8,10 +8,11 @@ from fastapi import APIRouter, Query
 from voltherd.cloud.depot_plan import LONGER_HOUR_MAX, Depot, Other
 from voltherd.cloud.problems import ProblemError, answers
 from voltherd.cloud.routes_vehicles import CloudNow
-from voltherd.cloud.schema_depot import DepotPlan
+from voltherd.cloud.schema_depot import DepotNow, DepotPlan
 from voltherd.cloud.service import Cloud
 from voltherd.errors import InputError, UsageError
 from voltherd.report.depot_document import depot_document
+from voltherd.report.depot_now import now_document
 from voltherd.types.depot import DepotSheet
 
 router = APIRouter(prefix="/api/v1/depot", tags=["depot"])
@@ -22,6 +23,15 @@ PRICES_MAX = 4 * 192
 def depot(cloud: CloudNow) -> DepotPlan:
     """Tell who charges when tonight, at what cost, and how near the best possible that is."""
     return _told(cloud, lambda depot: depot.sheet())
+
+
+@router.get("/now", response_model=DepotNow, responses=answers(404))
+def now(cloud: CloudNow) -> DepotNow:
+    """Tell how the depot does that runs: drawn in the last day, now, and planned next."""
+    told = cloud.depot_now() if cloud.depot_now else None
+    if told is None:
+        raise ProblemError("depot-idle", "no depot has run where the configuration looks")
+    return DepotNow.model_validate(now_document(*told))
 
 
 @router.get("/what-if", response_model=DepotPlan, responses=answers(400, 404, 409))

@@ -19,6 +19,7 @@ from voltherd.cloud.stream import Hub
 from voltherd.cloud.view import VehicleView
 from voltherd.cloud.workflow import Journal, Workflow
 from voltherd.ports import Clock
+from voltherd.types.depot_now import DepotNow
 
 
 @final
@@ -64,6 +65,7 @@ class Cloud:
         truth: A demo's planted truth beside what was found; None elsewhere.
         depot: The site whose charging is planned; None where there is none.
         stations: Its charging stations; None where their journal is not named.
+        depot_now: Gives how the depot does that runs, and how old that is [s]; None beside none.
         sign_in: Whether signing in is asked for.
     """
 
@@ -82,6 +84,7 @@ class Cloud:
     truth: Callable[[], Truth] | None = None
     depot: Depot | None = None
     stations: Stations | None = None
+    depot_now: Callable[[], tuple[DepotNow, float] | None] | None = None
     sign_in: bool = False
 
     def vehicle(self, vehicle_id: str) -> VehicleView:

@@ -328,6 +328,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/depot/now": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Now
+         * @description Tell how the depot does that runs: drawn in the last day, now, and planned next.
+         */
+        get: operations["now"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/depot/what-if": {
         parameters: {
             query?: never;
@@ -802,6 +822,148 @@ export interface components {
             site_price_eur_per_kwh: number[];
         };
         /**
+         * DepotGuest
+         * @description A vehicle's stay, as far as it has got.
+         */
+        DepotGuest: {
+            /** Vehicle */
+            vehicle: string;
+            /** Charger */
+            charger: string;
+            /** Session */
+            session: string;
+            /**
+             * Begin
+             * Format: date-time
+             */
+            begin: string;
+            /**
+             * End
+             * @description Null while it is there.
+             */
+            end: string | null;
+            /**
+             * Departure
+             * Format: date-time
+             * @description When it is to be ready.
+             */
+            departure: string;
+            /**
+             * Drawn Kwh
+             * @description By the station's meter.
+             */
+            drawn_kwh: number;
+            /** Stored Kwh */
+            stored_kwh: number;
+            /** Wanted Kwh */
+            wanted_kwh: number;
+            /** Ready */
+            ready: boolean;
+            /**
+             * Why
+             * @description Why it left without; empty otherwise.
+             */
+            why: string;
+            /** Flags */
+            flags: string[];
+        };
+        /**
+         * DepotNow
+         * @description A depot while it runs: the last day, now, and the hours to come.
+         */
+        DepotNow: {
+            /**
+             * Time
+             * Format: date-time
+             * @description By the depot's clock.
+             */
+            time: string;
+            /**
+             * Age Second
+             * @description How long ago this was told.
+             */
+            age_second: number;
+            /** Site */
+            site: string;
+            /** Timezone */
+            timezone: string;
+            /** Step Second */
+            step_second: number;
+            /** Kilowatt */
+            kilowatt: number | null;
+            /**
+             * Metered
+             * @description Whether the connection's meter says so; else what stations tell and what is expected.
+             */
+            metered: boolean;
+            /** Limit Kilowatt */
+            limit_kilowatt: number;
+            /**
+             * Spare Kilowatt
+             * @description What the connection has left beside all that might be drawn.
+             */
+            spare_kilowatt: number;
+            /** Plan Made */
+            plan_made: string | null;
+            /**
+             * Plan Eur
+             * @description What is still to come costs by the plan.
+             */
+            plan_eur: number | null;
+            /** Plan Gap */
+            plan_gap: number | null;
+            /** Places */
+            places: components["schemas"]["DepotPlace"][];
+            /**
+             * Left
+             * @description Stays that ended within a day, the latest first.
+             */
+            left: components["schemas"]["DepotGuest"][];
+            /** Past */
+            past: components["schemas"]["DepotStretch"][];
+            /** Next */
+            next: components["schemas"]["DepotStretch"][];
+        };
+        /**
+         * DepotPlace
+         * @description A charger now.
+         */
+        DepotPlace: {
+            /** Charger */
+            charger: string;
+            /** Station */
+            station: string;
+            /** Online */
+            online: boolean;
+            guest: components["schemas"]["DepotGuest"] | null;
+            /**
+             * Kilowatt
+             * @description Null while its meter does not say.
+             */
+            kilowatt: number | null;
+            /** Age Second */
+            age_second: number | null;
+            /** Allowed Kilowatt */
+            allowed_kilowatt: number;
+            /** Planned Kilowatt */
+            planned_kilowatt: number;
+            /**
+             * Might Kilowatt
+             * @description The most it may draw, as far as is known for sure.
+             */
+            might_kilowatt: number;
+            /**
+             * Why
+             * @description Why it has this limit.
+             */
+            why: string;
+            /**
+             * Next Begin
+             * @description When the plan lets it charge.
+             */
+            next_begin: string | null;
+        };
+        /**
          * DepotPlan
          * @description Who charges when, what it costs, and how near the best possible that is.
          */
@@ -835,6 +997,23 @@ export interface components {
              * @description Share of what vehicles draw that is the site's own generation.
              */
             own_share: number | null;
+            /**
+             * Own Used Share
+             * @description Share of the site's own generation that it uses.
+             */
+            own_used_share: number | null;
+            /** Own Used Share Uncontrolled */
+            own_used_share_uncontrolled: number | null;
+            /** Stores */
+            stores: components["schemas"]["DepotStore"][];
+            /** @description Null where no vehicle's cells are known. */
+            worn: components["schemas"]["DepotWear"] | null;
+            worn_uncontrolled: components["schemas"]["DepotWear"] | null;
+            /**
+             * Notes
+             * @description What else is to be said of the plan.
+             */
+            notes: string[];
             /** Ready */
             ready: number;
             /**
@@ -899,6 +1078,88 @@ export interface components {
             waits: string;
             /** Spells */
             spells: components["schemas"]["Spell"][];
+        };
+        /**
+         * DepotStore
+         * @description A battery of the site over the plan.
+         */
+        DepotStore: {
+            /** Name */
+            name: string;
+            /** Capacity Kwh */
+            capacity_kwh: number;
+            /** Taken Kwh */
+            taken_kwh: number;
+            /** Given Kwh */
+            given_kwh: number;
+            /** Wear Eur */
+            wear_eur: number;
+            /**
+             * Soc
+             * @description At the ends of the steps, the first where the plan begins.
+             */
+            soc: number[];
+            /**
+             * Kilowatt
+             * @description Negative where it gives.
+             */
+            kilowatt: number[];
+        };
+        /**
+         * DepotStretch
+         * @description The site over one step; null where nothing is known.
+         */
+        DepotStretch: {
+            /**
+             * Begin
+             * Format: date-time
+             */
+            begin: string;
+            /** Vehicles Kilowatt */
+            vehicles_kilowatt: number | null;
+            /** Site Kilowatt */
+            site_kilowatt: number | null;
+            /** Limit Kilowatt */
+            limit_kilowatt: number;
+            /** Price Eur Per Kwh */
+            price_eur_per_kwh: number;
+            /**
+             * Highest Kilowatt
+             * @description The most at any look.
+             */
+            highest_kilowatt: number | null;
+            /**
+             * Looks
+             * @description How often it was looked at; 0 in the future.
+             */
+            looks: number;
+        };
+        /**
+         * DepotWear
+         * @description What charges wear by ageing models, moving and waiting together.
+         */
+        DepotWear: {
+            /** Median Eur */
+            median_eur: number;
+            /** Lowest Eur */
+            lowest_eur: number;
+            /** Highest Eur */
+            highest_eur: number;
+            /**
+             * Batteries
+             * @description How many it is known of.
+             */
+            batteries: number;
+            /**
+             * Models
+             * @description Fewest that know one of them.
+             */
+            models: number;
+            /**
+             * Untested
+             * @description Models whose cells were not tested so.
+             */
+            untested: string[];
         };
         /**
          * Estimated
@@ -2678,7 +2939,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No such vehicle · No depot is planned here · No charging stations are known here · No such charging station · No such charging session · No such finding · No such channel · No such place in this list · Nothing is here */
+            /** @description No such vehicle · No depot is planned here · No depot runs here · No charging stations are known here · No such charging station · No such charging session · No such finding · No such channel · No such place in this list · Nothing is here */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2755,7 +3016,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No such vehicle · No depot is planned here · No charging stations are known here · No such charging station · No such charging session · No such finding · No such channel · No such place in this list · Nothing is here */
+            /** @description No such vehicle · No depot is planned here · No depot runs here · No charging stations are known here · No such charging station · No such charging session · No such finding · No such channel · No such place in this list · Nothing is here */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2843,7 +3104,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No such vehicle · No depot is planned here · No charging stations are known here · No such charging station · No such charging session · No such finding · No such channel · No such place in this list · Nothing is here */
+            /** @description No such vehicle · No depot is planned here · No depot runs here · No charging stations are known here · No such charging station · No such charging session · No such finding · No such channel · No such place in this list · Nothing is here */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2926,7 +3187,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No such vehicle · No depot is planned here · No charging stations are known here · No such charging station · No such charging session · No such finding · No such channel · No such place in this list · Nothing is here */
+            /** @description No such vehicle · No depot is planned here · No depot runs here · No charging stations are known here · No such charging station · No such charging session · No such finding · No such channel · No such place in this list · Nothing is here */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3003,7 +3264,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No such vehicle · No depot is planned here · No charging stations are known here · No such charging station · No such charging session · No such finding · No such channel · No such place in this list · Nothing is here */
+            /** @description No such vehicle · No depot is planned here · No depot runs here · No charging stations are known here · No such charging station · No such charging session · No such finding · No such channel · No such place in this list · Nothing is here */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3081,7 +3342,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No such vehicle · No depot is planned here · No charging stations are known here · No such charging station · No such charging session · No such finding · No such channel · No such place in this list · Nothing is here */
+            /** @description No such vehicle · No depot is planned here · No depot runs here · No charging stations are known here · No such charging station · No such charging session · No such finding · No such channel · No such place in this list · Nothing is here */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3168,7 +3429,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No such vehicle · No depot is planned here · No charging stations are known here · No such charging station · No such charging session · No such finding · No such channel · No such place in this list · Nothing is here */
+            /** @description No such vehicle · No depot is planned here · No depot runs here · No charging stations are known here · No such charging station · No such charging session · No such finding · No such channel · No such place in this list · Nothing is here */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3242,7 +3503,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No such vehicle · No depot is planned here · No charging stations are known here · No such charging station · No such charging session · No such finding · No such channel · No such place in this list · Nothing is here */
+            /** @description No such vehicle · No depot is planned here · No depot runs here · No charging stations are known here · No such charging station · No such charging session · No such finding · No such channel · No such place in this list · Nothing is here */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3319,7 +3580,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No such vehicle · No depot is planned here · No charging stations are known here · No such charging station · No such charging session · No such finding · No such channel · No such place in this list · Nothing is here */
+            /** @description No such vehicle · No depot is planned here · No depot runs here · No charging stations are known here · No such charging station · No such charging session · No such finding · No such channel · No such place in this list · Nothing is here */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3412,7 +3673,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No such vehicle · No depot is planned here · No charging stations are known here · No such charging station · No such charging session · No such finding · No such channel · No such place in this list · Nothing is here */
+            /** @description No such vehicle · No depot is planned here · No depot runs here · No charging stations are known here · No such charging station · No such charging session · No such finding · No such channel · No such place in this list · Nothing is here */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3523,7 +3784,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No such vehicle · No depot is planned here · No charging stations are known here · No such charging station · No such charging session · No such finding · No such channel · No such place in this list · Nothing is here */
+            /** @description No such vehicle · No depot is planned here · No depot runs here · No charging stations are known here · No such charging station · No such charging session · No such finding · No such channel · No such place in this list · Nothing is here */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3634,7 +3895,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No such vehicle · No depot is planned here · No charging stations are known here · No such charging station · No such charging session · No such finding · No such channel · No such place in this list · Nothing is here */
+            /** @description No such vehicle · No depot is planned here · No depot runs here · No charging stations are known here · No such charging station · No such charging session · No such finding · No such channel · No such place in this list · Nothing is here */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3745,7 +4006,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No such vehicle · No depot is planned here · No charging stations are known here · No such charging station · No such charging session · No such finding · No such channel · No such place in this list · Nothing is here */
+            /** @description No such vehicle · No depot is planned here · No depot runs here · No charging stations are known here · No such charging station · No such charging session · No such finding · No such channel · No such place in this list · Nothing is here */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -4086,7 +4347,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No such vehicle · No depot is planned here · No charging stations are known here · No such charging station · No such charging session · No such finding · No such channel · No such place in this list · Nothing is here */
+            /** @description No such vehicle · No depot is planned here · No depot runs here · No charging stations are known here · No such charging station · No such charging session · No such finding · No such channel · No such place in this list · Nothing is here */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -4097,6 +4358,80 @@ export interface operations {
             };
             /** @description This night cannot be planned · These costs contradict each other · The Idempotency-Key was used for another request */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This service does not answer to that name */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request cannot be understood */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many streams are open · The store refused · A service is out of reach */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    now: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DepotNow"];
+                };
+            };
+            /** @description Signing in is needed · Name or password are wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such vehicle · No depot is planned here · No depot runs here · No charging stations are known here · No such charging station · No such charging session · No such finding · No such channel · No such place in this list · Nothing is here */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4183,7 +4518,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No such vehicle · No depot is planned here · No charging stations are known here · No such charging station · No such charging session · No such finding · No such channel · No such place in this list · Nothing is here */
+            /** @description No such vehicle · No depot is planned here · No depot runs here · No charging stations are known here · No such charging station · No such charging session · No such finding · No such channel · No such place in this list · Nothing is here */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -4266,7 +4601,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No such vehicle · No depot is planned here · No charging stations are known here · No such charging station · No such charging session · No such finding · No such channel · No such place in this list · Nothing is here */
+            /** @description No such vehicle · No depot is planned here · No depot runs here · No charging stations are known here · No such charging station · No such charging session · No such finding · No such channel · No such place in this list · Nothing is here */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -4342,7 +4677,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No such vehicle · No depot is planned here · No charging stations are known here · No such charging station · No such charging session · No such finding · No such channel · No such place in this list · Nothing is here */
+            /** @description No such vehicle · No depot is planned here · No depot runs here · No charging stations are known here · No such charging station · No such charging session · No such finding · No such channel · No such place in this list · Nothing is here */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -4419,7 +4754,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No such vehicle · No depot is planned here · No charging stations are known here · No such charging station · No such charging session · No such finding · No such channel · No such place in this list · Nothing is here */
+            /** @description No such vehicle · No depot is planned here · No depot runs here · No charging stations are known here · No such charging station · No such charging session · No such finding · No such channel · No such place in this list · Nothing is here */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -4510,7 +4845,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No such vehicle · No depot is planned here · No charging stations are known here · No such charging station · No such charging session · No such finding · No such channel · No such place in this list · Nothing is here */
+            /** @description No such vehicle · No depot is planned here · No depot runs here · No charging stations are known here · No such charging station · No such charging session · No such finding · No such channel · No such place in this list · Nothing is here */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -4714,7 +5049,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No such vehicle · No depot is planned here · No charging stations are known here · No such charging station · No such charging session · No such finding · No such channel · No such place in this list · Nothing is here */
+            /** @description No such vehicle · No depot is planned here · No depot runs here · No charging stations are known here · No such charging station · No such charging session · No such finding · No such channel · No such place in this list · Nothing is here */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -4837,7 +5172,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No such vehicle · No depot is planned here · No charging stations are known here · No such charging station · No such charging session · No such finding · No such channel · No such place in this list · Nothing is here */
+            /** @description No such vehicle · No depot is planned here · No depot runs here · No charging stations are known here · No such charging station · No such charging session · No such finding · No such channel · No such place in this list · Nothing is here */
             404: {
                 headers: {
                     [name: string]: unknown;
