@@ -12,7 +12,6 @@ from typing import Final
 
 import typer
 
-from voltherd.adapters.files.depot_now import read_now, write_now
 from voltherd.charging.live import Metered
 from voltherd.cli.screen import progress, width
 from voltherd.cli.stations.compose import (
@@ -20,8 +19,10 @@ from voltherd.cli.stations.compose import (
     depot_server,
     held_before,
     keep_held,
+    past_before,
     simulated_depot,
     site_meter,
+    tell_now,
 )
 from voltherd.cloud.clocks import WallClock
 from voltherd.cloud.depot_live import LiveDepot
@@ -117,9 +118,7 @@ class _Diary:
 
     def __init__(self, live: LiveDepot, folder: Path) -> None:
         self._live, self._folder = live, folder
-        found = read_now(folder)
-        same = found is not None and found[0].step_second == live.file.step_minutes * 60.0
-        self._past = found[0].past if found is not None and same else ()
+        self._past = past_before(folder, live.file.step_minutes * 60.0)
         self._written = -TELL_SECOND
 
     def look(self, now_second: float) -> None:
@@ -133,7 +132,7 @@ class _Diary:
         self._written = time.monotonic()
         now = depot_now(self._live, self._past, now_second)
         if now is not None:
-            write_now(self._folder, now)
+            tell_now(self._folder, now)
 
 
 async def _metered(read: Callable[[], Metered | None], latest: _Latest) -> None:

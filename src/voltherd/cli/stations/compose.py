@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Final
 
+from voltherd.adapters.files.depot_now import read_now, write_now
 from voltherd.adapters.modbus.meter import ModbusMeter
 from voltherd.adapters.ocpp.schemas import schema_check
 from voltherd.adapters.ocpp.security import Security, checker, hash_password
@@ -22,6 +23,7 @@ from voltherd.demo.depot import DepotWorld, Make, stations_of
 from voltherd.errors import StoreError, UsageError
 from voltherd.ports import Clock
 from voltherd.sim.station import SimulatedStation
+from voltherd.types.depot_now import DepotNow, Stretch
 from voltherd.types.station import TokenVerdict
 
 log = logging.getLogger(__name__)
@@ -126,6 +128,17 @@ def keep_held(folder: Path, held: Mapping[str, float]) -> None:
             path.unlink(missing_ok=True)
         except OSError as stuck:
             raise StoreError("what chargers hold cannot be kept", where=str(path)) from stuck
+
+
+def past_before(folder: Path, step_second: float) -> tuple[Stretch, ...]:
+    """Give what a depot drew before it was started anew; nothing of steps of another length [s]."""
+    found = read_now(folder)
+    return found[0].past if found is not None and found[0].step_second == step_second else ()
+
+
+def tell_now(folder: Path, now: DepotNow) -> None:
+    """Write down how a depot does, for whoever looks."""
+    write_now(folder, now)
 
 
 def hashed_password(password: str, salt: bytes) -> str:
