@@ -3,12 +3,12 @@
 import asyncio
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 import typer
 
@@ -17,6 +17,7 @@ from voltherd.cli.screen import progress, width
 from voltherd.cli.stations.compose import (
     depot_desk,
     depot_server,
+    fleet_asked,
     held_before,
     keep_held,
     past_before,
@@ -31,10 +32,16 @@ from voltherd.cloud.depot_run import Teller
 from voltherd.cloud.depot_sections import SiteFile
 from voltherd.errors import ServiceError
 from voltherd.report.depot_accounts import render_accounts
+from voltherd.types.depot import BatteryNow
 from voltherd.units import SECOND_PER_HOUR
 
 ANSWER_SECOND: Final = 30.0
 TICK_SECOND: Final = 1.0
+FLEET_SECOND: Final = 60.0
+"""How often the fleet's cloud is asked for vehicles' batteries."""
+METER_LOST: Final = "the guard goes by what may be drawn beside vehicles"
+FLEET_LOST: Final = "plans go by what the site file says of batteries"
+Told = TypeVar("Told")
 TELL_SECOND: Final = 5.0
 """How often, in real time, it is written down how the depot does."""
 
@@ -67,25 +74,30 @@ def run_simulated(
 
 async def _run(file: SiteFile, where: str, folder: Path, hours: float | None) -> None:
     clock = WallClock()
+    read, asked = site_meter(file, clock), fleet_asked(file, Path(where).parent)
     desk = depot_desk(file, folder)
     server = depot_server(file, desk, clock, file.central.port)
-    read, read_last = site_meter(file, clock), _Latest()
+    meter, fleet = _Latest[Metered | None](None), _Latest[Mapping[str, BatteryNow]]({})
     live = LiveDepot(
         file,
         where,
         books=lambda: desk.central,
         online=lambda: server.connected,
         ask=lambda station_id, command: server.ask(station_id, command, ANSWER_SECOND),
-        meter=lambda: read_last.reading,
+        meter=lambda: meter.value,
         held=held_before(folder),
         keep=partial(keep_held, folder),
+        batteries=lambda: fleet.value,
     )
     await server.start()
     scheme = "wss" if file.central.security_profile >= 2 else "ws"
     typer.echo(f"stations connect to {scheme}://{file.central.host}:{server.port}/ocpp/STATION")
     typer.echo(f"what they tell is kept in {folder}; Ctrl-C ends")
     teller, diary = Teller(live), _Diary(live, folder)
-    metering = asyncio.create_task(_metered(read, read_last))
+    watches = [
+        asyncio.create_task(_watched(read, meter, METER_LOST, TICK_SECOND)),
+        asyncio.create_task(_watched(asked, fleet, FLEET_LOST, FLEET_SECOND)),
+    ]
     end = None if hours is None else clock.unix_second() + hours * SECOND_PER_HOUR
     try:
         while end is None or clock.unix_second() < end:
@@ -95,7 +107,8 @@ async def _run(file: SiteFile, where: str, folder: Path, hours: float | None) ->
             diary.look(clock.unix_second())
             await asyncio.sleep(max(TICK_SECOND - (clock.monotonic_second() - began), 0.0))
     finally:
-        metering.cancel()
+        for watch in watches:
+            watch.cancel()
         diary.write(clock.unix_second())
         await live.stop()
         await server.stop()
@@ -104,10 +117,10 @@ async def _run(file: SiteFile, where: str, folder: Path, hours: float | None) ->
 
 
 @dataclass(slots=True)
-class _Latest:
-    """What the connection's meter read last."""
+class _Latest(Generic[Told]):
+    """What was told last."""
 
-    reading: Metered | None = None
+    value: Told
 
 
 class _Diary:
@@ -135,18 +148,20 @@ class _Diary:
             tell_now(self._folder, now)
 
 
-async def _metered(read: Callable[[], Metered | None], latest: _Latest) -> None:
-    """Read the meter every second, beside all else: one that is slow holds up nobody."""
-    lost = False
+async def _watched(
+    ask: Callable[[], Told], latest: _Latest[Told], lost: str, pause_second: float
+) -> None:
+    """Ask again and again, beside all else: who is slow holds up nobody."""
+    silent = False
     while True:
         try:
-            latest.reading = await asyncio.to_thread(read)
-            lost = False
-        except ServiceError as error:  # the guard takes an old reading for a lost meter
-            if not lost:
-                typer.echo(f"{error}; the guard goes by what may be drawn beside vehicles")
-            lost = True
-        await asyncio.sleep(TICK_SECOND)
+            latest.value = await asyncio.to_thread(ask)
+            silent = False
+        except ServiceError as error:
+            if not silent:
+                typer.echo(f"{error}; {lost}")
+            silent = True
+        await asyncio.sleep(pause_second)
 
 
 async def _simulate(file: SiteFile, where: str, folder: Path, hours: float, speed: float) -> None:

@@ -10,7 +10,7 @@ from voltherd.charging.live import Charger
 from voltherd.charging.transactions import Transaction
 from voltherd.cloud.depot_sections import SiteFile
 from voltherd.cloud.depot_tonight import Guest, Wanted, stay_key, wanted
-from voltherd.types.depot import Account
+from voltherd.types.depot import Account, BatteryNow
 from voltherd.types.station import NeedsTold
 
 ENOUGH: Final = 0.99
@@ -31,11 +31,13 @@ class Watched:
         why: For how many seconds what was the reason for its limit [s].
         short: What the last plan left out, in words.
         needs: What the vehicle asked for by itself (ISO 15118).
+        battery: What was known of its battery when it came.
     """
 
     why: Mapping[str, float] = field(default_factory=dict)
     short: str = ""
     needs: NeedsTold | None = None
+    battery: BatteryNow | None = None
 
 
 def accounts(
@@ -79,7 +81,7 @@ def _account(
     transaction: Transaction,
     watched: Watched,
 ) -> Account:
-    stay = wanted(file, Guest(charger.name, transaction, watched.needs))
+    stay = wanted(file, Guest(charger.name, transaction, watched.needs, watched.battery))
     stored = transaction.energy_wh / 1000.0 * stay.section.efficiency
     ready = stored >= min(ENOUGH * stay.energy_kwh, stay.energy_kwh - ENOUGH_KWH)
     stop = None if transaction.stop is None else transaction.stop.time_second

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
+from math import nan
 from pathlib import Path
 from typing import Final, NamedTuple, final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -31,6 +32,7 @@ from voltherd.charging.problem import (
     Tier,
 )
 from voltherd.cloud.depot_batteries import battery_of, discharge_of, single_of, taper_of, waiting_of
+from voltherd.cloud.depot_limits import as_known, read_health, with_batteries
 from voltherd.cloud.depot_sections import (
     PHASES,
     START_CURRENT_AMPERE,
@@ -41,6 +43,7 @@ from voltherd.cloud.depot_sections import (
 )
 from voltherd.cloud.depot_stores import with_stores
 from voltherd.errors import InputError, UsageError
+from voltherd.types.depot import BatteryNow
 from voltherd.units import SECOND_PER_HOUR
 
 _ALTERNATIVE: Final = re.compile(r"float$|list\[|dict\[|\[key\]$|time$|datetime$|function-before")
@@ -95,7 +98,13 @@ def read_file(path: Path) -> SiteFile:
             where=str(path),
             mend="voltherd depot example writes one to begin with",
         ) from error
-    return site_file(plain, str(path))
+    file = site_file(plain, str(path))
+    if file.fleet.health is None:
+        return file
+    soh = read_health(path.parent / file.fleet.health)
+    batteries = {name: BatteryNow(nan, nan, nan, share) for name, share in soh.items()}
+    known = [as_known(one, batteries.get(one.id)) for one in file.vehicles]
+    return file.model_copy(update={"vehicles": known})
 
 
 def parse(plain: object, where: str) -> Night:
@@ -133,7 +142,7 @@ def night(file: SiteFile, where: str) -> Night:
         UsageError: A time zone that is none, or a plan without steps.
         InputError: What it says makes no sense together.
     """
-    frame = frame_of(file, where)
+    file, frame = with_batteries(file, where), frame_of(file, where)
     stations = {charger.id: charger for charger in file.chargers}
     _known(file, stations, where)
     site = _site(file, frame, where)

@@ -35,6 +35,7 @@ from voltherd.charging.problem import Site as SiteDay
 from voltherd.charging.transactions import Transaction
 from voltherd.cloud.depot_accounts import Watched, accounts
 from voltherd.cloud.depot_file import frame_of
+from voltherd.cloud.depot_limits import at_arrival
 from voltherd.cloud.depot_replan import Known, Planned, gone, replanned
 from voltherd.cloud.depot_sections import SiteFile
 from voltherd.cloud.depot_tonight import (
@@ -46,11 +47,12 @@ from voltherd.cloud.depot_tonight import (
 )
 from voltherd.cloud.reprofile import Ask, Order, Profiled, reprofile
 from voltherd.errors import VoltherdError
-from voltherd.types.depot import Account
+from voltherd.types.depot import Account, BatteryNow
 from voltherd.types.station import ChargingPeriod, ChargingSchedule
 from voltherd.types.station_command import SetSetting
 
 log = logging.getLogger(__name__)
+Batteries = Callable[[], Mapping[str, BatteryNow]]
 MeterNow = Callable[[], Metered | None]
 Keep = Callable[[Mapping[str, float]], None]
 HOLD_SECOND: Final = 900
@@ -144,6 +146,7 @@ class LiveDepot:
         held: What chargers may hold since before, by name: what ``keep`` was given last; without
             it each counts with all that it can draw until it has confirmed less [A].
         keep: Keeps that; durable when it returns, since stations are told more after it.
+        batteries: Gives what estimators say of vehicles' batteries by now, by vehicle.
 
     Raises:
         UsageError: The site is not safe when left alone.
@@ -161,6 +164,7 @@ class LiveDepot:
         pace: Pace | None = None,
         held: Mapping[str, float] | None = None,
         keep: Keep = lambda _held: None,
+        batteries: Batteries = dict,
     ) -> None:
         self.file, self._where = file, where
         self._books, self._online, self._ask, self._meter = books, online, ask, meter
@@ -175,7 +179,8 @@ class LiveDepot:
         self._site = guarded(self.chargers, headroom(file, site_from(file, begin, where)))
         self.room = Room(-inf, np.zeros(0), 0.0)
         self._guard: Guard | None = None
-        self._held, self._keep = dict(held or {}), keep
+        self._held, self._keep, self._batteries = dict(held or {}), keep, batteries
+        self._vehicles = {one.token or one.id: one for one in file.vehicles}
         self._lines = [_Line() for _ in self.chargers]
         self._planning: asyncio.Task[None] | None = None
         self._ticked = inf
@@ -305,7 +310,12 @@ class LiveDepot:
             return
         astray = self._astray_kilowatt()
         guests = [
-            Guest(charger.name, t, central.stations[charger.station_id].needs.get(charger.evse_id))
+            Guest(
+                charger.name,
+                t,
+                central.stations[charger.station_id].needs.get(charger.evse_id),
+                self._battery(stay_key(charger.name, t), t, now),
+            )
             for charger, t in zip(self.chargers, running, strict=True)
             if t is not None and charger.name not in astray
         ]
@@ -318,9 +328,19 @@ class LiveDepot:
             return
         for guest in guests:
             known = self.watched.get(guest.key, Watched())
-            self.watched[guest.key] = replaced(known, needs=guest.needs)
+            self.watched[guest.key] = replaced(known, needs=guest.needs, battery=guest.battery)
         work = self._plan(Known(guests, gone(central, self.file), astray, now))
         self._planning = asyncio.create_task(work)
+
+    def _battery(self, key: str, transaction: Transaction, now: float) -> BatteryNow | None:
+        """Give what was in a vehicle's battery when it came: what was known first stays."""
+        known = self.watched.get(key, Watched()).battery
+        vehicle = self._vehicles.get(transaction.id_token)
+        if known is not None or vehicle is None:
+            return known
+        found = self._batteries().get(vehicle.id)
+        start = transaction.start_second or now
+        return found and at_arrival(found, vehicle, start, transaction.energy_wh, now)
 
     def _astray_kilowatt(self) -> dict[str, float]:
         """Give what chargers may draw that follow no limit [kW]."""

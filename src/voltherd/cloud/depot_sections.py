@@ -116,6 +116,11 @@ class BatterySection(Section):
     """Of its cells while it stays [degrees C]."""
     soh_end: Annotated[float, Field(gt=0, lt=1)] = 0.8
     """At which it is worth no more."""
+    soh: Annotated[float, Field(gt=0.1, le=1.2)] = 1.0
+    """Share of ``battery_kwh`` that it still holds."""
+    limits: bool = False
+    """Whether the voltage, temperature and onset of plating of a cell of its chemistry, as warm and
+    as old as it is, limit what it takes."""
 
 
 class VehicleSection(Section):
@@ -191,6 +196,17 @@ class StorageSection(Section):
     """Of each kWh given, from the gentlest share of the power to the last [EUR/kWh]."""
 
 
+class FleetSection(Section):
+    """Where what is known of vehicles' batteries comes from; vehicles are known by their ids."""
+
+    cloud: Annotated[str, Field(pattern=r"^https?://[^\s/]+/?$")] | None = None
+    """Address of ``voltherd cloud``: state of charge and temperature, asked while a depot runs."""
+    token_file: Path | None = None
+    """A file whose first line is the token it asks for."""
+    health: Path | None = None
+    """What ``voltherd soh --json`` wrote: the share of its capacity that each battery holds."""
+
+
 class VisitorSection(Section):
     """Vehicles that nobody announced: who may charge, and what is then expected of them."""
 
@@ -244,6 +260,7 @@ class SiteFile(Section):
     v2g: V2gSection = V2gSection()
     storage: list[StorageSection] = []
     meter: MeterSection | None = None
+    fleet: FleetSection = FleetSection()
     visitors: VisitorSection = VisitorSection()
     run: RunSection = RunSection()
     central: CentralSection = CentralSection()

@@ -17,6 +17,7 @@ from voltherd.charging.live import Charger, Headroom
 from voltherd.charging.problem import Problem, Site
 from voltherd.charging.transactions import Transaction
 from voltherd.cloud.depot_file import Frame, Night, frame_of, moment, night
+from voltherd.cloud.depot_limits import as_known, limited
 from voltherd.cloud.depot_sections import PHASES as PHASE_NAMES
 from voltherd.cloud.depot_sections import (
     START_CURRENT_AMPERE,
@@ -24,6 +25,7 @@ from voltherd.cloud.depot_sections import (
     SiteFile,
     VehicleSection,
 )
+from voltherd.types.depot import BatteryNow
 from voltherd.types.station import NeedsTold
 
 EARLY_SECOND: Final = 4 * 3600.0
@@ -43,11 +45,13 @@ class Guest(NamedTuple):
         charger: The charger's id.
         transaction: What is known of its charging.
         needs: What it asks for by itself (ISO 15118); None where it says nothing.
+        battery: What the fleet's estimators said of its battery when it came; None where nothing.
     """
 
     charger: str
     transaction: Transaction
     needs: NeedsTold | None = None
+    battery: BatteryNow | None = None
 
     @property
     def key(self) -> str:
@@ -146,7 +150,8 @@ def wanted(file: SiteFile, guest: Guest) -> Wanted:
     else:
         section, announced, end = found
         times = {"charger": guest.charger, "arrives": _utc(start), "departs": _utc(end)}
-        told = section.model_copy(update=times)
+        told = as_known(section.model_copy(update=times), guest.battery)
+        told = limited(told, file.site)
         stay = Wanted(section.id, True, announced, start, end, told)
     return stay if guest.needs is None else _as_told(stay, guest.needs)
 

@@ -236,6 +236,22 @@ class Way(NamedTuple):
         return self.wanted_kwh - self.drawn_kwh
 
 
+class BatteryNow(NamedTuple):
+    """What estimators say of a vehicle's battery; NaN where they cannot tell.
+
+    Attributes:
+        second: Of when it is [unix s].
+        soc: State of charge, 0 to 1.
+        celsius: Of its warmest cell [°C].
+        soh: Share of its capacity when new that it holds.
+    """
+
+    second: float
+    soc: float
+    celsius: float
+    soh: float
+
+
 class Account(NamedTuple):
     """One stay.
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from voltherd.adapters.files.depot_now import read_now, write_now
+from voltherd.adapters.http.fleet import FleetApi
 from voltherd.adapters.modbus.meter import ModbusMeter
 from voltherd.adapters.ocpp.schemas import schema_check
 from voltherd.adapters.ocpp.security import Security, checker, hash_password
@@ -23,6 +24,7 @@ from voltherd.demo.depot import DepotWorld, Make, stations_of
 from voltherd.errors import StoreError, UsageError
 from voltherd.ports import Clock
 from voltherd.sim.station import SimulatedStation
+from voltherd.types.depot import BatteryNow
 from voltherd.types.depot_now import DepotNow, Stretch
 from voltherd.types.station import TokenVerdict
 
@@ -96,6 +98,29 @@ def site_meter(file: SiteFile, clock: Clock) -> Callable[[], Metered | None]:
         return Metered((one, two, three), clock.unix_second())
 
     return read
+
+
+def fleet_asked(file: SiteFile, folder: Path) -> Callable[[], dict[str, BatteryNow]]:
+    """Give what asks the fleet's cloud for vehicles' batteries; nothing is known without one.
+
+    Args:
+        file: The site.
+        folder: Where its own files lie.
+
+    Raises:
+        ServiceError: When it is called and does not answer.
+        UsageError: The token cannot be read.
+    """
+    told = file.fleet
+    if told.cloud is None:
+        return dict
+    token = ""
+    if told.token_file is not None:
+        try:
+            token = (folder / told.token_file).read_text(encoding="utf-8").split("\n")[0].strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(f"no token can be read ({error})", where="fleet.token_file") from error
+    return FleetApi(told.cloud, token).batteries
 
 
 def held_before(folder: Path) -> dict[str, float]:
