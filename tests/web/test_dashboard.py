@@ -293,9 +293,10 @@ def test_a_budget_is_tried_on_last_month_before_it_is_applied(watched, cloud):
         )
 
 
-def test_another_night_is_tried_before_it_is_lived(watched, cloud):
+@pytest.mark.parametrize("width", [1440, 390])
+def test_another_night_is_tried_before_it_is_lived(watched, cloud, width):
     tonight = cloud.ask("depot")
-    page = watched().go("#/depot")
+    page = watched(width=width).go("#/depot")
     page.get_by_text("4 of 4 vehicles").wait_for()
     page.get_by_text(f"{tonight['wear_eur']:.2f} EUR").wait_for()
     page.get_by_label("Vehicles that give back").select_option("none")
@@ -305,6 +306,13 @@ def test_another_night_is_tried_before_it_is_lived(watched, cloud):
     assert other["wear_eur"] == 0.0
     dearer = other["cost_eur"] - tonight["cost_eur"]
     page.get_by_text(f"{dearer:.2f} EUR more than tonight").wait_for()
+    page.get_by_label("Vehicles that give back").select_option("all vehicles that can")
+    every = cloud.ask("depot/what-if?v2g=true")
+    assert every["wear_eur"] > 0.0
+    numbers = page.get_by_label("The night in numbers")
+    numbers.get_by_text(f"{every['wear_eur']:.2f} EUR").first.wait_for()
+    page.locator("rect.gives").first.wait_for()
+    page.get_by_label("Vehicles that give back").select_option("none")
     page.get_by_label("Limit of the connection").fill("20")
     page.get_by_text("kWh short").first.wait_for()
     page.get_by_label("Limit of the connection").fill("10")

@@ -27,7 +27,7 @@ from voltherd.cli.stations.compose import (
 )
 from voltherd.cloud.clocks import WallClock
 from voltherd.cloud.depot_live import LiveDepot
-from voltherd.cloud.depot_now import depot_now, look
+from voltherd.cloud.depot_now import depot_now, look, not_ordered
 from voltherd.cloud.depot_run import Teller
 from voltherd.cloud.depot_sections import SiteFile
 from voltherd.errors import ServiceError
@@ -93,6 +93,8 @@ async def _run(file: SiteFile, where: str, folder: Path, hours: float | None) ->
     scheme = "wss" if file.central.security_profile >= 2 else "ws"
     typer.echo(f"stations connect to {scheme}://{file.central.host}:{server.port}/ocpp/STATION")
     typer.echo(f"what they tell is kept in {folder}; Ctrl-C ends")
+    for note in not_ordered(file):
+        typer.echo(note)
     teller, diary = Teller(live), _Diary(live, folder)
     watches = [
         asyncio.create_task(_watched(read, meter, METER_LOST, TICK_SECOND)),

@@ -16,6 +16,7 @@ from voltherd.charging.guard_site import PHASES
 from voltherd.charging.live import Charger, Moment, Setpoints
 from voltherd.charging.problem import Site
 from voltherd.cloud.depot_live import LiveDepot
+from voltherd.cloud.depot_sections import SiteFile
 from voltherd.types.depot import Account
 from voltherd.types.depot_now import DepotNow, Place, Stretch
 
@@ -98,7 +99,21 @@ def depot_now(live: LiveDepot, past: tuple[Stretch, ...], now_second: float) -> 
         left=tuple(one for one in reversed(accounts) if one.stop_second is not None),
         past=past,
         next=_to_come(live.chargers, setpoints, seen.site, live.room.begin_second, volt),
+        notes=not_ordered(live.file),
     )
+
+
+def not_ordered(file: SiteFile) -> tuple[str, ...]:
+    """Say what a site file asks for that a depot which runs orders from nobody."""
+    asked = {
+        "giving back (v2g)": any(vehicle.v2g for vehicle in file.vehicles),
+        "storage": bool(file.storage),
+        "reserve": file.reserve is not None,
+        "outage": file.outage is not None,
+        "one phase instead of three (single_phase)": any(v.single_phase for v in file.vehicles),
+    }
+    found = ", ".join(name for name, is_asked in asked.items() if is_asked)
+    return (f"planned by `voltherd depot plan`, ordered from nobody: {found}",) if found else ()
 
 
 def _seen(live: LiveDepot) -> _Seen | None:

@@ -203,3 +203,5 @@ class DepotNow(Shape):
     """Stays that ended within a day, the latest first."""
     past: list[DepotStretch]
     next: list[DepotStretch]
+    notes: list[str]
+    """What else is to be said."""

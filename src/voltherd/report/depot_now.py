@@ -31,6 +31,7 @@ def now_document(now: DepotNow, age_second: float) -> dict[str, object]:
         "left": [_guest(account) for account in now.left],
         "past": [_stretch(stretch) for stretch in now.past],
         "next": [_stretch(stretch) for stretch in now.next],
+        "notes": list(now.notes),
     }
 
 

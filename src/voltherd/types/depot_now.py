@@ -78,6 +78,7 @@ class DepotNow(NamedTuple):
         left: Stays that have ended in the last day, the latest first.
         past: The last day.
         next: The hours to come, by the plan.
+        notes: What else is to be said, in words.
     """
 
     now_second: float
@@ -95,3 +96,4 @@ class DepotNow(NamedTuple):
     left: tuple[Account, ...]
     past: tuple[Stretch, ...]
     next: tuple[Stretch, ...]
+    notes: tuple[str, ...] = ()

@@ -923,6 +923,11 @@ export interface components {
             past: components["schemas"]["DepotStretch"][];
             /** Next */
             next: components["schemas"]["DepotStretch"][];
+            /**
+             * Notes
+             * @description What else is to be said.
+             */
+            notes: string[];
         };
         /**
          * DepotPlace
