@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from voltherd.charging.checks import checked
+from voltherd.charging.plan import planned
 from voltherd.cloud.depot_example import EXAMPLE
 from voltherd.cloud.depot_file import parse, read_site
 from voltherd.errors import InputError, UsageError
@@ -194,3 +195,25 @@ def test_a_battery_of_the_site_is_always_there_behind_the_vehicles():
         tier = np.searchsorted(np.cumsum(problem.discharge.tier_fraction), share - 1e-6)
         assert problem.discharge.tier_wear_eur_per_kwh[[0, 4], tier].tolist() == [vehicle, own]
     assert not problem.site.groups[0].member[-1]
+
+
+def test_a_grid_operators_rule_is_a_group_with_a_limit_by_time_of_day():
+    everybody = [charger["id"] for charger in PLAIN["chargers"]]
+    cheap = {"00:00": 0.3, "17:00": 0.05, "20:00": 0.3}
+    rule = {"name": "dimmed", "chargers": everybody, "limit_kilowatt": {"00:00": 60, "17:00": 8}}
+    rule["limit_kilowatt"]["20:00"] = 60
+    evening = slice(12, 24)  # 17:00 to 20:00
+    drawn = {}
+    for groups in ([], [rule]):
+        problem = parse(changed(prices__buy_eur_per_kwh=cheap, groups=groups), "s").problem
+        plan = planned(problem)
+        drawn[len(groups)] = np.maximum(plan.power_kilowatt, 0.0)[:, evening].sum(axis=0)
+        assert plan.shortage is None or plan.shortage.drawn_kwh <= 0.0
+    assert drawn[0].max() > 20.0
+    assert drawn[1].max() <= 8.0 + 1e-6
+    impossible = rule | {"limit_kilowatt": 8}
+    problem = parse(changed(prices__buy_eur_per_kwh=cheap, groups=[impossible]), "s").problem
+    short = planned(problem).shortage
+    assert short is not None
+    assert short.drawn_kwh > 10.0
+    assert any("dimmed" in str(one) for one in short.obstacles)
