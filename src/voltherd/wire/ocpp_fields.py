@@ -207,7 +207,7 @@ def read_number(value: object) -> float | None:
 
 
 def read_meter(fields: Fields, name: str, heard_second: float) -> tuple[MeterReading, ...]:
-    """Read the values of a meter.
+    """Read the values of a meter; lists may have their names of OCPP 1.5.
 
     Args:
         fields: What holds the list.
@@ -219,9 +219,9 @@ def read_meter(fields: Fields, name: str, heard_second: float) -> tuple[MeterRea
         numbers (signed data) are left out with a remark.
     """
     readings: list[MeterReading] = []
-    for group in fields.each(name):
+    for group in fields.each(_name_of(fields, name, "values")):
         time_second = group.time("timestamp", heard_second)
-        for sample in group.each("sampledValue"):
+        for sample in group.each(_name_of(group, "sampledValue", "value", "values")):
             reading = _reading(sample, time_second)
             if reading is not None:
                 readings.append(reading)
@@ -231,6 +231,14 @@ def read_meter(fields: Fields, name: str, heard_second: float) -> tuple[MeterRea
                 )
                 return tuple(readings)
     return tuple(readings)
+
+
+def _name_of(fields: Fields, name: str, *older: str) -> str:
+    """Give the name that a list goes by: its own, or with a remark an older one."""
+    found = next((one for one in (name, *older) if fields.has(one)), name)
+    if found != name:
+        fields.remarks.append(f"{name}: called {found}")
+    return found
 
 
 def _reading(sample: Fields, time_second: float) -> MeterReading | None:

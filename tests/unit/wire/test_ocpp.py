@@ -165,6 +165,17 @@ def test_values_come_in_the_projects_units(sample, reading):
     assert event == MeterTold(1, (MeterReading(NOON, reading[0], reading[1], reading[2]),))
 
 
+@pytest.mark.parametrize("inner", ["value", "values"])
+def test_lists_that_have_their_names_of_1_5_are_read(inner):
+    payload = sampled(value="30", unit="Wh")
+    [group] = payload.pop("meterValue")
+    group[inner] = group.pop("sampledValue")
+    payload["values"] = [group]
+    event, remarks = DIALECTS["1.6"].decode_event("MeterValues", payload, NOON)
+    assert event == MeterTold(1, (MeterReading(NOON, ENERGY, 30.0, "Wh"),))
+    assert remarks == ("meterValue: called values", f"sampledValue: called {inner}")
+
+
 @pytest.mark.parametrize("value", ["NaN", "1e999", "soon", None, {}, "-inf", True])
 def test_a_value_that_is_no_number_is_left_out(value):
     event, _ = DIALECTS["1.6"].decode_event("MeterValues", sampled(value=value), NOON)
