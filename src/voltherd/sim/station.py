@@ -37,6 +37,7 @@ from voltherd.types.station_command import (
     GetSchedule,
     GetSettings,
     Outcome,
+    RemoteStart,
     RemoteStop,
     ScheduleTold,
     SetProfile,
@@ -283,6 +284,8 @@ class SimulatedStation:
             return self._set_setting(command)
         if isinstance(command, RemoteStop):
             return self._remote_stop(command)
+        if isinstance(command, RemoteStart):
+            return self._remote_start(command)
         if isinstance(command, Trigger):
             return Outcome("NotImplemented")
         return Outcome("Accepted" if type(command).__name__ in _DOABLE else "Rejected")
@@ -300,15 +303,17 @@ class SimulatedStation:
             if here and visit.evse_id not in self._sessions and key not in self.delivered_wh:
                 self._begin(visit, now_second)
 
-    def _begin(self, visit: Visit, now_second: float) -> None:
+    def _begin(self, visit: Visit, now_second: float, before: _Session | None = None) -> None:
+        """Begin a transaction, the first of a visit or, with one before it, another."""
         key = f"{self.spec.station_id}-{visit.evse_id}-{visit.arrive_second:.0f}"
-        self.delivered_wh[visit.evse_id, visit.arrive_second] = 0.0
+        key = key if before is None else f"{key}-{now_second:.0f}"
+        self.delivered_wh.setdefault((visit.evse_id, visit.arrive_second), 0.0)
         session = _Session(
             visit,
             key,
             self._clock,
             self._register(visit.evse_id),
-            visit.vehicle.soc_fraction,
+            visit.vehicle.soc_fraction if before is None else before.soc_fraction,
             sampled_second=now_second,
         )
         self._sessions[visit.evse_id] = session
@@ -362,6 +367,7 @@ class SimulatedStation:
     def _stop(self, evse_id: int, session: _Session, reason: str) -> None:
         if not session.is_stopped:
             session.is_stopped = True
+            session.power_watt = 0.0
             self._tell(evse_id, session, "ended", END, reason)
 
     def _register(self, evse_id: int) -> float:
@@ -396,8 +402,10 @@ class SimulatedStation:
         self._waiting.append(event)
 
     def _tell_status(self, evse_id: int) -> None:
-        occupied = "Occupied" if self.spec.later else "Charging"
-        status = occupied if evse_id in self._sessions else "Available"
+        session = self._sessions.get(evse_id)
+        plugged = "Finishing" if session is not None and session.is_stopped else "Charging"
+        occupied = "Occupied" if self.spec.later else plugged
+        status = "Available" if session is None else occupied
         second = self._clock
         self._waiting.append(StatusTold(evse_id, 1, status, second))
 
@@ -440,7 +448,18 @@ class SimulatedStation:
     def _remote_stop(self, command: RemoteStop) -> Outcome:
         for evse_id, session in self._sessions.items():
             if self._situation(evse_id, session).transaction_id == command.transaction_id:
+                if session.is_stopped:
+                    return Outcome("Rejected")
                 self._stop(evse_id, session, "Remote")
+                self._tell_status(evse_id)
+                return Outcome("Accepted")
+        return Outcome("Rejected")
+
+    def _remote_start(self, command: RemoteStart) -> Outcome:
+        """Go on with a vehicle that waits plugged in."""
+        for evse_id, session in self._sessions.items():
+            if session.is_stopped and command.evse_id in (None, evse_id):
+                self._begin(session.visit, self._now, session)
                 return Outcome("Accepted")
         return Outcome("Rejected")
 

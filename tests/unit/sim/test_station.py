@@ -31,6 +31,7 @@ from voltherd.types.station_command import (
     ClearProfiles,
     GetSchedule,
     Outcome,
+    RemoteStart,
     RemoteStop,
     Reset,
     SetProfile,
@@ -187,6 +188,25 @@ def test_a_remote_stop_ends_it_and_a_refused_token_too():
     before = point.delivered_wh[1, NOON]
     point.advance(NOON + 1200.0)
     assert point.delivered_wh[1, NOON] == before
+
+
+def test_a_remote_start_goes_on_with_who_waits_plugged_in():
+    point, heard = driven(until=600.0)
+    assert point.asked(RemoteStart("CARD-0", 1, 1)).status == "Rejected", "it charges"
+    number = transactions(heard)[0].transaction_id
+    point.asked(RemoteStop(number))
+    assert point.asked(RemoteStop(number)).status == "Rejected"
+    before = point.delivered_wh[1, NOON]
+    point.advance(NOON + 900.0)
+    assert point.asked(RemoteStart("CARD-0", 1, 1)).status == "Accepted"
+    point.advance(NOON + 1200.0)
+    told = []
+    while (event := point.next_event()) is not None:
+        told.append(event)
+        point.told(event, PlainAnswer())
+    assert [e.kind for e in told if isinstance(e, TransactionTold)][:2] == ["ended", "started"]
+    assert len({e.transaction_id for e in told if isinstance(e, TransactionTold)}) == 2
+    assert point.delivered_wh[1, NOON] > before
 
 
 def test_habits_in_time_show_in_what_it_tells():
