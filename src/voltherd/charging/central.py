@@ -79,6 +79,7 @@ class StationBook:
         statuses: By EVSE and connector.
         transactions: By id.
         open_ids: Those that have not ended.
+        latest: The one that began last at an EVSE.
         starts: Transactions that were numbered here, by what their start said.
         reservations: By id.
         needs: What the vehicle at an EVSE asks for.
@@ -97,6 +98,7 @@ class StationBook:
     statuses: Mapping[tuple[int, int], StatusTold] = field(default_factory=dict)
     transactions: Mapping[str, Transaction] = field(default_factory=dict)
     open_ids: frozenset[str] = frozenset()
+    latest: Mapping[int, str] = field(default_factory=dict)
     starts: Mapping[tuple[int, str, float], str] = field(default_factory=dict)
     reservations: Mapping[int, Reservation] = field(default_factory=dict)
     needs: Mapping[int, NeedsTold] = field(default_factory=dict)
@@ -208,6 +210,15 @@ def learned(central: Central, station_id: str, told: SettingsTold) -> Central:
     return _with_book(central, replace(book, settings=settings))
 
 
+def paused(central: Central, station_id: str, transaction_id: str) -> Central:
+    """Keep that a station was told to end a transaction, and said yes."""
+    book = central.stations.get(station_id)
+    known = None if book is None else book.transactions.get(transaction_id)
+    if book is None or known is None:
+        return central
+    return _with_book(central, _with_transaction(book, replace(known, is_paused=True)))
+
+
 def without_old(central: Central, before_second: float) -> Central:
     """Leave out of the books what ended before a moment; the journal still has it.
 
@@ -289,6 +300,7 @@ def _(event: StatusTold, turn: _Turn) -> Step:
     known = book.statuses.get(where)
     if known is None or known.time_second <= event.time_second:
         book = replace(book, statuses=_with(book.statuses, where, event))
+        book = _left(book, event.evse_id)
     return Step(_with_book(turn.central, book), PlainAnswer())
 
 
@@ -312,6 +324,8 @@ def _(event: TransactionTold, turn: _Turn) -> Step:
             book = replace(book, starts={**book.starts, what: transaction_id})
     known = book.transactions.get(transaction_id) or Transaction(transaction_id)
     joined = join(known, event, now)
+    if event.kind == "started" and known.start_second is None:
+        book, joined = _begun(book, joined)
     others = book.open_ids - {transaction_id}
     book = replace(
         book,
@@ -322,9 +336,33 @@ def _(event: TransactionTold, turn: _Turn) -> Step:
     book = _used_reservation(book, joined)
     if event.kind == "ended":  # the next vehicle there has needs of its own
         needs = {evse: told for evse, told in book.needs.items() if evse != joined.evse_id}
-        book = replace(book, needs=needs)
+        book = _left(replace(book, needs=needs), joined.evse_id)
     verdict = _verdict_on(central, book, joined, event, now)
     return Step(_with_book(central, book), TransactionAnswer(transaction_id, verdict))
+
+
+def _begun(book: StationBook, joined: Transaction) -> tuple[StationBook, Transaction]:
+    """Tie a transaction to the one before it there, if the same vehicle may go on."""
+    before = book.transactions.get(book.latest.get(joined.evse_id, ""))
+    if before is not None and not before.is_open and before.id_token == joined.id_token:
+        joined = replace(joined, follows=before.transaction_id)
+    latest = _with(book.latest, joined.evse_id, joined.transaction_id)
+    return replace(book, latest=latest), joined
+
+
+def _left(book: StationBook, evse_id: int) -> StationBook:
+    """Note when a plug became free after its last transaction, in whatever order it is told."""
+    last = book.transactions.get(book.latest.get(evse_id, ""))
+    if last is None or last.stop is None or last.left_second is not None:
+        return book
+    told = book.statuses.get((evse_id, last.connector_id))
+    if told is None or told.status != "Available" or told.time_second < last.stop.time_second:
+        return book
+    return _with_transaction(book, replace(last, left_second=told.time_second))
+
+
+def _with_transaction(book: StationBook, one: Transaction) -> StationBook:
+    return replace(book, transactions={**book.transactions, one.transaction_id: one})
 
 
 def _verdict_on(

@@ -21,6 +21,7 @@ from voltherd.charging.guard_site import (
     make_site,
 )
 from voltherd.charging.transactions import Transaction
+from voltherd.errors import UsageError
 from voltherd.types.station import POWER, MeterReading
 
 CURRENT: Final = "Current.Import"
@@ -40,6 +41,8 @@ class Charger(NamedTuple):
         hardware_ampere: The most it gives, per phase [A].
         default_ampere: What it falls back to when the central system is gone, per phase [A].
         metered: Whether it reports what it draws.
+        switched: Whether it follows no limits, and is started and stopped instead.
+        tells_plug: Whether it tells of such a one when a vehicle leaves.
     """
 
     name: str
@@ -49,6 +52,8 @@ class Charger(NamedTuple):
     hardware_ampere: float
     default_ampere: float
     metered: bool
+    switched: bool = False
+    tells_plug: bool = True
 
 
 class Headroom(NamedTuple):
@@ -113,6 +118,7 @@ class Moment(NamedTuple):
         base_ampere: What is expected to be drawn beside vehicles at the connection [A].
         meter: Of the connection, None without one.
         answers: Of chargers.
+        waiting: Chargers at which a vehicle waits between two transactions of its stay.
     """
 
     now_second: float
@@ -122,10 +128,14 @@ class Moment(NamedTuple):
     base_ampere: float
     meter: Metered | None
     answers: Answers
+    waiting: frozenset[str] = frozenset()
 
 
 def guarded(chargers: Sequence[Charger], headroom: Headroom) -> Site:
     """Lay the site out for its guard.
+
+    A charger that is started and stopped has no currents between none and all.  Left alone it goes
+    on with all, so that counts for it at any time: whoever shows a card there draws it at once.
 
     Raises:
         UsageError: A charger or limit makes no sense, or safe defaults do not fit at the tightest
@@ -137,8 +147,10 @@ def guarded(chargers: Sequence[Charger], headroom: Headroom) -> Site:
             hardware_ampere=charger.hardware_ampere,
             phases=charger.phases,
             default_ampere=charger.default_ampere,
-            least_ampere=min(LEAST_AMPERE, charger.hardware_ampere),
-            step_ampere=STEP_AMPERE,
+            least_ampere=charger.hardware_ampere
+            if charger.switched
+            else min(LEAST_AMPERE, charger.hardware_ampere),
+            step_ampere=charger.hardware_ampere if charger.switched else STEP_AMPERE,
             metered=charger.metered,
         )
         for charger in chargers
@@ -146,8 +158,26 @@ def guarded(chargers: Sequence[Charger], headroom: Headroom) -> Site:
     for ampere in (headroom.ampere.min(axis=1), headroom.ampere.max(axis=1)):
         each = zip(headroom.names, headroom.members, ampere.tolist(), strict=True)
         limits = [Limit(name=n, ampere=(a, a, a), stations=places) for n, places, a in each]
-        site = make_site(stations, limits)
+        site = _made(stations, limits, chargers)
     return site
+
+
+def _made(
+    stations: Sequence[Station], limits: Sequence[Limit], chargers: Sequence[Charger]
+) -> Site:
+    """Lay the site out; where it is not safe, say what only starts and stops has to do with it."""
+    try:
+        return make_site(stations, limits)
+    except UsageError as error:
+        names = [charger.name for charger in chargers if charger.switched]
+        if not names:
+            raise
+        few = ", ".join(names[:3]) + (" …" if len(names) > 3 else "")
+        raise UsageError(
+            error.what,
+            where=error.where,
+            mend=f"raise the limit at its tightest time; started and stopped, {few} count in full",
+        ) from error
 
 
 def occupants(central: Central, chargers: Sequence[Charger]) -> tuple[Transaction | None, ...]:
@@ -191,7 +221,13 @@ def seen(
         meter_age_second=meter_age,
         current_ampere=np.array([ampere for ampere, _ in drawn]).reshape(count, PHASES),
         current_age_second=np.array([age for _, age in drawn]),
-        asks=np.array([transaction is not None for transaction in running], bool),
+        asks=np.array(
+            [
+                transaction is not None or charger.name in moment.waiting
+                for charger, transaction in zip(chargers, running, strict=True)
+            ],
+            bool,
+        ),
         answered_serial=moment.answers.serial,
         accepted=moment.answers.accepted.astype(bool),
     )

@@ -64,6 +64,9 @@ class Transaction:
         remote_start_id: Which request it followed.
         offline: Whether part of it was told late.
         flags: ``meter_jump``, ``clock_ahead``: what is to be looked at.
+        follows: The one before it there, if of the same token; empty for none.
+        is_paused: Whether the central system had it ended, to go on with another.
+        left_second: When its plug was told to be free afterwards; None while not [unix s].
     """
 
     transaction_id: str
@@ -82,6 +85,9 @@ class Transaction:
     remote_start_id: int | None = None
     offline: bool = False
     flags: frozenset[str] = frozenset()
+    follows: str = ""
+    is_paused: bool = False
+    left_second: float | None = None
 
     @property
     def is_open(self) -> bool:

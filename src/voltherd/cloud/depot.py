@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, Literal, NamedTuple, final
 
-from voltherd.charging.central import Central, Heard, Rules, learned, step, without_old
+from voltherd.charging.central import Central, Heard, Rules, learned, paused, step, without_old
 from voltherd.charging.reservations import Promise, reserve, settled
 from voltherd.charging.station_health import heartbeat_gaps
 from voltherd.errors import StoreError, UnreadableError
@@ -22,6 +22,7 @@ from voltherd.types.station_command import (
     GetSchedule,
     Outcome,
     Refused,
+    RemoteStop,
     Reserve,
     ScheduleTold,
     SetProfile,
@@ -53,8 +54,9 @@ HELD: Final = "voltherd:held"
 SILENT: Final = "voltherd:silent"
 """Kept when a station is heard again after a silence: ``since``."""
 _LEARNED, _RESERVED, _SETTLED = "voltherd:learned", "voltherd:reserved", "voltherd:settled"
+_PAUSED: Final = "voltherd:paused"
 _ASIDE: Final = frozenset({PROFILED, HELD, SILENT})
-_OWN: Final = _ASIDE | {_LEARNED, _RESERVED, _SETTLED}
+_OWN: Final = _ASIDE | {_LEARNED, _RESERVED, _SETTLED, _PAUSED}
 
 
 class Remark(NamedTuple):
@@ -136,6 +138,9 @@ class Depot:
         """Take in what a station answered; see ``StationDesk.answered``."""
         if isinstance(result, SettingsTold):
             self._note(station_id, _LEARNED, {"values": dict(result.values)})
+        elif isinstance(command, RemoteStop):
+            if isinstance(result, Outcome) and result.status == "Accepted":
+                self._note(station_id, _PAUSED, {"id": command.transaction_id})
         elif isinstance(command, Reserve | CancelReservation):
             status = result.status if isinstance(result, Outcome) else "Rejected"
             what = "cancel" if isinstance(command, CancelReservation) else "reserve"
@@ -295,6 +300,8 @@ def _applied_own(central: Central, call: StationCall) -> Central:
         return central
     if call.action == _LEARNED:
         return learned(central, call.station_id, SettingsTold(body["values"]))
+    if call.action == _PAUSED:
+        return paused(central, call.station_id, str(body["id"]))
     if call.action == _RESERVED:
         wish = Reserve(*body["wish"])
         return reserve(central, call.station_id, wish, call.heard_second).central

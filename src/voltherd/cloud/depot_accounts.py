@@ -1,6 +1,6 @@
 """What became of every stay: what was charged, whether it was enough, and if not, why."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import inf
 from typing import Final, final
@@ -9,6 +9,7 @@ from voltherd.charging.central import Central
 from voltherd.charging.live import Charger
 from voltherd.charging.transactions import Transaction
 from voltherd.cloud.depot_sections import SiteFile
+from voltherd.cloud.depot_stays import all_stays
 from voltherd.cloud.depot_tonight import Guest, Wanted, stay_key, wanted
 from voltherd.types.depot import Account, BatteryNow
 from voltherd.types.station import NeedsTold
@@ -46,6 +47,7 @@ def accounts(
     central: Central,
     watched: Mapping[str, Watched],
     since_second: float = -inf,
+    now_second: float = inf,
 ) -> tuple[Account, ...]:
     """Give an account of every stay in the books, the latest last.
 
@@ -55,24 +57,16 @@ def accounts(
         central: The books.
         watched: What was seen of stays, by ``stay_key``.
         since_second: Stays that ended before are left out [unix s].
+        now_second: For stays whose end nobody tells; without it they are over [unix s].
     """
     found = [
         _account(
             file, charger, transaction, watched.get(stay_key(charger.name, transaction), Watched())
         )
-        for charger, transaction in _all(chargers, central)
+        for charger, transaction in all_stays(file, chargers, central, now_second)
         if transaction.stop is None or transaction.stop.time_second >= since_second
     ]
     return tuple(sorted(found, key=lambda one: (one.start_second, one.charger)))
-
-
-def _all(chargers: tuple[Charger, ...], central: Central) -> Iterator[tuple[Charger, Transaction]]:
-    at = {(one.station_id, one.evse_id): one for one in chargers}
-    for book in central.stations.values():
-        for transaction in book.transactions.values():
-            charger = at.get((book.station_id, transaction.evse_id))
-            if charger is not None and transaction.start_second is not None:
-                yield charger, transaction
 
 
 def _account(

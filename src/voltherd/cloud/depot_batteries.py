@@ -68,7 +68,8 @@ def discharge_of(
 
 def single_of(file: SiteFile, fleet: Fleet) -> Single | None:
     """Give who may be charged on one phase: at a third of the power, from 6 A on."""
-    able = np.array([vehicle.single_phase for vehicle in file.vehicles], dtype=bool)
+    switched = {one.id for one in file.chargers if one.switched}
+    able = np.array([v.single_phase and v.charger not in switched for v in file.vehicles], bool)
     able &= fleet.phases == len(PHASES)
     if not able.any():
         return None

@@ -40,6 +40,7 @@ from voltherd.cloud.depot_sections import (
     Course,
     SiteFile,
     VehicleSection,
+    full_ampere,
 )
 from voltherd.cloud.depot_stores import with_stores
 from voltherd.errors import InputError, UsageError
@@ -48,6 +49,7 @@ from voltherd.units import SECOND_PER_HOUR
 
 _ALTERNATIVE: Final = re.compile(r"float$|list\[|dict\[|\[key\]$|time$|datetime$|function-before")
 """What pydantic puts into a place for alternatives and keys."""
+_ROUNDING: Final = 1e-6
 
 
 @final
@@ -310,6 +312,13 @@ def _fleet(file: SiteFile, stations: dict[str, ChargerSection], frame: Frame, wh
     stays = np.array([_stay(at, frame, where) for at in vehicles], np.int64).reshape(-1, 2)
     need = np.array([max(v.soc_departure - v.soc_arrival, 0.0) * v.battery_kwh for v in vehicles])
     least = START_CURRENT_AMPERE * file.connection.voltage_volt * phases / 1000.0
+    hour = frame.step.total_seconds() / SECOND_PER_HOUR
+    full = np.array([_full_kilowatt(s, v, hour) for s, v in zip(at, vehicles, strict=True)])
+    least = np.minimum(np.fmax(least, full), power)
+    efficiency = np.array([v.efficiency for v in vehicles])
+    # In whole steps, and the vehicle stops by itself: a plan leaves out what is less than one.
+    each = full * hour * efficiency
+    need = np.where(each > 0.0, np.ceil(need / each - _ROUNDING) * each, need)
     return Fleet(
         arrival_step=stays[:, 0],
         departure_step=stays[:, 1],
@@ -319,10 +328,23 @@ def _fleet(file: SiteFile, stations: dict[str, ChargerSection], frame: Frame, wh
         stored_kwh=np.array([v.soc_arrival * v.battery_kwh for v in vehicles]),
         phases=phases,
         phase=np.array([PHASES.index(station.phase) for station in at], np.int64),
-        charge_efficiency=np.array([v.efficiency for v in vehicles]),
-        power_min_kilowatt=np.minimum(least, power),
+        charge_efficiency=efficiency,
+        power_min_kilowatt=least,
         names=tuple(vehicle.id for vehicle in vehicles),
     )
+
+
+def _full_kilowatt(station: ChargerSection, vehicle: VehicleSection, hour: float) -> float:
+    """Give all that a vehicle takes, where it gets that or nothing; NaN elsewhere [kW].
+
+    One that takes less as it fills does so by itself: it gets what it takes or nothing.
+    """
+    if not station.switched:
+        return np.nan
+    full, curve = min(station.power_kilowatt, vehicle.power_kilowatt or np.inf), vehicle.power_curve
+    last = min(vehicle.soc_departure + full * hour / vehicle.battery_kwh, 1.0)
+    takes = np.interp(last, sorted(curve), [curve[soc] for soc in sorted(curve)]) if curve else full
+    return full if takes >= full else np.nan
 
 
 def _stay(vehicle: VehicleSection, frame: Frame, where: str) -> tuple[int, int]:
@@ -368,12 +390,33 @@ def _known(file: SiteFile, stations: dict[str, ChargerSection], where: str) -> N
             mend = f"did you mean {like[0]}?" if like else "add it under chargers"
             raise InputError(f"no charger is called {name}", where=f"{where}: {owner}", mend=mend)
     for charger in file.chargers:
+        _switched(charger, file.connection.voltage_volt, f"{where}: {charger.id}")
         if charger.phase not in PHASES or charger.phases == len(PHASES) - 1:
             raise InputError(
                 f"phase {charger.phase} of {charger.phases}",
                 where=f"{where}: {charger.id}",
                 mend="say 1 phase and L1, L2 or L3, or 3 phases",
             )
+
+
+def _switched(charger: ChargerSection, volt: float, where: str) -> None:
+    """Refuse a charger that is started and stopped and is to do what that cannot."""
+    if not charger.switched:
+        return
+    default, full = charger.default_ampere, full_ampere(charger, volt)
+    if default is not None and default < full:
+        raise InputError(
+            f"started and stopped, it goes on with its full {full:.1f} A when it is left alone, "
+            f"not with {default:g} A",
+            where=where,
+            mend="leave default_ampere out",
+        )
+    if charger.discharge_kilowatt:
+        raise InputError(
+            "started and stopped, it takes nothing back",
+            where=where,
+            mend="leave discharge_kilowatt out",
+        )
 
 
 def _apart(file: SiteFile, fleet: Fleet, where: str) -> None:

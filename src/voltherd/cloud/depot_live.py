@@ -22,22 +22,24 @@ from voltherd.charging.guard import start as start_guard
 from voltherd.charging.guard import step as step_guard
 from voltherd.charging.guard_site import PHASES, Site
 from voltherd.charging.live import (
-    Answers,
     Charger,
     Metered,
     Moment,
     Setpoints,
     guarded,
-    occupants,
     seen,
 )
 from voltherd.charging.problem import Site as SiteDay
+from voltherd.charging.stays import Stay
 from voltherd.charging.transactions import Transaction
 from voltherd.cloud.depot_accounts import Watched, accounts
 from voltherd.cloud.depot_file import frame_of
 from voltherd.cloud.depot_limits import at_arrival
+from voltherd.cloud.depot_lines import HOLD_SECOND, Lines
 from voltherd.cloud.depot_replan import Known, Planned, gone, replanned
 from voltherd.cloud.depot_sections import SiteFile
+from voltherd.cloud.depot_stays import ahead_second, present
+from voltherd.cloud.depot_switch import is_wanted, startable
 from voltherd.cloud.depot_tonight import (
     Guest,
     chargers,
@@ -45,56 +47,22 @@ from voltherd.cloud.depot_tonight import (
     site_from,
     stay_key,
 )
-from voltherd.cloud.reprofile import Ask, Order, Profiled, reprofile
+from voltherd.cloud.reprofile import Ask
 from voltherd.errors import VoltherdError
 from voltherd.types.depot import Account, BatteryNow
-from voltherd.types.station import ChargingPeriod, ChargingSchedule
-from voltherd.types.station_command import SetSetting
 
 log = logging.getLogger(__name__)
 Batteries = Callable[[], Mapping[str, BatteryNow]]
 MeterNow = Callable[[], Metered | None]
 Keep = Callable[[Mapping[str, float]], None]
-HOLD_SECOND: Final = 900
-"""A limit that is not renewed gives way to the safe default after this [s]."""
 SAMPLE_SECOND: Final = 15
 """How often stations are asked to read their meters [s]."""
 SAMPLES_MISSED: Final = 4
 """A meter that was not heard so many times counts as none."""
-_SCHEDULE_SECOND: Final = 86_400
-_SAMPLING: Final = ("MeterValueSampleInterval", "SampledDataCtrlr.TxUpdatedInterval")
 _NOTED_SECOND_MAX: Final = 60.0
 DISOBEYS: Final = "does not follow"
 TOOK_LESS: Final = "the car took less than it was offered"
 _LESS_AMPERE: Final = 1.0
-
-
-class Sent(NamedTuple):
-    """A limit on its way into a station: the guard's number for it, and what it allows [A]."""
-
-    serial: int
-    ampere: float
-
-
-@dataclass(slots=True)
-class _Line:
-    """What goes on between here and one charger.
-
-    Attributes:
-        wanted: What it is to be sent; None while there is nothing to send.
-        task: What sends it; None while nothing is under way.
-        sent_second: When something was last sent [unix s].
-        safe_boots: After which of its starts the station was given its safe default.
-        answered: The number of the limit it answered last, and whether with yes.
-        last: What became of the last limit.
-    """
-
-    wanted: Sent | None = None
-    task: "asyncio.Task[None] | None" = None
-    sent_second: float = -inf
-    safe_boots: int = -1
-    answered: tuple[int, bool] = (-1, False)
-    last: Profiled | None = None
 
 
 @final
@@ -167,7 +135,7 @@ class LiveDepot:
         batteries: Batteries = dict,
     ) -> None:
         self.file, self._where = file, where
-        self._books, self._online, self._ask, self._meter = books, online, ask, meter
+        self._books, self._online, self._meter = books, online, meter
         pace = pace or Pace()
         self._step_second = file.step_minutes * 60.0
         self._pace = replaced(
@@ -181,9 +149,19 @@ class LiveDepot:
         self._guard: Guard | None = None
         self._held, self._keep, self._batteries = dict(held or {}), keep, batteries
         self._vehicles = {one.token or one.id: one for one in file.vehicles}
-        self._lines = [_Line() for _ in self.chargers]
+        self._lines = Lines(
+            ask,
+            books,
+            self.chargers,
+            self._site.default_ampere.tolist(),
+            self._volt,
+            hold_second=self._pace.hold_second,
+            sample_second=self._pace.sample_second,
+            patience_second=self._pace.guard.patience.patience_second,
+        )
         self._planning: asyncio.Task[None] | None = None
-        self._ticked = inf
+        self._ticked = self._began_second = inf
+        self._waiting: frozenset[str] = frozenset()
         self._strayed: dict[str, float] = {}
         self.plan: Planned | None = None
         self.orders: Orders | None = None
@@ -198,20 +176,23 @@ class LiveDepot:
             now_second: [unix s].
         """
         central = self._books()
-        running = occupants(central, self.chargers)
-        self._plan_if_due(central, running, now_second)
+        stays = present(self.file, self.chargers, central, now_second)
+        self._waiting = frozenset(
+            charger.name
+            for charger, stay in zip(self.chargers, stays, strict=True)
+            if stay is not None and stay.running is None
+        )
+        self._plan_if_due(central, stays, now_second)
         room = self._room_at(now_second)
         moment = Moment(
             now_second=now_second,
             online=frozenset(self._online()),
-            setpoints=self._wishes(running),
+            setpoints=self._wishes(central, stays, now_second),
             room_ampere=room.ampere,
             base_ampere=room.base_ampere,
             meter=self._meter(),
-            answers=Answers(
-                np.array([line.answered[0] for line in self._lines], np.int64),
-                np.array([line.answered[1] for line in self._lines], np.float64),
-            ),
+            answers=self._lines.answers,
+            waiting=self._waiting,
         )
         news = seen(central, self.chargers, moment, self._volt)
         self.moment, self.news = moment, news
@@ -219,8 +200,9 @@ class LiveDepot:
         guard = self._guard or self._started(site, now_second)
         self._guard, self.orders = step_guard(guard, site, news, self._pace.guard)
         self._remember(self._guard)
-        self._note(running, news.current_ampere, now_second)
-        self._send(central, running, self.orders, now_second)
+        self._note(stays, news.current_ampere, now_second)
+        able = self._startable(stays, moment)
+        self._lines.send(stays, self.orders, self._online(), now_second, may_start=able)
 
     @property
     def astray(self) -> frozenset[str]:
@@ -229,32 +211,30 @@ class LiveDepot:
         return frozenset(n for n, since in self._strayed.items() if self._ticked - since >= long)
 
     def stays(self) -> frozenset[tuple[str, str, bool]]:
-        """Give the transactions in the books by station, and whether each goes on."""
-        return frozenset(
+        """Give the transactions in the books by station, if each goes on, and who waits."""
+        found = {
             (book.station_id, number, transaction.is_open)
             for book in self._books().stations.values()
             for number, transaction in book.transactions.items()
-        )
+        }
+        return frozenset(found | {(name, "", True) for name in self._waiting})
 
     def accounts(self, since_second: float = -inf) -> tuple[Account, ...]:
         """Give an account of every stay in the books that has not ended before [unix s]."""
-        return accounts(self.file, self.chargers, self._books(), self.watched, since_second)
+        books, now = self._books(), self._ticked
+        return accounts(self.file, self.chargers, books, self.watched, since_second, now)
 
     async def settled(self, but: frozenset[str] = frozenset()) -> None:
         """Wait until no plan is being made and nothing is on its way, but to some stations."""
         while tasks := [
             *([self._planning] if self._planning is not None else []),
-            *(
-                line.task
-                for line, charger in zip(self._lines, self.chargers, strict=True)
-                if line.task is not None and charger.station_id not in but
-            ),
+            *self._lines.tasks(but),
         ]:
             await asyncio.wait(tasks)
 
     async def stop(self) -> None:
         """Let go of what is under way."""
-        tasks = [line.task for line in self._lines if line.task is not None]
+        tasks = self._lines.tasks()
         tasks += [self._planning] if self._planning is not None else []
         for task in tasks:
             task.cancel()
@@ -282,42 +262,59 @@ class LiveDepot:
 
     def _silent(self, news: Seen) -> Bool[np.ndarray, " chargers"]:
         """Tell who says what limit it holds and nothing of what it draws: it has no meter now."""
-        confirmed = [
-            line.last is not None and line.last.verdict == "accepted" for line in self._lines
-        ]
         old = ~(news.current_age_second <= SAMPLES_MISSED * self._pace.sample_second)
-        return np.asarray(news.asks & old & np.array(confirmed, bool))
+        return np.asarray(news.asks & old & self._lines.confirmed)
 
-    def _wishes(self, running: Sequence[Transaction | None]) -> Setpoints | None:
+    def _wishes(
+        self, central: Central, stays: Sequence[Stay | None], now: float
+    ) -> Setpoints | None:
         """Give what the plan wants, and nothing for who has what it wants."""
-        if self.plan is None:
+        plan = self.plan
+        if plan is None:
             return None
-        until = self.plan.guests
-        has = np.array(
-            [
-                t is not None and t.energy_wh >= until.get(stay_key(charger.name, t), inf)
-                for charger, t in zip(self.chargers, running, strict=True)
-            ],
-            bool,
-        )
-        setpoints = self.plan.setpoints
-        return setpoints._replace(ampere=np.where(has[:, None], 0.0, setpoints.ampere))
+        ampere = plan.setpoints.ampere.copy()
+        planned = plan.setpoints.at(now).tolist()
+        step = int((now - plan.setpoints.start_second) // self._step_second)
+        at = slice(step, step + 1) if step >= 0 else slice(0)
+        for place, (charger, stay) in enumerate(zip(self.chargers, stays, strict=True)):
+            if stay is None:
+                continue
+            key = stay_key(charger.name, stay.whole)
+            if stay.whole.energy_wh >= plan.guests.get(key, inf):
+                ampere[place] = 0.0
+            elif charger.switched:
+                known = planned[place] if key in plan.guests else None
+                if charger.name in plan.astray:
+                    known = 0.0
+                there = now + ahead_second(central.stations[charger.station_id])
+                wanted = is_wanted(stay, known, there, self._step_second)
+                ampere[place, at] = charger.hardware_ampere if wanted else 0.0
+        return plan.setpoints._replace(ampere=ampere)
 
-    def _plan_if_due(
-        self, central: Central, running: Sequence[Transaction | None], now: float
-    ) -> None:
+    def _startable(self, stays: Sequence[Stay | None], moment: Moment) -> list[bool]:
+        """Say where vehicles may be started: nowhere while the first plan is being made."""
+        now, meter = moment.now_second, moment.meter
+        if self.plan is None and now - self._began_second < self._step_second:
+            return [False] * len(stays)
+        metered = None
+        if meter and 0.0 <= now - meter.time_second <= self._pace.guard.meter_age_second_max:
+            metered = meter.ampere
+        limit = float(moment.room_ampere[0]) + moment.base_ampere
+        return startable(self.chargers, stays, now, metered, limit)
+
+    def _plan_if_due(self, central: Central, stays: Sequence[Stay | None], now: float) -> None:
         if self._planning is not None:
             return
         astray = self._astray_kilowatt()
         guests = [
             Guest(
                 charger.name,
-                t,
+                stay.whole,
                 central.stations[charger.station_id].needs.get(charger.evse_id),
-                self._battery(stay_key(charger.name, t), t, now),
+                self._battery(stay_key(charger.name, stay.whole), stay.whole, now),
             )
-            for charger, t in zip(self.chargers, running, strict=True)
-            if t is not None and charger.name not in astray
+            for charger, stay in zip(self.chargers, stays, strict=True)
+            if stay is not None and charger.name not in astray
         ]
         there = {guest.key for guest in guests}
         made = self.plan.setpoints.made_second if self.plan is not None else -inf
@@ -367,104 +364,28 @@ class LiveDepot:
 
     def _note(
         self,
-        running: Sequence[Transaction | None],
+        stays: Sequence[Stay | None],
         current: Float[np.ndarray, "chargers 3"],
         now: float,
     ) -> None:
         """Keep why each car gets what it gets."""
         assert self.orders is not None
         passed = min(max(now - self._ticked, 0.0), _NOTED_SECOND_MAX)
-        self._ticked = now
+        self._ticked, self._began_second = now, min(self._began_second, now)
         self._strayed = {
             charger.name: self._strayed.get(charger.name, now)
             for charger, reason in zip(self.chargers, self.orders.reason.tolist(), strict=True)
             if REASONS[reason] == DISOBEYS
         }
-        for place, transaction in enumerate(running):
-            if transaction is None:
+        for place, stay in enumerate(stays):
+            if stay is None:
                 continue
             limit = float(self.orders.limit_ampere[place])
             peak = float(np.nan_to_num(current[place], nan=inf).max())
             why = REASONS[int(self.orders.reason[place])]
             if limit > 0.0 and peak < limit - _LESS_AMPERE:
                 why = TOOK_LESS
-            key = stay_key(self.chargers[place].name, transaction)
+            key = stay_key(self.chargers[place].name, stay.whole)
             known = self.watched.get(key, Watched())
             counted = {**known.why, why: known.why.get(why, 0.0) + passed}
             self.watched[key] = replaced(known, why=counted)
-
-    def _send(
-        self,
-        central: Central,
-        running: Sequence[Transaction | None],
-        orders: Orders,
-        now: float,
-    ) -> None:
-        """See to it that chargers hear of their limits."""
-        online = self._online()
-        for place, (line, charger) in enumerate(zip(self._lines, self.chargers, strict=True)):
-            book = central.stations.get(charger.station_id)
-            if book is None or book.about is None:
-                continue
-            stale = running[place] is not None and (
-                now - line.sent_second >= self._pace.hold_second / 2.0
-            )
-            unsafe = book.boots != line.safe_boots and (
-                now - line.sent_second >= self._pace.guard.patience.patience_second
-            )
-            if orders.send[place] or stale or unsafe:
-                line.wanted = Sent(int(orders.serial[place]), float(orders.limit_ampere[place]))
-            if line.wanted is not None and line.task is None and charger.station_id in online:
-                line.task = asyncio.create_task(self._tell(place, now))
-
-    async def _tell(self, place: int, now: float) -> None:
-        """Send a charger what it is to hold, until there is nothing newer."""
-        line = self._lines[place]
-        try:
-            while (sent := line.wanted) is not None:
-                line.wanted, line.sent_second = None, now
-                obeys = await self._made_safe(place, now)
-                told = self._order(place, sent.ampere, now)
-                line.last = await reprofile(self._ask, self._books(), told, self._volt)
-                if line.last.verdict != "deaf":
-                    line.answered = (sent.serial, obeys and _holds(line.last))
-        except VoltherdError as error:
-            log.warning("%s cannot be told its limit: %s", self.chargers[place].name, error)
-        finally:
-            line.task = None
-
-    async def _made_safe(self, place: int, now: float) -> bool:
-        """Give a station that has started its safe default, and say how often to read its meter."""
-        line, charger = self._lines[place], self.chargers[place]
-        book = self._books().stations[charger.station_id]
-        if book.boots == line.safe_boots:
-            return True
-        name = _SAMPLING[book.later]
-        await self._ask(charger.station_id, SetSetting(name, str(self._pace.sample_second)))
-        default = float(self._site.default_ampere[place])
-        order = self._order(place, default, now)._replace(is_default=True)
-        line.last = await reprofile(self._ask, self._books(), order, self._volt)
-        if not _holds(line.last):
-            return False
-        line.safe_boots = book.boots
-        return True
-
-    def _order(self, place: int, ampere: float, now: float) -> Order:
-        """Make a limit that gives way to the safe default after a while."""
-        charger, default = self.chargers[place], float(self._site.default_ampere[place])
-        phases = len(charger.phases)
-        each = self._volt * phases
-        told = phases if phases < PHASES else None
-        periods = [ChargingPeriod(0, ampere * each, told)]
-        if ampere != default:
-            periods.append(ChargingPeriod(self._pace.hold_second, default * each, told))
-        schedule = ChargingSchedule("W", tuple(periods), float(int(now)), _SCHEDULE_SECOND)
-        return Order(charger.station_id, charger.evse_id, schedule, is_endless=True)
-
-
-def _holds(profiled: Profiled) -> bool:
-    """Say whether a charger holds to no more than it was told."""
-    if profiled.verdict == "accepted":
-        return True
-    found = profiled.comparison
-    return profiled.verdict == "differs" and (found is None or found.verdict != "higher")

@@ -2,7 +2,7 @@
 
 from datetime import datetime, time
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -100,10 +100,26 @@ class ChargerSection(Section):
     """The OCPP identity it connects with; its id where not given."""
     evse: Annotated[int, Field(ge=1)] = 1
     """Which EVSE of that station it is."""
-    default_ampere: NotNegative = 0.0
-    """What it falls back to when the central system is gone, per phase; 0 stops it [A]."""
+    default_ampere: NotNegative | None = None
+    """What it falls back to when the central system is gone, per phase; 0, as where not given,
+    stops it. One that is started and stopped goes on with its full current [A]."""
     metered: bool = True
     """Whether it reports what it draws; a lower limit then counts only once it is seen."""
+    control: Literal["profile", "start_stop"] = "profile"
+    """Whether it follows charging profiles, or only starts and stops from afar."""
+    tells_plug: bool = True
+    """Whether ``Available`` of one that is started and stopped means that the vehicle has left;
+    else it is taken to be there until its departure."""
+
+    @property
+    def switched(self) -> bool:
+        """Whether it is off or at full power, and nothing between."""
+        return self.control == "start_stop"
+
+
+def full_ampere(charger: ChargerSection, volt: float) -> float:
+    """Give the most that a charger gives, on each of its phases [A]."""
+    return charger.power_kilowatt * 1000.0 / (volt * charger.phases)
 
 
 class BatterySection(Section):

@@ -11,19 +11,22 @@ from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 import numpy as np
+from jaxtyping import Float
 
 from voltherd.charging.guard_site import PHASES
 from voltherd.charging.live import Charger, Headroom
-from voltherd.charging.problem import Problem, Site
+from voltherd.charging.problem import Group, Problem, Site
 from voltherd.charging.transactions import Transaction
 from voltherd.cloud.depot_file import Frame, Night, frame_of, moment, night
 from voltherd.cloud.depot_limits import as_known, limited
 from voltherd.cloud.depot_sections import PHASES as PHASE_NAMES
 from voltherd.cloud.depot_sections import (
     START_CURRENT_AMPERE,
+    ChargerSection,
     Course,
     SiteFile,
     VehicleSection,
+    full_ampere,
 )
 from voltherd.types.depot import BatteryNow
 from voltherd.types.station import NeedsTold
@@ -99,9 +102,11 @@ def chargers(file: SiteFile) -> tuple[Charger, ...]:
             station_id=one.station or one.id,
             evse_id=one.evse,
             phases=(PHASE_NAMES.index(one.phase),) if one.phases == 1 else tuple(range(PHASES)),
-            hardware_ampere=one.power_kilowatt * 1000.0 / (volt * one.phases),
-            default_ampere=one.default_ampere,
+            hardware_ampere=full_ampere(one, volt),
+            default_ampere=full_ampere(one, volt) if one.switched else one.default_ampere or 0.0,
             metered=one.metered,
+            switched=one.switched,
+            tells_plug=one.tells_plug,
         )
         for one in file.chargers
     )
@@ -198,21 +203,34 @@ def tonight(
     rows = [*here, *_apart(coming)]
     if not rows:
         return None
-    early = [_early(row, file, step) for row in rows]
+    whole = {one.id for one in file.chargers if one.switched}
+    early = [
+        _early(
+            row,
+            file,
+            step,
+            in_whole_steps=row.charger in whole and not (row.power_curve or row.battery),
+        )
+        for row in rows
+    ]
     found = night(moved.model_copy(update=_PLAIN | {"vehicles": early}), where)
     return _with_margin(found, file, astray)
 
 
-def _early(section: VehicleSection, file: SiteFile, step: float) -> VehicleSection:
+def _early(
+    section: VehicleSection, file: SiteFile, step: float, *, in_whole_steps: bool
+) -> VehicleSection:
     """Let a vehicle be ready before it leaves, and ask for a last step at its least current more.
 
     A plan leaves out what is less than such a step; when the vehicle has what it wants it stops.
+    What is only on or off is planned in whole steps anyway.
     """
     leaves, arrives = _stamp(section.departs), _stamp(section.arrives)
     ready = max(leaves - file.run.ready_early_minutes * 60.0, arrives + step)
     wanted = section.soc_departure - section.soc_arrival
     least = START_CURRENT_AMPERE * file.connection.voltage_volt * PHASES * step / 3.6e6
     more = least * section.efficiency / section.battery_kwh if wanted > _NONE else 0.0
+    more = 0.0 if in_whole_steps else more
     return section.model_copy(
         update={
             "departs": _utc(min(ready, leaves)),
@@ -222,33 +240,54 @@ def _early(section: VehicleSection, file: SiteFile, step: float) -> VehicleSecti
 
 
 def _with_margin(found: Night, file: SiteFile, astray: Mapping[str, float]) -> Night:
-    """Plan for a little less than limits and those who follow none leave."""
+    """Plan for a little less than limits and those who follow none leave.
+
+    What only starts and stops counts with the guard in full at any time: it needs no margin, and
+    the others never get its share.
+    """
     site, rest = found.problem.site, 1.0 - file.run.margin_fraction
     base, lost = site.base_kilowatt, sum(astray.values())
     phases = np.tile(site.limit_kilowatt / PHASES, (PHASES, 1))  # the guard looks at each phase
     if site.phase_limit_kilowatt is not None:
         phases = np.minimum(phases, site.phase_limit_kilowatt)
     single = bool((found.problem.fleet.phases == 1).any())
+    switched = {one.id: one for one in file.chargers if one.switched and one.id not in astray}
+    follows = np.array([name not in switched for name in found.chargers], bool)
 
     def left(limit: np.ndarray, taken: np.ndarray | float, wild: float) -> np.ndarray:
         return np.asarray(taken + np.maximum(limit - taken - wild, 0.0) * rest)
 
-    groups = tuple(
-        told._replace(
-            limit_kilowatt=left(
-                told.limit_kilowatt, 0.0, sum(astray.get(name, 0.0) for name in group.chargers)
-            ),
-            by_phase=single,
-        )
-        for told, group in zip(site.groups, file.groups, strict=True)
-    )
+    groups: list[Group] = []
+    for told, group in zip(site.groups, file.groups, strict=True):
+        wild = sum(astray.get(name, 0.0) for name in group.chargers)
+        kept = PHASES * _by_phase([switched[n] for n in group.chargers if n in switched]).max()
+        limit = left(told.limit_kilowatt, kept, wild)
+        groups.append(told._replace(limit_kilowatt=limit, by_phase=single))
+        if kept:
+            rest_of = f"{told.name}, those that follow limits"
+            groups.append(Group(rest_of, told.member & follows, limit - kept, single))
+    full = _by_phase(list(switched.values()))
+    kept = PHASES * full.max()
+    limit = left(site.limit_kilowatt, base + kept, lost)
+    if kept:
+        groups.append(Group("those that follow limits", follows, limit - base - kept, single))
+    taken = base / PHASES + full[:, None]
     site = replace(
         site,
-        limit_kilowatt=left(site.limit_kilowatt, base, lost),
-        phase_limit_kilowatt=left(phases, base / PHASES, lost / PHASES) if single else None,
-        groups=groups,
+        limit_kilowatt=limit,
+        phase_limit_kilowatt=left(phases, taken, lost / PHASES) if single else None,
+        groups=tuple(groups),
     )
     return found._replace(problem=replace(found.problem, site=site))
+
+
+def _by_phase(some: Sequence[ChargerSection]) -> Float[np.ndarray, " phases"]:
+    """Give the full power of chargers on each phase [kW]."""
+    power = np.zeros(PHASES)
+    for one in some:
+        on = [PHASE_NAMES.index(one.phase)] if one.phases == 1 else list(range(PHASES))
+        power[on] += one.power_kilowatt / len(on)
+    return power
 
 
 def hasty(problem: Problem, haste_fraction: float) -> Problem:

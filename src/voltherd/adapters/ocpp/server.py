@@ -27,6 +27,7 @@ from voltherd.types.station_command import (
     CancelReservation,
     GetSchedule,
     Refused,
+    RemoteStop,
     Reserve,
     SetProfile,
     SettingsTold,
@@ -275,7 +276,8 @@ class StationServer:
     def _desk_answered(
         self, station_id: str, command: StationCommand, result: StationResult | None
     ) -> None:
-        told = isinstance(command, SetProfile | GetSchedule) and result is not None
+        kept = SetProfile | GetSchedule | RemoteStop
+        told = isinstance(command, kept) and result is not None
         if (
             told
             or isinstance(result, SettingsTold)

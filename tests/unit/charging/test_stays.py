@@ -1,0 +1,121 @@
+"""Transactions of one vehicle at a station that is started and stopped are one stay."""
+
+from dataclasses import replace
+
+import pytest
+
+from voltherd.charging.central import Central, Heard, Rules, paused, step
+from voltherd.charging.stays import STAY_SECOND_MAX, stay_at, stays_of, unplugged
+from voltherd.types.station import (
+    BEGIN,
+    END,
+    ENERGY,
+    MeterReading,
+    StatusTold,
+    TokenVerdict,
+    TransactionTold,
+)
+
+RULES = Rules(tokens={"CARD": TokenVerdict("Accepted"), "OTHER": TokenVerdict("Accepted")})
+
+
+def wh(second, energy_wh, context):
+    return (MeterReading(second, ENERGY, energy_wh, "Wh", "", context),)
+
+
+def started(second, number, energy_wh=0.0, token="CARD"):
+    readings = wh(second, energy_wh, BEGIN)
+    return TransactionTold("started", number, second, 0, 1, 1, token, readings)
+
+
+def ended(second, number, energy_wh, reason="Remote"):
+    readings = wh(second, energy_wh, END)
+    return TransactionTold("ended", number, second, 1, 1, 1, "", readings, reason)
+
+
+def status(second, word):
+    return StatusTold(1, 1, word, second)
+
+
+def book(*events, noted=()):
+    central = Central(RULES)
+    for event in events:
+        central = step(central, Heard("S", event.time_second, event, True)).central
+    for number in noted:
+        central = paused(central, "S", number)
+    return central.stations["S"]
+
+
+FIRST = (started(100.0, "a", 1000.0), ended(200.0, "a", 1300.0), status(200.0, "Occupied"))
+SECOND = (started(400.0, "b", 1310.0), ended(500.0, "b", 1500.0))
+
+
+def test_who_was_stopped_from_afar_waits():
+    stay = stay_at(book(*FIRST), 1, 300.0, unplugged)
+    assert (stay.running, stay.since_second, stay.parts) == (None, 200.0, 1)
+    assert stay.whole.is_open
+    assert stay.whole.energy_wh == 300.0
+
+
+def test_parts_are_one_stay_with_the_energy_of_each():
+    known = book(*FIRST, started(400.0, "b", 1310.0))
+    stay = stay_at(known, 1, 450.0, unplugged)
+    assert (stay.running.transaction_id, stay.since_second, stay.parts) == ("b", 400.0, 2)
+    assert (stay.whole.transaction_id, stay.whole.start_second) == ("a", 100.0)
+    [whole] = stays_of(book(*FIRST, *SECOND, status(900.0, "Available")), 1, 950.0, unplugged)
+    assert whole.energy_wh == 490.0, "what the register rose by in between is nobody's"
+    assert (whole.stop.time_second, whole.is_open) == (900.0, False), "when it left"
+
+
+@pytest.mark.parametrize(
+    ("events", "noted", "waits"),
+    [
+        ((*FIRST, status(250.0, "Available")), (), False),
+        ((FIRST[0], status(201.0, "Available"), FIRST[1]), (), False),  # told before the end
+        ((status(50.0, "Available"), *FIRST[:2]), (), True),  # of before it came
+        ((FIRST[0], ended(200.0, "a", 1300.0, "Local")), (), False),
+        ((FIRST[0], ended(200.0, "a", 1300.0, "Local")), ("a",), True),  # it says so of any stop
+        ((FIRST[0], ended(200.0, "a", 1300.0, "PowerLoss")), (), True),
+        ((FIRST[0], ended(200.0, "a", 1300.0, "EVDisconnected")), (), False),
+    ],
+)
+def test_who_is_to_go_on(events, noted, waits):
+    stay = stay_at(book(*events, noted=noted), 1, 300.0, unplugged)
+    assert (stay is not None) == waits
+
+
+@pytest.mark.parametrize(
+    "later",
+    [
+        (status(300.0, "Available"), *SECOND),  # it left and came again
+        (started(400.0, "b", 1310.0, "OTHER"), SECOND[1]),
+        (started(100.0 + STAY_SECOND_MAX + 1.0, "b", 1310.0),),
+    ],
+)
+def test_another_stay_is_another(later):
+    known = book(*FIRST, *later)
+    assert len(list(stays_of(known, 1, 1e12, unplugged))) == 2
+
+
+def test_where_nobody_tells_of_plugs_a_stay_ends_at_its_departure():
+    known = book(*FIRST, status(202.0, "Available"), *SECOND, status(502.0, "Available"))
+
+    def departure(whole):
+        return whole.start_second + 800.0
+
+    assert stay_at(known, 1, 899.0, departure).whole.energy_wh == 490.0
+    assert stay_at(known, 1, 901.0, departure) is None
+    [whole] = stays_of(known, 1, 901.0, departure)
+    assert whole.stop.time_second == 900.0
+
+
+def test_a_stay_ends_when_the_next_begins():
+    known = book(*FIRST, started(400.0, "b", 1310.0, "OTHER"))
+    first, _ = stays_of(known, 1, 450.0, lambda _: 900.0)
+    assert first.stop.time_second == 400.0
+
+
+def test_what_was_stopped_is_known_of_transactions_that_are_known():
+    central = Central(RULES)
+    assert paused(central, "S", "a") is central
+    assert stay_at(replace(book(*FIRST), latest={}), 1, 300.0, unplugged) is None
