@@ -157,6 +157,11 @@ def world(day, folder):
     file = day.site()
     sooner = frozenset(f"CP-{k:02d}" for k in range(1, day.stations, 2))
     specs = stations_of(file, "many places", day.habits(), sooner)
+    return DepotWorld(file, "many places", specs, made(file, folder), day.meter, PACE, STEP_SECOND)
+
+
+def made(file, folder):
+    """What knows sockets and files: the real ones."""
     tokens = {one.id: TokenVerdict("Accepted") for one in file.vehicles}
     journals = []
 
@@ -175,5 +180,4 @@ def world(day, folder):
         url = f"ws://127.0.0.1:{port}/ocpp"
         return StationClient(station, url, spec.station_id, version, clock.unix_second, pause=pause)
 
-    make = Make(desk, server, client)
-    return DepotWorld(file, "many places", specs, make, day.meter, PACE, STEP_SECOND)
+    return Make(desk, server, client)
