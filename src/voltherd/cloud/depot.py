@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any, Final, Literal, NamedTuple, final
 
 from voltherd.charging.central import Central, Heard, Rules, learned, paused, step, without_old
-from voltherd.charging.reservations import Promise, reserve, settled
+from voltherd.charging.reservations import Promise, granted, reserve, settled
 from voltherd.charging.station_health import heartbeat_gaps
 from voltherd.errors import StoreError, UnreadableError
 from voltherd.ports import CallJournal
@@ -53,9 +53,12 @@ HELD: Final = "voltherd:held"
 """Kept of what a station said it holds: ``evse``, ``schedule``."""
 SILENT: Final = "voltherd:silent"
 """Kept when a station is heard again after a silence: ``since``."""
+COMMANDED: Final = "voltherd:commanded"
+"""Kept of what an operator had a station asked for: ``what``, ``words``, ``by`` whom, when it was
+``asked`` [unix s], and the answer: ``verdict`` and ``text``."""
 _LEARNED, _RESERVED, _SETTLED = "voltherd:learned", "voltherd:reserved", "voltherd:settled"
 _PAUSED: Final = "voltherd:paused"
-_ASIDE: Final = frozenset({PROFILED, HELD, SILENT})
+_ASIDE: Final = frozenset({PROFILED, HELD, SILENT, COMMANDED})
 _OWN: Final = _ASIDE | {_LEARNED, _RESERVED, _SETTLED, _PAUSED}
 
 
@@ -154,14 +157,31 @@ class Depot:
             held = to_plain(result.schedule)
             self._lay_aside(station_id, HELD, {"evse": command.evse_id, "schedule": held})
 
-    def reserve(self, station_id: str, wish: Reserve, now_second: float) -> Promise:
+    def commanded(self, station_id: str, body: Mapping[str, Any], now_second: float) -> None:
+        """Keep what a station was asked for by an operator, and what came of it.
+
+        Args:
+            station_id: Which; empty where it was none.
+            body: See ``COMMANDED``.
+            now_second: When [unix s].
+
+        Raises:
+            StoreError: It could not be kept.
+        """
+        with self._lock:
+            call = _own_call(station_id, COMMANDED, body, now_second)
+            self._last = self._journal.append([call])
+
+    def reserve(
+        self, station_id: str, wish: Reserve, now_second: float, connected: bool | None = None
+    ) -> Promise:
         """Promise an EVSE to somebody; see ``charging.reservations.reserve``.
 
         Raises:
             StoreError: It could not be kept; nothing is promised.
         """
         with self._lock:
-            promise = reserve(self._central, station_id, wish, now_second)
+            promise = reserve(self._central, station_id, wish, now_second, connected)
             if promise.command is not None:
                 body = {"wish": list(wish)}
                 self._last = self._journal.append(
@@ -304,7 +324,7 @@ def _applied_own(central: Central, call: StationCall) -> Central:
         return paused(central, call.station_id, str(body["id"]))
     if call.action == _RESERVED:
         wish = Reserve(*body["wish"])
-        return reserve(central, call.station_id, wish, call.heard_second).central
+        return granted(central, call.station_id, wish, call.heard_second)
     number, outcome = int(body["id"]), Outcome(str(body["status"]))
     command = CancelReservation(number) if body["what"] == "cancel" else Reserve(number, 0, "", 0.0)
     return settled(central, call.station_id, command, outcome)

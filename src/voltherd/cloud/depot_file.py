@@ -397,6 +397,10 @@ def _known(file: SiteFile, stations: dict[str, ChargerSection], where: str) -> N
                 where=f"{where}: {charger.id}",
                 mend="say 1 phase and L1, L2 or L3, or 3 phases",
             )
+        if (charger.latitude is None) != (charger.longitude is None):
+            raise InputError(
+                "half a position", where=f"{where}: {charger.id}", mend="latitude and longitude"
+            )
 
 
 def _switched(charger: ChargerSection, volt: float, where: str) -> None:

@@ -110,6 +110,10 @@ class ChargerSection(Section):
     tells_plug: bool = True
     """Whether ``Available`` of one that is started and stopped means that the vehicle has left;
     else it is taken to be there until its departure."""
+    latitude: Annotated[float, Field(ge=-90, le=90)] | None = None
+    """Where it is, north positive (WGS 84): whoever books the nearest one wants to know [deg]."""
+    longitude: Annotated[float, Field(ge=-180, le=180)] | None = None
+    """East positive [deg]."""
 
     @property
     def switched(self) -> bool:

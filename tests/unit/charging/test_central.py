@@ -231,7 +231,7 @@ WISH = Reserve(7, 1, "CARD-1", NOON + 600.0)
 
 
 def promised(central=None, wish=WISH):
-    central = central or told(Central(RULES), Booted("Maker", "Post")).central
+    central = central or told(Central(RULES), StatusTold(1, 1, "Available", NOON)).central
     return reserve(central, "A", wish, NOON)
 
 
@@ -260,7 +260,7 @@ def test_a_reservation_ends_by_refusal_cancellation_expiry_and_use():
     ):
         assert promised(freed, other).command == other
     assert settled(central, "A", WISH, Outcome("Accepted")) == central
-    assert reserve(central, "A", other, NOON + 601.0).command == other
+    assert reserve(central, "A", other, NOON + 601.0, connected=True).command == other
     used = told(central, start()).central
     assert used.stations["A"].reservations == {}
     assert promised(used, other).why == "somebody charges there"

@@ -164,6 +164,7 @@ class StationServer:
         """
         session = self._sessions.get(station_id)
         if session is None:
+            self._desk_answered(station_id, command, None)
             return None
         action, payload = _written(session.version, command)
         answer = await session.ask(action, payload, timeout_second)
