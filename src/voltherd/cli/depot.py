@@ -6,12 +6,15 @@ from typing import Annotated
 
 import typer
 
+from voltherd.cli.depot_command import book, command_app
 from voltherd.cli.screen import Json, colour, output, progress, width
 
 depot_app = typer.Typer(
     help="Charging of a depot: plan tonight, with proof of how good the plan is.",
     no_args_is_help=True,
 )
+depot_app.add_typer(command_app, name="command")
+depot_app.command(name="book")(book)
 
 
 @depot_app.command(name="plan")

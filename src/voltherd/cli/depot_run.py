@@ -20,6 +20,7 @@ from voltherd.cli.stations.compose import (
     fleet_asked,
     held_before,
     keep_held,
+    orders_in,
     past_before,
     simulated_depot,
     site_meter,
@@ -28,6 +29,7 @@ from voltherd.cli.stations.compose import (
 from voltherd.cloud.clocks import WallClock
 from voltherd.cloud.depot_live import LiveDepot
 from voltherd.cloud.depot_now import depot_now, look, not_ordered
+from voltherd.cloud.depot_operator import Operator
 from voltherd.cloud.depot_run import Teller
 from voltherd.cloud.depot_sections import SiteFile
 from voltherd.errors import ServiceError
@@ -89,6 +91,16 @@ async def _run(file: SiteFile, where: str, folder: Path, hours: float | None) ->
         keep=partial(keep_held, folder),
         batteries=lambda: fleet.value,
     )
+    orders = orders_in(folder)
+    orders.open()
+    operator = Operator(
+        file,
+        orders,
+        desk=lambda: desk,
+        ask=server.ask,
+        online=lambda: server.connected,
+        now=clock.unix_second,
+    )
     await server.start()
     scheme = "wss" if file.central.security_profile >= 2 else "ws"
     typer.echo(f"stations connect to {scheme}://{file.central.host}:{server.port}/ocpp/STATION")
@@ -99,6 +111,7 @@ async def _run(file: SiteFile, where: str, folder: Path, hours: float | None) ->
     watches = [
         asyncio.create_task(_watched(read, meter, METER_LOST, TICK_SECOND)),
         asyncio.create_task(_watched(asked, fleet, FLEET_LOST, FLEET_SECOND)),
+        asyncio.create_task(operator.serve()),
     ]
     end = None if hours is None else clock.unix_second() + hours * SECOND_PER_HOUR
     try:
@@ -111,6 +124,7 @@ async def _run(file: SiteFile, where: str, folder: Path, hours: float | None) ->
     finally:
         for watch in watches:
             watch.cancel()
+        await asyncio.gather(*watches, return_exceptions=True)
         diary.write(clock.unix_second())
         await live.stop()
         await server.stop()
@@ -172,7 +186,18 @@ async def _simulate(file: SiteFile, where: str, folder: Path, hours: float, spee
     typer.echo(
         f"simulated stations, up to {speed:g} times as fast as real ones, over real connections"
     )
+    orders = orders_in(folder)
+    orders.open()
+    operator = Operator(
+        file,
+        orders,
+        desk=lambda: world.desk,
+        ask=world.ask,
+        online=lambda: world.connected,
+        now=lambda: world.now_second,
+    )
     await world.start()
+    serving = asyncio.create_task(operator.serve())
     real = time.monotonic()
     try:
         async for now in world.run(began + hours * SECOND_PER_HOUR):
@@ -180,6 +205,8 @@ async def _simulate(file: SiteFile, where: str, folder: Path, hours: float, spee
             diary.look(now)
             await asyncio.sleep(max((now - began) / speed - (time.monotonic() - real), 0.0))
     finally:
+        serving.cancel()
+        await asyncio.gather(serving, return_exceptions=True)
         diary.write(world.now_second)
         await world.stop()
         typer.echo(render_accounts(world.live.accounts(), file.timezone, width()), nl=False)

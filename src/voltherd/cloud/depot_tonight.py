@@ -196,7 +196,7 @@ def tonight(
     end = frame_of(moved, where).local[-1].timestamp() + step
     coming = [
         section
-        for section in _coming(file, now_second, gone)
+        for section in to_come(file, now_second, gone)
         if section.id not in there and section.charger not in astray
         for section in _after(section, max(free.get(section.charger, begin), begin), step, end)
     ]
@@ -355,8 +355,14 @@ def _announced(file: SiteFile, guest: Guest) -> tuple[VehicleSection, float | No
     return (named[0], None, start + file.visitors.stay_hours * 3600.0) if named else None
 
 
-def _coming(file: SiteFile, now: float, gone: Mapping[str, float]) -> Iterator[VehicleSection]:
-    """Give who is still to come, and those who are late."""
+def to_come(file: SiteFile, now: float, gone: Mapping[str, float]) -> Iterator[VehicleSection]:
+    """Give who is still to come, and those who are late, with the dates of that stay.
+
+    Args:
+        file: The site.
+        now: [unix s].
+        gone: When vehicles that have left came, by id [unix s].
+    """
     for section in file.vehicles:
         for arrival, departure in _stays(file, section, now):
             came = arrival - EARLY_SECOND <= gone.get(section.id, -np.inf) < departure

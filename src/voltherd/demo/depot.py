@@ -225,6 +225,13 @@ class DepotWorld:
         """Stations that are connected."""
         return () if self._server is None else self._server.connected
 
+    async def ask(
+        self, station_id: str, command: StationCommand, timeout_second: float
+    ) -> StationResult | Refused | None:
+        """Ask a station for something, in real time."""
+        assert self._server is not None
+        return await self._server.ask(station_id, command, timeout_second)
+
     async def start(self) -> None:
         """Let the central system listen and stations connect."""
         assert self._server is not None

@@ -5,8 +5,9 @@ from typer.testing import CliRunner
 
 from voltherd.adapters.ocpp.security import checker
 from voltherd.cli.main import app
-from voltherd.cli.stations.compose import held_before, keep_held
+from voltherd.cli.stations.compose import held_before, keep_held, orders_in
 from voltherd.cloud.depot_example import EXAMPLE
+from voltherd.types.depot_order import Answered
 
 
 @pytest.fixture
@@ -37,6 +38,20 @@ def test_without_stations_it_waits_for_them_and_ends(site):
     assert found.output.endswith("no vehicle has charged\n")
     assert (site.with_suffix(".depot") / "stations.sqlite").exists()
     assert run("run", "--config", site, "--hours", 0.0004).exit_code == 0  # and again
+
+
+@pytest.mark.parametrize("more", [(), ("--simulated", 1)])
+def test_orders_are_taken_while_it_runs(site, more):
+    folder = site.with_suffix(".depot")
+    orders = orders_in(folder)
+    orders.open()
+    given = [orders.give("CP-09", "reset", {}, 60.0)]
+    if not more:  # simulated stations are there at once
+        given.append(orders.give("CP-01", "unlock", {}, 60.0))
+    run("run", "--config", site, "--folder", folder, "--hours", 0.0006, *more)
+    told = [orders.answer_to(one) for one in given]
+    assert told[0] is not None and "no station 'CP-09' here; the site file" in told[0].text
+    assert told[1:] in ([], [Answered("away", "CP-01 is not connected")])
 
 
 @pytest.mark.parametrize(

@@ -152,7 +152,11 @@ def test_what_a_station_says_of_its_settings_survives(tmp_path):
 
 
 def test_a_station_that_does_not_answer_a_reservation_has_made_none(desk):
-    told(desk, "StatusNotification", {"connectorId": 1, "errorCode": "NoError", "status": "Available"})
+    told(
+        desk,
+        "StatusNotification",
+        {"connectorId": 1, "errorCode": "NoError", "status": "Available"},
+    )
     wish = Reserve(7, 1, "CARD-1", NOON + 60.0)
     assert desk.reserve("A", wish, NOON).command == wish
     assert desk.reserve("A", wish._replace(reservation_id=8), NOON).command is None

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from voltherd.adapters.files.depot_now import read_now, write_now
+from voltherd.adapters.files.depot_orders import OrderFolder
 from voltherd.adapters.http.fleet import FleetApi
 from voltherd.adapters.modbus.meter import ModbusMeter
 from voltherd.adapters.ocpp.schemas import schema_check
@@ -164,6 +165,11 @@ def past_before(folder: Path, step_second: float) -> tuple[Stretch, ...]:
 def tell_now(folder: Path, now: DepotNow) -> None:
     """Write down how a depot does, for whoever looks."""
     write_now(folder, now)
+
+
+def orders_in(folder: Path) -> OrderFolder:
+    """Give what passes orders to the depot that runs there, and its answers back."""
+    return OrderFolder(folder)
 
 
 def hashed_password(password: str, salt: bytes) -> str:
