@@ -32,8 +32,9 @@ def commands() -> Iterator[tuple[str, Any]]:
         if hasattr(command, "commands"):
             if getattr(command, "invoke_without_command", False) and words != "voltherd":
                 yield words, command
+            given = [p.name.upper() for p in command.params if p.param_type_name == "argument"]
             for name, inner in command.commands.items():
-                yield from walk(f"{words} {name}", inner)
+                yield from walk(" ".join([words, *given, name]), inner)
         elif not command.hidden:
             yield words, command
 
