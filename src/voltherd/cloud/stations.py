@@ -249,7 +249,10 @@ class Stations:
             if call.action != PROFILED:
                 continue
             profile = _profile(call.payload["profile"])
-            after = kept[number + 1] if number + 1 < len(kept) else None
+            same = (
+                one for one in kept[number + 1 :] if one.payload["evse"] == call.payload["evse"]
+            )
+            after = next(same, None)
             told = after is not None and after.action == HELD
             plain = after.payload["schedule"] if told and after is not None else None
             held = None if plain is None else from_plain(ChargingSchedule, plain)

@@ -10,7 +10,14 @@ from voltherd.charging.central import Rules
 from voltherd.charging.session_record import Prices
 from voltherd.cloud.depot import Depot
 from voltherd.cloud.stations import Stations
-from voltherd.types.station import Alive, StatusTold
+from voltherd.types.station import (
+    Alive,
+    ChargingPeriod,
+    ChargingProfile,
+    ChargingSchedule,
+    StatusTold,
+)
+from voltherd.types.station_command import GetSchedule, Outcome, ScheduleTold, SetProfile
 from voltherd.wire.ocpp import DIALECTS
 
 NOW = EVENING + 3 * DAY
@@ -40,6 +47,22 @@ def test_a_stations_past_is_told(known):
         "StatusNotification: vendorError: not in the schema"
     ]
     assert stations.state("S03", NOW) is None
+
+
+def test_what_is_asked_of_another_evse_meanwhile_says_nothing_of_an_order():
+    journal = MemoryCalls()
+    teller = Told(journal)
+    teller.tell("S01", "2.0.1", NOW, StatusTold(1, 1, "Available", NOW))
+    asked = ChargingSchedule("W", (ChargingPeriod(0, 4_140.0),), NOW, 3600)
+    other = asked._replace(periods=(ChargingPeriod(0, 22_000.0),))
+    profile = ChargingProfile(1, "default", 1, asked)
+    teller.desk.answered("S01", SetProfile(1, profile), Outcome("Accepted"))
+    for evse, held in ((2, other), (1, asked)):
+        told = ScheduleTold("Accepted", held, evse)
+        teller.desk.answered("S01", GetSchedule(evse, 3600), told)
+    teller.tell("S01", "2.0.1", NOW + 1.0, StatusTold(1, 1, "Available", NOW + 1.0))
+    stations = Stations(journal, schema_check, lambda: None)
+    assert stations.state("S01", NOW + 2.0).deviations == ()
 
 
 def test_a_session_is_told_to_the_watt_hour_and_the_cent(known):

@@ -24,6 +24,7 @@ from voltherd.types.station_command import (
     Outcome,
     Refused,
     RemoteStop,
+    Reserve,
     Reset,
     ScheduleTold,
     SendTokens,
@@ -299,6 +300,22 @@ def test_who_is_away_or_leaves_answers_nothing():
         return await asyncio.wait_for(asking, 5.0)
 
     assert on_server(work) is None
+
+
+def test_a_station_that_has_left_keeps_no_promise():
+    desk = depot_on()[0]
+    told = {"connectorId": 1, "errorCode": "NoError", "status": "Available"}
+    wish = Reserve(7, 1, "CARD-1", 60.0)
+
+    async def work(server):
+        async with station(server) as socket:
+            await called(socket, "StatusNotification", told)
+        await until(lambda: not server.connected)
+        assert desk.reserve("S1", wish, 0.0, connected=True).command == wish
+        assert await server.ask("S1", wish) is None
+        await until(lambda: not desk.central.stations["S1"].reservations)
+
+    on_server(work, desk)
 
 
 @pytest.mark.parametrize(
