@@ -59,7 +59,7 @@ def stop(
     ] = None,
     timeout: Timeout = 30.0,
 ) -> None:
-    """End a transaction."""
+    """End a transaction; a charger that only starts and stops may be started again by the plan."""
     _say(context, timeout, "stop", transaction=transaction)
 
 

@@ -11,7 +11,8 @@ from voltherd.charging.reservations import Offer, Place, Promise, nearest
 from voltherd.cloud.depot_commands import Words, moment_told, new_number, token_told
 from voltherd.cloud.depot_replan import gone
 from voltherd.cloud.depot_sections import SiteFile
-from voltherd.cloud.depot_tonight import to_come
+from voltherd.cloud.depot_stays import present
+from voltherd.cloud.depot_tonight import chargers, to_come
 from voltherd.errors import UsageError
 from voltherd.types.depot_order import Answered
 from voltherd.types.station_command import (
@@ -98,15 +99,14 @@ def site_of(file: SiteFile, central: Central, wish: Wish, now_second: float) -> 
         raise UsageError(
             "no charger of the site file says where it is", mend="add its latitude and longitude"
         )
-    charging = {
-        station.transactions[number].id_token
-        for station in central.stations.values()
-        for number in station.open_ids
-    }
-    taken = {
+    every = chargers(file)
+    stays = zip(every, present(file, every, central, now_second), strict=True)
+    there = {one.name: stay.whole.id_token for one, stay in stays if stay is not None}
+    taken = dict.fromkeys(there, "a vehicle stays there")
+    taken |= {
         section.charger: f"{section.id} is expected there"
         for section in to_come(file, now_second, gone(central, file))
-        if not {section.token or section.id} & (charging | {wish.id_token})
+        if (section.token or section.id) not in {*there.values(), wish.id_token}
         and isinstance(section.arrives, datetime)
         and section.arrives.timestamp() < wish.until_second
     }

@@ -1,8 +1,9 @@
 """What a person may have a station of a depot do: what is named here, and nothing else.
 
 None of it raises a limit.  Profiles are the guard's alone and have no name here, a transaction that
-is begun waits for the guard like any other, and of a station's settings only those can be set that
-touch neither what it draws nor what it tells of that.
+is begun waits for the guard like any other, chargers that follow no limits are begun by nobody, and
+of a station's settings only those can be set that touch neither what it draws nor what it tells of
+that.
 """
 
 import secrets
@@ -81,6 +82,7 @@ class Here(NamedTuple):
         evses: Which EVSEs it has, by the site file.
         zone: Of the site.
         now_second: [unix s].
+        switched: Those that follow no profile: begun from afar they draw all that they can.
     """
 
     central: Central
@@ -88,6 +90,7 @@ class Here(NamedTuple):
     evses: Collection[int]
     zone: ZoneInfo
     now_second: float
+    switched: Collection[int] = ()
 
 
 Words = Mapping[str, str]
@@ -174,7 +177,13 @@ def new_number() -> int:
 
 def _start(words: Words, here: Here) -> StationCommand:
     token = token_told(words, here.central, here.now_second)
-    return RemoteStart(token, _evse(words, here, 1), new_number())
+    evse = _evse(words, here, 1)
+    if evse in here.switched:
+        raise UsageError(
+            f"{here.station_id} EVSE {evse} follows no limits, so the depot alone starts it",
+            mend="show the card there; control is start_stop in the site file",
+        )
+    return RemoteStart(token, evse, new_number())
 
 
 def _stop(words: Words, here: Here) -> StationCommand:

@@ -17,6 +17,7 @@ from voltherd.types.station_command import (
     Outcome,
     Refused,
     RemoteStart,
+    RemoteStop,
     ScheduleTold,
     StationCommand,
     StationResult,
@@ -92,8 +93,11 @@ class Operator:
         self._ask, self._online, self._now, self._wall = ask, online, now, wall
         self._zone = ZoneInfo(file.timezone)
         self._evses: dict[str, set[int]] = {}
+        self._switched: dict[str, set[int]] = {}
         for one in file.chargers:
             self._evses.setdefault(one.station or one.id, set()).add(one.evse)
+            if one.switched:
+                self._switched.setdefault(one.station or one.id, set()).add(one.evse)
         self._turns = {station_id: asyncio.Lock() for station_id in self._evses}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -182,7 +186,8 @@ class Operator:
             raise UsageError(
                 f"no station {asked.station_id[:48]!r} here", mend=f"the site file has {known}"
             )
-        here = Here(central, asked.station_id, evses, self._zone, now)
+        switched = self._switched.get(asked.station_id, set())
+        here = Here(central, asked.station_id, evses, self._zone, now, switched)
         command = command_of(asked.what, asked.words, here)
         result = await self._asked(asked.station_id, command, asked)
         return asked.station_id, self._told(asked, command, result)
@@ -225,6 +230,8 @@ class Operator:
             return Answered("refused", text)
         if isinstance(command, RemoteStart):
             text += "; how much it gets is the guard's to say, at first it may be nothing"
+        if isinstance(command, RemoteStop) and name in self._switched:
+            text += "; the plan may start it again while the vehicle is there"
         return Answered("done", text)
 
     def _held(self, name: str, told: ScheduleTold) -> Answered:

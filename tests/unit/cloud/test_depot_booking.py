@@ -154,6 +154,28 @@ def test_a_place_that_a_vehicle_is_expected_at_is_not_booked(vehicle, number, go
     assert asyncio.run(book(depot(), number=number, file=site([vehicle])))[0] == got
 
 
+def test_a_vehicle_that_waits_stopped_at_a_charger_that_tells_no_plug_keeps_its_place():
+    plain = site()
+    told = {"control": "start_stop", "tells_plug": False}
+    first = plain.chargers[0].model_copy(update=told)
+    file = plain.model_copy(update={"chargers": [first, *plain.chargers[1:]]})
+    desk, who = depot(), {"idToken": "CARD-7", "type": "Central"}
+    for kind, number in (("Started", 0), ("Ended", 1)):
+        body = {
+            "eventType": kind,
+            "timestamp": write_time(NOW - 60.0 + number),
+            "triggerReason": "RemoteStop" if number else "Authorized",
+            "seqNo": number,
+            "transactionInfo": {"transactionId": "T", "stoppedReason": "Remote"},
+            "idToken": who,
+            "evse": {"id": 1, "connectorId": 1},
+        }
+        desk.take([StationCall("A", "2.0.1", kind, "TransactionEvent", body, NOW - 60.0)])
+    assert desk.central.stations["A"].running(1) is None
+    assert asyncio.run(book(desk, file=file))[0] == "B"
+    assert site_of(file, desk.central, wish(), NOW).taken == {"A": "a vehicle stays there"}
+
+
 def test_of_two_threads_that_want_the_last_evse_exactly_one_gets_it():
     for _ in range(10):
         desk = depot(SlowCalls(), B="Faulted", C="Occupied")

@@ -123,6 +123,13 @@ def test_what_makes_no_sense_is_said_in_a_line(what, words, told):
     assert "secret" not in str(caught.value)
 
 
+def test_who_follows_no_limits_is_started_by_the_depot_alone():
+    switched = here()._replace(switched={2})
+    assert command_of("start", {"token": "CARD-1"}, switched).evse_id == 1
+    with pytest.raises(UsageError, match="A EVSE 2 follows no limits, so the depot alone starts"):
+        command_of("start", {"token": "CARD-1", "evse": "2"}, switched)
+
+
 def test_no_command_carries_a_profile():
     words = {
         "availability": {"to": "operative"},
