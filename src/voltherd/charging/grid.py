@@ -4,11 +4,20 @@
 up to what was offered: at ``full`` hertz all of it.  A slow correction of the working point gives
 back what was taken, so that over time no energy is moved but losses.
 
+**Closed loop.**  A grid that suddenly lacks power slows down by its inertia, is caught by loads
+that draw less, by governors and by what packs give, and is brought back by secondary control::
+
+    2 H S / f0 · df/dt = Pm - missing - D S (f - f0) / f0 - Ps
+    T · dPm/dt = -(f - f0) S / (R f0) - K ∫ (f - f0) S / f0 dt - Pm
+
+One machine stands for all; lines, voltages and limits of plants are left out.
+
 **Island.**  When the grid is gone, the packs serve the critical load, each down to the reserve that
 its owner keeps, none above its power.
 
-Source of the droop and its dead band: Commission Regulation (EU) 2017/1485, annex V (frequency
-containment reserve: full at 200 mHz).
+Sources: of the droop and its dead band Commission Regulation (EU) 2017/1485, annex V (frequency
+containment reserve: full at 200 mHz); of the closed loop Kundur, Power System Stability and Control
+(1994), section 11.1.
 """
 
 import math
@@ -79,16 +88,102 @@ def respond(droop: Droop, hertz: Float[np.ndarray, " steps"], step_second: float
         step_second: Length of a step [s].
     """
     answer = droop_kilowatt(droop, hertz)
-    most = droop.recover_share * droop.offered_kilowatt
     power, moved = np.empty(len(hertz)), np.empty(len(hertz))
     energy = 0.0
     for step, asked in enumerate(answer.tolist()):
-        back = -energy * 3600.0 / droop.recover_second
-        given = asked + min(max(back, -most), most)
-        given = min(max(given, -droop.offered_kilowatt), droop.offered_kilowatt)
-        energy += given * step_second / 3600.0
-        power[step], moved[step] = given, energy
+        power[step] = _given(droop, asked, energy)
+        energy += power[step] * step_second / 3600.0
+        moved[step] = energy
     return Response(power, answer, moved)
+
+
+def _given(droop: Droop, asked_kilowatt: float, moved_kwh: float) -> float:
+    """Give the power that answers, and gives back of what was moved [kW]."""
+    most = droop.recover_share * droop.offered_kilowatt
+    back = min(max(-moved_kwh * 3600.0 / droop.recover_second, -most), most)
+    return min(max(asked_kilowatt + back, -droop.offered_kilowatt), droop.offered_kilowatt)
+
+
+class Machine(NamedTuple):
+    """A grid as one machine.
+
+    Attributes:
+        kilowatt: Its rating S [kW].
+        nominal_hertz: Of the grid [Hz].
+        inertia_second: H, energy that turns over the rating [s].
+        damping: D, change of the load over that of the frequency, both as shares.
+        governor_droop: R, change of the frequency over that of the governors' power, as shares.
+        governor_second: T, after which governors and turbines follow [s].
+        secondary_per_second: K, of secondary control [1/s].
+    """
+
+    kilowatt: float = 1e6
+    nominal_hertz: float = 50.0
+    inertia_second: float = 4.0
+    damping: float = 1.0
+    governor_droop: float = 0.05
+    governor_second: float = 8.0
+    secondary_per_second: float = 0.1
+
+
+class Swing(NamedTuple):
+    """How a grid went through a disturbance, by step.
+
+    Attributes:
+        second: Ends of the steps [s].
+        hertz: Frequency [Hz].
+        storage_kilowatt: What packs draw beside their working point, negative giving [kW].
+        moved_kwh: That they drew so far [kWh].
+    """
+
+    second: Float[np.ndarray, " steps"]
+    hertz: Float[np.ndarray, " steps"]
+    storage_kilowatt: Float[np.ndarray, " steps"]
+    moved_kwh: Float[np.ndarray, " steps"]
+
+    def within_second(self, nominal_hertz: float, band_hertz: float) -> float:
+        """Give when the frequency comes back into a band for good; infinite if never [s]."""
+        outside = np.flatnonzero(np.abs(self.hertz - nominal_hertz) > band_hertz)
+        if not len(outside):
+            return 0.0
+        last = int(outside[-1])
+        return math.inf if last + 1 == len(self.hertz) else float(self.second[last])
+
+
+def swing(
+    machine: Machine,
+    missing_kilowatt: Float[np.ndarray, " steps"],
+    step_second: float,
+    droop: Droop | None = None,
+    delay_second: float = 1.0,
+) -> Swing:
+    """Follow a grid that lacks power, with packs that answer its frequency or without.
+
+    Args:
+        machine: The grid.
+        missing_kilowatt: Power that it lacks, by step [kW].
+        step_second: Length of a step, well below all time constants [s].
+        droop: How packs answer; none do where it is not given.
+        delay_second: After which they do [s].
+    """
+    base, late = machine.nominal_hertz, max(round(delay_second / step_second), 1)
+    off, turned, summed, energy = 0.0, 0.0, 0.0, 0.0
+    hertz, storage, moved = (np.zeros(len(missing_kilowatt)) for _ in range(3))
+    for step, missing in enumerate((missing_kilowatt / machine.kilowatt).tolist()):
+        if droop is not None:
+            seen = hertz[step - late] if step >= late else base
+            asked = float(droop_kilowatt(droop, np.array([seen]))[0])
+            storage[step] = _given(droop, asked, energy)
+            energy += storage[step] * step_second / 3600.0
+        share = storage[step] / machine.kilowatt
+        slope = (turned - missing - machine.damping * off - share) / (2.0 * machine.inertia_second)
+        wanted = -off / machine.governor_droop - machine.secondary_per_second * summed
+        turned += step_second * (wanted - turned) / machine.governor_second
+        summed += step_second * off
+        off += step_second * slope
+        hertz[step], moved[step] = base * (1.0 + off), energy
+    second = step_second * np.arange(1, len(hertz) + 1)
+    return Swing(second, hertz, storage, moved)
 
 
 class Island(NamedTuple):

@@ -90,6 +90,42 @@ def printed_watt(
     return factor * first_volt * second_volt / math.pow(distance_metre, exponent)
 
 
+class Exponent(NamedTuple):
+    """The n of equation 3 that measurements ask for.
+
+    Attributes:
+        n: By least squares of the logarithms; below 0 where power rises with distance.
+        sigma: Its standard error.
+        residual: Root mean square of what is left, of log P: 0.1 is about 10 %.
+    """
+
+    n: float
+    sigma: float
+    residual: float
+
+
+def fitted_exponent(
+    distance_metre: Float[np.ndarray, " places"], watt: Float[np.ndarray, " places"]
+) -> Exponent:
+    """Fit the exponent of equation 3 to powers at distances, voltages held.
+
+    Raises:
+        InputError: Fewer than three different distances, or a value that has no logarithm.
+    """
+    values = np.concatenate([distance_metre, watt])
+    if not (np.isfinite(values).all() and (values > 0.0).all()):
+        raise InputError("distances and powers are numbers above 0", mend="leave the others out")
+    if len(np.unique(distance_metre)) < 3:
+        raise InputError("an exponent is fitted to three distances or more")
+    away = np.log(distance_metre) - np.log(distance_metre).mean()
+    power = np.log(watt) - np.log(watt).mean()
+    spread = float(away @ away)
+    slope = float(away @ power) / spread
+    left = float(np.square(power - slope * away).sum())
+    sigma = math.sqrt(left / (len(watt) - 2) / spread)
+    return Exponent(-slope, sigma, math.sqrt(left / len(watt)))
+
+
 class Link(NamedTuple):
     """A pair of resonant coils, both tuned to one frequency by capacitors in series.
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from voltherd.charging.grid import Droop, droop_kilowatt, island, respond
+from voltherd.charging.grid import Droop, Machine, droop_kilowatt, island, respond, swing
 from voltherd.errors import InputError
 
 DROOP = Droop(offered_kilowatt=100.0)
@@ -66,6 +66,39 @@ def test_never_more_than_was_offered(hertz):
     response = respond(DROOP, np.array(hertz), 1.0)
     assert (np.abs(response.power_kilowatt) <= 100.0 + 1e-9).all()
     assert response.moved_kwh[-1] == pytest.approx(response.power_kilowatt.sum() / 3600.0)
+
+
+MACHINE = Machine()
+LOST = np.full(6000, 0.05 * MACHINE.kilowatt)
+"""A twentieth of the grid's power goes, for ten minutes in steps of 100 ms."""
+
+
+def test_without_secondary_control_governors_and_loads_share_what_is_missing():
+    left = swing(MACHINE._replace(secondary_per_second=0.0), LOST, 0.1).hertz[-1]
+    assert left == pytest.approx(50.0 * (1.0 - 0.05 / (MACHINE.damping + 1.0 / 0.05)), abs=1e-3)
+
+
+def test_nothing_missing_moves_nothing():
+    still = swing(MACHINE, np.zeros(100), 0.1, DROOP)
+    assert (still.hertz == 50.0).all() and not still.storage_kilowatt.any()
+    assert still.within_second(50.0, 0.01) == 0.0
+
+
+def test_the_first_fall_is_that_of_the_inertia():
+    fall = swing(MACHINE, LOST[:2], 0.1).hertz
+    assert fall[0] - 50.0 == pytest.approx(-50.0 * 0.05 * 0.1 / (2.0 * MACHINE.inertia_second))
+
+
+def test_storage_brings_a_grid_back_into_its_band_sooner():
+    plain = swing(MACHINE, LOST, 0.1)
+    helped = swing(MACHINE, LOST, 0.1, Droop(20_000.0))
+    for band in (0.2, 0.1):
+        assert helped.within_second(50.0, band) < 0.5 * plain.within_second(50.0, band) < math.inf
+    assert helped.hertz.min() > plain.hertz.min() + 0.1
+    assert (np.abs(helped.storage_kilowatt) <= 20_000.0).all()
+    assert not helped.storage_kilowatt[:10].any()  # its delay
+    assert helped.storage_kilowatt.sum() * 0.1 / 3600.0 == pytest.approx(helped.moved_kwh[-1])
+    assert plain.within_second(50.0, 1e-6) == math.inf
 
 
 def packs(*rows):

@@ -16,6 +16,7 @@ from voltherd.charging.profile import (
     charge,
     constant,
     constant_voltage_ampere,
+    in_steps_along_onset,
     plating_table,
     power_curve,
     stepped,
@@ -182,6 +183,33 @@ def test_fast_charging_trades_time_for_heat_and_lithium():
         assert fast.wear.median > slow.wear.median
     assert rows[0].plated_share == 0.0 and rows[-1].plated_share > 0.1
     assert rows[0].minute == pytest.approx(60 * 0.7 / 0.25, rel=0.02)
+
+
+def test_steps_along_the_onset_plate_less_than_cc_cv_in_its_time():
+    """A multi-step charge, a current for each tenth: equal time, less lithium (C9-08)."""
+    plain = charge(FREE, constant(1.0), 0.1, 10.0, 0.8)
+    request = in_steps_along_onset(FREE, 1.145)
+    assert request(0.1, 10.0) == request(0.15, 10.0) > request(0.2, 10.0)
+    steps = charge(FREE, request, 0.1, 10.0, 0.8)
+    assert steps.second[-1] <= plain.second[-1]
+    assert steps.plated_ah[-1] < 0.7 * plain.plated_ah[-1]
+
+
+def test_a_weak_charger_is_no_full_battery():
+    """2 kW into 55 kWh are less than the current at which a charge is over."""
+    course = charge(FREE, constant(100.0), 0.2, 25.0, 0.3, 2000.0, step_second=60.0)
+    assert course.soc[-1] >= 0.3 and set(course.limit_name) == {"charger"}
+    assert course.second[-1] / 3600.0 == pytest.approx(0.1 * 55.4 / 2.0, rel=0.06)
+    assert not len(charge(FREE, constant(100.0), 0.2, 25.0, 0.3, 0.0).soc)
+
+
+def test_longer_steps_change_a_slow_charge_little():
+    short, long = (
+        charge(FREE, constant(0.3), 0.6, 25.0, 0.9, step_second=step) for step in (10.0, 60.0)
+    )
+    assert long.second[-1] == pytest.approx(short.second[-1], abs=60.0)
+    assert long.heat_watt_hour[-1] == pytest.approx(short.heat_watt_hour[-1], rel=0.06)
+    assert long.celsius[-1] == pytest.approx(short.celsius[-1], abs=0.05)
 
 
 def test_heat_is_what_the_cell_warms_by_and_gives_off():

@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 
 from voltherd.charging.sources import (
-    CLASSES,
     Link,
     class_of,
-    implied_kwh,
+    fitted_exponent,
     linked,
     mutual_henry,
     printed_watt,
@@ -32,13 +31,26 @@ def test_powers_fall_into_their_classes():
             class_of(wrong)
 
 
-def test_the_claims_hold_for_packs_of_the_size_they_imply():
-    for one in CLASSES:
-        low, high = implied_kwh(one)
-        for kwh in (low, high):
-            hours = [kwh / kilowatt for kilowatt in one.kilowatt]
-            short, long = one.claimed_hour
-            assert any(short - 1e-9 <= hour <= long + 1e-9 for hour in hours)
+def test_an_exponent_is_recovered_from_noisy_powers():
+    r = np.random.default_rng(5)
+    away = np.linspace(0.05, 0.5, 40)
+    exact = np.array([printed_watt(0.01, 400.0, 350.0, d, 2.6) for d in away.tolist()])
+    assert fitted_exponent(away, exact).n == pytest.approx(2.6)
+    noisy = fitted_exponent(away, exact * np.exp(r.normal(0.0, 0.05, len(away))))
+    assert abs(noisy.n - 2.6) < 3.0 * noisy.sigma < 0.2
+    assert noisy.residual == pytest.approx(0.05, rel=0.4)
+    for wrong in ((away[:2], exact[:2]), (away, -exact), (-away, exact)):
+        with pytest.raises(InputError):
+            fitted_exponent(*wrong)
+
+
+def test_one_exponent_does_not_do_for_a_circuit():
+    """Power rises with distance near by and falls with its sixth power far away."""
+    near, far = np.linspace(0.1, 0.3, 20), np.linspace(6.0, 9.0, 20)
+    assert fitted_exponent(near, linked(Link(), near, np.zeros(20)).watt).n < -1.0
+    assert fitted_exponent(far, linked(Link(), far, np.zeros(20)).watt).n == pytest.approx(
+        6.0, abs=0.1
+    )
 
 
 def test_equation_3_as_printed():
@@ -99,3 +111,16 @@ def test_a_road_gives_more_to_a_slow_vehicle_and_to_more_coils():
     assert capped == pytest.approx(100 * 1e3 * 0.6 / 5.0 / 3600.0, rel=1e-6)
     with pytest.raises(InputError, match="stands"):
         road_watt_hour(link, coils, 0.2, 0.0, 1e3)
+
+
+def test_a_road_gives_what_adding_up_moments_gives():
+    """A vehicle followed in steps of 5 mm over coils that lie anywhere, but not over each other."""
+    link, speed, gap, most = Link(), 20.0, 0.2, 4000.0
+    coils = np.cumsum(np.random.default_rng(2).uniform(0.7, 2.0, 12))
+    place = np.arange(coils[0] - 1.0, coils[-1] + 1.0, 0.005)
+    aside = np.abs(place[:, None] - coils).min(axis=1)
+    over = aside <= link.radius_metre
+    watt = np.zeros(len(place))
+    watt[over] = np.minimum(linked(link, np.full(over.sum(), gap), aside[over]).watt, most)
+    numeric = float(watt.sum()) * 0.005 / speed / 3600.0
+    assert road_watt_hour(link, coils, gap, speed, most) == pytest.approx(numeric, rel=0.01)
