@@ -154,7 +154,7 @@ def _cheaper(row: CaseRow) -> bool:
 
 def _sun() -> list[CaseRow]:
     """Tokyo: 80 % from the sun, by night stays, by storage, and by day stays."""
-    night = _sunny(depot(VEHICLES))
+    night = sunny(depot(VEHICLES))
     rows = []
     for size in STORAGE_KWH:
         way = f"night stays, storage of {size:g} kWh a vehicle" if size else "night stays"
@@ -162,8 +162,8 @@ def _sun() -> list[CaseRow]:
         rows.append(_row("Tokyo", way, problem, _from_sun))
     fleet = night.fleet
     for share in (0.5, 1.0):
-        by_day = np.arange(VEHICLES) < share * VEHICLES
-        day = replace(night, fleet=_by_day(fleet, by_day))
+        chosen = np.arange(VEHICLES) < share * VEHICLES
+        day = replace(night, fleet=by_day(fleet, chosen))
         rows.append(_row("Tokyo", f"{share:.0%} stay by day instead", day, _from_sun))
     return rows
 
@@ -172,7 +172,7 @@ def _from_sun(row: CaseRow) -> bool:
     return row.own >= OWN_SHARE
 
 
-def _sunny(night: Problem) -> Problem:
+def sunny(night: Problem) -> Problem:
     """Put the sun on the roof, for the vehicles alone; what is left over is sold for nothing."""
     clock = (12.0 + STEP_HOUR * np.arange(STEPS)) % 24.0
     rise, fall = DAY_HOUR
@@ -218,7 +218,7 @@ def _stored(night: Problem, size_kwh: float) -> Problem:
     )
 
 
-def _by_day(fleet: Fleet, chosen: np.ndarray) -> Fleet:
+def by_day(fleet: Fleet, chosen: np.ndarray) -> Fleet:
     """Let some stay from noon until five, or as long as their energy takes, instead of by night."""
     hours = fleet.energy_kwh / fleet.power_max_kilowatt / 0.85
     until = np.clip(np.ceil(np.maximum(hours, 5.0) / STEP_HOUR), 1, STEPS).astype(int)

@@ -14,6 +14,7 @@ from voltherd.bench import (
     charging,
     charging_acn,
     charging_cases,
+    charging_compare,
     charging_forecast,
     charging_learned,
     charging_link,
@@ -257,6 +258,13 @@ def _link(asked: Asked, progress: Progress) -> Told:
     return Told(charging_link.render(rows), [row._asdict() for row in rows])
 
 
+def _compare(asked: Asked, progress: Progress) -> Told:
+    del asked
+    found = charging_compare.measure(progress)
+    table = {name: sheet.plain() for name, sheet in found.items()}
+    return Told(charging_compare.render(found), table, charging_compare.goals(found))
+
+
 PARTS: Final[Mapping[str, Callable[[Asked, Progress], Told]]] = {
     "plans": _plans,
     "recorded": _recorded,
@@ -265,4 +273,5 @@ PARTS: Final[Mapping[str, Callable[[Asked, Progress], Told]]] = {
     "learned": _learned,
     "cases": _cases,
     "link": _link,
+    "compare": _compare,
 }

@@ -123,7 +123,7 @@ class Machine(NamedTuple):
     damping: float = 1.0
     governor_droop: float = 0.05
     governor_second: float = 8.0
-    secondary_per_second: float = 0.1
+    secondary_per_second: float = 0.3
 
 
 class Swing(NamedTuple):

@@ -38,11 +38,13 @@ class Mix(NamedTuple):
 
     Attributes:
         kilowatt: Before losses, by source and step [kW].
-        stored_kwh: That arrives in the battery [kWh].
+        intake_kilowatt: That arrives in the battery, by step [kW].
+        stored_kwh: The same over all steps [kWh].
         cost_eur: Of all [EUR].
     """
 
     kilowatt: Float[np.ndarray, "sources steps"]
+    intake_kilowatt: PerStep
     stored_kwh: float
     cost_eur: float
 
@@ -78,6 +80,7 @@ def mixed(
     given = stored / into
     return Mix(
         given,
+        np.asarray(stored.sum(axis=0)),
         float(stored.sum()) * step_hour,
         float((given * price).sum()) * step_hour,
     )

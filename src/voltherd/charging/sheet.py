@@ -107,22 +107,27 @@ def _own_share(problem: Problem, drawn: PerStep) -> float | None:
 
 
 def _uncontrolled(problem: Problem, greedy: Powers) -> Uncontrolled:
-    site = problem.site
-    grid = greedy.sum(axis=0) + site.net_base_kilowatt
-    over = greedy.sum(axis=0) > site.headroom_kilowatt + 1e-9 * site.limit_kilowatt
-    for group in site.groups:
-        together, most = greedy[group.member].sum(axis=0), group.limit_kilowatt * (1.0 + 1e-9)
-        if group.by_phase:
-            together = 3.0 * phase_kilowatt(problem, greedy * group.member[:, None]).max(axis=0)
-        over |= together > most
-    if site.phase_limit_kilowatt is not None:
-        by_phase = phase_kilowatt(problem, greedy) + site.net_base_kilowatt / 3.0
-        over |= (by_phase > site.phase_limit_kilowatt * (1.0 + 1e-9)).any(axis=0)
     return Uncontrolled(
         cost_eur=site_cost_eur(problem, greedy),
-        peak_kilowatt=float(grid.max()),
-        over_hour=float(over.sum()) * site.step_hour,
+        peak_kilowatt=float((greedy.sum(axis=0) + problem.site.net_base_kilowatt).max()),
+        over_hour=over_hour(problem, greedy),
     )
+
+
+def over_hour(problem: Problem, power: Powers) -> float:
+    """Give how long vehicles' powers are above a limit of the site, of a phase or a group [h]."""
+    site = problem.site
+    slack = 1e-9 * site.limit_kilowatt + _IDLE_KILOWATT
+    over = power.sum(axis=0) > site.headroom_kilowatt + slack
+    for group in site.groups:
+        together, most = power[group.member].sum(axis=0), group.limit_kilowatt + slack
+        if group.by_phase:
+            together = 3.0 * phase_kilowatt(problem, power * group.member[:, None]).max(axis=0)
+        over |= together > most
+    if site.phase_limit_kilowatt is not None:
+        by_phase = phase_kilowatt(problem, power) + site.net_base_kilowatt / 3.0
+        over |= (by_phase > site.phase_limit_kilowatt + slack).any(axis=0)
+    return float(over.sum()) * site.step_hour
 
 
 def phase_kilowatt(problem: Problem, power: Powers) -> Float[np.ndarray, "3 steps"]:

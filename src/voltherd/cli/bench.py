@@ -149,9 +149,9 @@ def charging(
         typer.Option(
             "--parts",
             help="Which, commas between: plans, recorded and forecast (need "
-            "VOLTHERD_DATA), ocpp, learned, cases, link.",
+            "VOLTHERD_DATA), ocpp, learned, cases, link, compare.",
         ),
-    ] = "plans,recorded,forecast,ocpp,learned,cases,link",
+    ] = "plans,recorded,forecast,ocpp,learned,cases,link,compare",
     full: Annotated[
         bool,
         typer.Option(

@@ -28,7 +28,8 @@ def test_limits_hold_and_the_need_is_met_where_it_can_be(seed):
     into = np.array([[one.efficiency] for one in sources])
     most = np.stack([one.kilowatt for one in sources])
     assert (mix.kilowatt >= 0.0).all() and (mix.kilowatt <= most + 1e-9).all()
-    assert ((mix.kilowatt * into).sum(axis=0) <= intake + 1e-9).all()
+    assert (mix.kilowatt * into).sum(axis=0) == pytest.approx(mix.intake_kilowatt)
+    assert (mix.intake_kilowatt <= intake + 1e-9).all()
     there = float(np.minimum((most * into).sum(axis=0), intake).sum()) * 0.25
     assert mix.stored_kwh == pytest.approx(min(need, there))
 
