@@ -1,8 +1,9 @@
-"""Is the demand of public stations forecast better than by repeating the last week?
+"""Is the demand of public stations forecast better than by repeating what was?
 
 Question: energy of recorded charges by the hour they began, a day ahead from every midnight of the
-last six of sixteen weeks, by each method, beside the seasonal naive one; in full
-also the learned one, where its extra is installed.
+last six of sixteen weeks, by each method, beside the seasonal naive one, which repeats the last
+week, and persistence, which repeats the last hour; in full also the learned one, where its extra
+is installed.
 """
 
 from collections.abc import Callable
@@ -89,11 +90,14 @@ def hourly(table: RawTable, city: str, first: str) -> Float[np.ndarray, " hours"
 
 
 def goals(found: dict[str, list[Score]]) -> tuple[Goal, ...]:
-    """Judge the best method of each city against repeating the week."""
+    """Judge the best method of each city against repeating the week, and the last hour."""
     made = []
-    for city, scores in found.items():
-        naive, *others = scores
-        best = min(others, key=lambda one: one.pinball)
+    for city, (naive, *others) in found.items():
+        last = next(one for one in others if one.name == "persistence")
+        best = min((one for one in others if one is not last), key=lambda one: one.pinball)
         name = f"{city}: demand a day ahead, {best.name}"
-        made.append(Goal(name, best.pinball, "kWh", naive.pinball, "seasonal naive", naive.pinball))
+        made += [
+            Goal(name, best.pinball, "kWh", floor.pinball, floor.name, floor.pinball)
+            for floor in (naive, last)
+        ]
     return tuple(made)

@@ -5,9 +5,16 @@ import json
 import numpy as np
 import pytest
 
-from voltherd.bench import charging_battery, charging_compare, charging_grid, charging_site
+from voltherd.bench import (
+    charging_battery,
+    charging_compare,
+    charging_forecast,
+    charging_grid,
+    charging_site,
+)
 from voltherd.bench.charging_parts import Asked, measure
 from voltherd.bench.charging_sheet import Sheet
+from voltherd.charging.forecast import Score
 
 pytestmark = pytest.mark.long
 
@@ -21,7 +28,7 @@ def test_a_table_is_told_for_people_and_for_programs(monkeypatch, tmp_path):
     sheet = Sheet("ways", (("", ""), ("h", ".1f")), (("slow", 8.25), ("no", float("inf"))), ("so",))
     assert sheet.text().splitlines() == [
         "ways",
-        "          h",
+        "            h",
         "  slow    8.2",
         "  no    never",
         "  so",
@@ -131,3 +138,11 @@ def test_a_road_gives_a_slow_vehicle_more_than_it_drives_on():
 def test_no_one_exponent_does_for_the_circuit():
     n = [row["n"] for row in charging_grid.exponent().plain()["rows"]]
     assert n[0] < 0.0 and n[-1] == pytest.approx(6.0, abs=0.1)
+
+
+def test_forecasts_are_judged_against_the_last_week_and_the_last_hour():
+    losses = {"seasonal naive": 5.0, "persistence": 3.0, "smoothed": 4.0, "the day before": 6.0}
+    scores = [Score(name, loss, 0.8, 1.0, 1.0, 0.0, 9) for name, loss in losses.items()]
+    week, hour = charging_forecast.goals({"dundee": scores})
+    assert week.what.endswith("smoothed") and hour.what == week.what
+    assert (week.floor, week.verdict, hour.floor, hour.verdict) == (5.0, "holds", 3.0, "MISSED")
