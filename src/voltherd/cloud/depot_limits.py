@@ -14,7 +14,15 @@ from typing import Final
 import numpy as np
 from jaxtyping import Float
 
-from voltherd.charging.profile import TAPER_PER_HOUR, Course, Pack, charge, constant, plating_table
+from voltherd.charging.profile import (
+    STEP_SECOND,
+    TAPER_PER_HOUR,
+    Course,
+    Pack,
+    charge,
+    constant,
+    plating_table,
+)
 from voltherd.cloud.depot_sections import SiteFile, VehicleSection
 from voltherd.errors import InputError, UsageError
 from voltherd.estimation.sop import PowerBounds
@@ -181,7 +189,8 @@ def _curve(
     pack = Pack(cell=cell, cells=1, bounds=bounds, soh=soh, resistance_scale=1.0 / soh)
     begin = min(soc, _FROM_MOST)
     most_watt = 1000.0 * most_per_hour * pack.energy_kwh
-    course = charge(pack, constant(_ALL), begin, celsius, 1.0, most_watt)
+    step = STEP_SECOND * max(1.0 / max(most_per_hour, 0.01), 1.0)  # slow ones in longer steps
+    course = charge(pack, constant(_ALL), begin, celsius, 1.0, most_watt, step_second=step)
     nodes = np.linspace(begin, 1.0, NODES)
     watt = np.interp(nodes, course.soc, course.watt, right=0.0) if len(course.soc) else 0.0 * nodes
     taken = np.maximum(watt / 1000.0 / pack.energy_kwh, TAPER_PER_HOUR)

@@ -194,3 +194,9 @@ def test_a_running_depot_plans_by_what_was_known_when_a_vehicle_came():
     [account], plan = asyncio.run(live())
     assert account.wanted_kwh == pytest.approx(0.2 * 120)
     assert plan.guests == {"CP-01/T1": pytest.approx(0.2 * 120_000 / 0.95)}
+
+
+def test_a_weak_charger_is_followed_to_the_end():
+    """3.6 kW are less than the current at which a charge of 120 kWh counts as over."""
+    weak = limited(bus().model_copy(update={"power_kilowatt": 3.6}), "here")
+    assert max(weak.power_curve.values()) == pytest.approx(3.6, rel=0.05)
