@@ -16,9 +16,10 @@ from voltherd.bench.charging_goals import Goal
 from voltherd.bench.compose import read_table
 from voltherd.bench.depot_instance import PRICE_EUR_PER_MWH, STEP_HOUR, STEPS
 from voltherd.charging.online import DAYS
-from voltherd.charging.problem import Problem, Site
+from voltherd.charging.problem import Problem
 from voltherd.charging.replay import together, ways
 from voltherd.charging.sessions import Day, Sessions, days, fleet_of, sessions_of, usable
+from voltherd.charging.site import Site
 from voltherd.errors import InputError
 from voltherd.types.depot import ALL_KNOWN, AS_IT_GOES, Way
 from voltherd.types.table import RawTable

@@ -230,7 +230,8 @@ def _site(programme: Programme, problem: Problem, flows: _Flows) -> float:
     constant = 0.0
     if site.demand_eur_per_kilowatt > 0:
         peak = programme.column(np.array([site.demand_eur_per_kilowatt]), np.array([np.inf]))
-        programme.enter(limit(np.where(gone, np.inf, -base), everyone), peak[0], -1.0)
+        paid = np.where(gone, np.inf, site.peak_kilowatt - base)
+        programme.enter(limit(paid, everyone), peak[0], -1.0)
     if site.feed_in_eur_per_kwh is not None:
         lost = (site.price_eur_per_kwh - site.feed_in_eur_per_kwh) * hour
         sold = programme.column(lost, np.full(site.steps, np.inf))

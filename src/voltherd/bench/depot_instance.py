@@ -10,7 +10,8 @@ from typing import Final
 
 import numpy as np
 
-from voltherd.charging.problem import Discharge, Fleet, Problem, Site, Taper
+from voltherd.charging.problem import Discharge, Fleet, Problem, Taper
+from voltherd.charging.site import Site
 
 STEPS: Final = 96
 STEP_HOUR: Final = 0.25

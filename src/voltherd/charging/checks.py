@@ -6,7 +6,8 @@ from dataclasses import replace
 import numpy as np
 from jaxtyping import Bool
 
-from voltherd.charging.problem import DRAWS, GIVES, Discharge, Fleet, Problem, Single, Site, Taper
+from voltherd.charging.problem import DRAWS, GIVES, Discharge, Fleet, Problem, Single, Taper
+from voltherd.charging.site import Site
 from voltherd.errors import InputError
 
 ROUNDING_KWH = 1e-9
@@ -26,7 +27,7 @@ def checked(problem: Problem) -> Problem:
     if not 0 <= problem.stores <= problem.fleet.size:
         raise InputError("more batteries of the site than there are", mend="correct stores")
     _lengths(problem)
-    for wrong, what, mend in _fleet(problem.fleet, problem.site.steps):
+    for wrong, what, mend in (_energy(problem), *_fleet(problem.fleet, problem.site.steps)):
         _refuse(problem.fleet, wrong, what, mend)
     if problem.discharge is not None:
         for wrong, what, mend in _discharge(problem.discharge):
@@ -99,7 +100,7 @@ def _refuse(fleet: Fleet, wrong: Bool[np.ndarray, "vehicles"], what: str, mend: 
 
 def _fleet(fleet: Fleet, steps: int) -> Iterator[Check]:
     """Conditions are stated as what must hold, so that NaN fails them."""
-    for name in ("power_max_kilowatt", "power_min_kilowatt", "energy_kwh", "stored_kwh"):
+    for name in ("power_max_kilowatt", "power_min_kilowatt", "stored_kwh"):
         value = getattr(fleet, name)
         yield ~((value >= 0) & np.isfinite(value)), f"{name} is negative or no number", "correct it"
     yield (
@@ -135,6 +136,18 @@ def _fleet(fleet: Fleet, steps: int) -> Iterator[Check]:
     )
     yield ~np.isin(fleet.phases, (1, 3)), "phases is neither 1 nor 3", "correct it"
     yield ~np.isin(fleet.phase, (0, 1, 2)), "phase is none of 0, 1, 2", "correct it"
+
+
+def _energy(problem: Problem) -> Check:
+    """Only what gives back can leave with less than it has."""
+    fleet, least = problem.fleet, np.zeros(problem.fleet.size)
+    if problem.discharge is not None:
+        least = np.where(problem.discharge.limit_kilowatt > 0.0, -fleet.stored_kwh, 0.0)
+    return (
+        ~((fleet.energy_kwh >= least - ROUNDING_KWH) & np.isfinite(fleet.energy_kwh)),
+        "energy_kwh is negative or no number",
+        "correct it; down to minus stored_kwh where it gives back",
+    )
 
 
 def _discharge(discharge: Discharge) -> Iterator[Check]:
@@ -216,8 +229,9 @@ def _site(site: Site) -> None:
         finite["feed_in_eur_per_kwh"] = site.feed_in_eur_per_kwh
     for name, value in finite.items():
         _no_step(~np.isfinite(value), f"{name} is missing", "give a number for every step")
-    if not (site.demand_eur_per_kilowatt >= 0 and np.isfinite(site.demand_eur_per_kilowatt)):
-        raise InputError("demand_eur_per_kilowatt is negative or no number", mend="correct it")
+    for name in ("demand_eur_per_kilowatt", "peak_kilowatt"):
+        if not 0 <= getattr(site, name) < np.inf:
+            raise InputError(f"{name} is negative or no number", mend="correct it")
     _reliefs(site)
     room = {"the site's limit": site.headroom_kilowatt}
     if site.phase_limit_kilowatt is not None:

@@ -14,7 +14,7 @@ planner's optimum, and the difference is the regret.
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -22,7 +22,8 @@ from jaxtyping import Float, Int
 from voltherd.charging.baselines import Now, PerVehicle, depot_of, least_laxity
 from voltherd.charging.decomposition import Effort
 from voltherd.charging.plan import Plan, planned
-from voltherd.charging.problem import Discharge, Fleet, Problem, Site
+from voltherd.charging.problem import Problem
+from voltherd.charging.switching import begun
 
 Powers = Float[np.ndarray, "vehicles steps"]
 Later = Float[np.ndarray, "steps steps"]
@@ -31,7 +32,19 @@ DAYS: Final = 28
 """Earlier days looked back upon."""
 EARLY_SHARE: Final = 0.5
 """Of its stay, in which a vehicle that may come is taken to charge."""
-_NONE_KWH: Final = 1e-9
+_NONE_KILOWATT: Final = 1e-6
+
+
+class Course(NamedTuple):
+    """What vehicles do.
+
+    Attributes:
+        power_kilowatt: Drawn, negative where given [kW].
+        phases: On how many each charges.
+    """
+
+    power_kilowatt: Powers
+    phases: Int[np.ndarray, "vehicles"]
 
 
 def roughly(problem: Problem) -> Plan:
@@ -39,7 +52,7 @@ def roughly(problem: Problem) -> Plan:
     return planned(problem, Effort(gap=1e-3))
 
 
-def as_it_goes(problem: Problem, past: Sequence[Problem] = (), plan: Planner = roughly) -> Powers:
+def as_it_goes(problem: Problem, past: Sequence[Problem] = (), plan: Planner = roughly) -> Course:
     """Charge with the vehicles of each moment in mind, and the most that may still come.
 
     Args:
@@ -48,7 +61,7 @@ def as_it_goes(problem: Problem, past: Sequence[Problem] = (), plan: Planner = r
         plan: How the vehicles that are there are planned.
 
     Returns:
-        What each vehicle draws in each step, negative where it gives [kW].
+        What each vehicle does.
     """
     fleet, site = problem.fleet, problem.site
     later = most_later(past, site.steps)
@@ -57,8 +70,10 @@ def as_it_goes(problem: Problem, past: Sequence[Problem] = (), plan: Planner = r
         there = np.flatnonzero((fleet.arrival_step <= step) & (fleet.departure_step > step))
         now = remaining(problem, power, there, step)
         if len(there) and (now.discharge is not None or (now.fleet.energy_kwh > 0.0).any()):
-            power[there, step] = _first_step(now, later[step, step:], plan)
-    return power
+            power[there, step], phases = _first_step(now, later[step, step:], plan)
+            draws = power[there, step] > _NONE_KILOWATT
+            problem = begun(problem, there[draws], phases[draws])
+    return Course(power, problem.fleet.phases)
 
 
 def most_later(past: Sequence[Problem], steps: int) -> Later:
@@ -93,8 +108,8 @@ def _early(day: Problem) -> Powers:
 
 def _first_step(
     now: Problem, later_kilowatt: Float[np.ndarray, " left"], plan: Planner
-) -> PerVehicle:
-    """Plan, leaving others' room alone from the next step on; give the power of this one."""
+) -> tuple[PerVehicle, Int[np.ndarray, " present"]]:
+    """Plan, leaving others' room alone from the next step on; give power and phases of this one."""
     site = now.site
     kept = np.minimum(later_kilowatt, np.maximum(site.headroom_kilowatt, 0.0))
     kept[0] = 0.0
@@ -102,7 +117,7 @@ def _first_step(
     drawn = found.power_kilowatt[:, 0]
     short = found.shortage is not None and found.shortage.drawn_kwh > 0.0
     one_limit = now.discharge is None and not site.groups and site.phase_limit_kilowatt is None
-    return _least_laxity_of(now, float(drawn.sum())) if short and one_limit else drawn
+    return _least_laxity_of(now, float(drawn.sum())) if short and one_limit else drawn, found.phases
 
 
 def _least_laxity_of(now: Problem, kilowatt: float) -> PerVehicle:
@@ -110,6 +125,8 @@ def _least_laxity_of(now: Problem, kilowatt: float) -> PerVehicle:
     depot, need = depot_of(now), now.reachable_kwh
     depot = depot._replace(site_cap_kilowatt=np.full(now.site.steps, kilowatt))
     want = np.minimum(depot.power_max_kilowatt, need / depot.step_hour)
+    if now.taper is not None:
+        want = np.minimum(want, now.bend_kilowatt(now.fleet.stored_kwh))
     return least_laxity(depot, Now(0, need, want, np.full(len(need), -1)))
 
 
@@ -124,61 +141,6 @@ def remaining(
         there: The vehicles.
         step: From when on.
     """
-    fleet, hour = problem.fleet, problem.site.step_hour
-    before = power[there, :step]
-    gained = np.maximum(before, 0.0).sum(axis=1) * hour * fleet.charge_efficiency[there]
-    if problem.discharge is not None:
-        given = np.maximum(-before, 0.0).sum(axis=1) * hour
-        gained = gained - given / problem.discharge.efficiency[there]
-    need = fleet.energy_kwh[there] - gained
-    stored = np.clip(fleet.stored_kwh[there] + gained, 0.0, fleet.battery_kwh[there])
-    left = _some(fleet, there)
-    left = replace(
-        left,
-        arrival_step=np.maximum(left.arrival_step - step, 0),
-        departure_step=left.departure_step - step,
-        energy_kwh=np.clip(np.where(need > _NONE_KWH, need, 0.0), 0.0, left.battery_kwh - stored),
-        stored_kwh=stored,
-    )
-    return Problem(
-        fleet=left,
-        site=_later(problem.site, there, step),
-        discharge=None if problem.discharge is None else _giving(problem.discharge, there),
-    )
-
-
-def _some(fleet: Fleet, there: Int[np.ndarray, " present"]) -> Fleet:
-    return Fleet(
-        arrival_step=fleet.arrival_step[there],
-        departure_step=fleet.departure_step[there],
-        power_max_kilowatt=fleet.power_max_kilowatt[there],
-        energy_kwh=fleet.energy_kwh[there],
-        battery_kwh=fleet.battery_kwh[there],
-        stored_kwh=fleet.stored_kwh[there],
-        phases=fleet.phases[there],
-        phase=fleet.phase[there],
-        charge_efficiency=fleet.charge_efficiency[there],
-        power_min_kilowatt=fleet.power_min_kilowatt[there],
-        names=tuple(fleet.name(int(vehicle)) for vehicle in there),
-    )
-
-
-def _later(site: Site, there: Int[np.ndarray, " present"], step: int) -> Site:
-    phases, feed_in = site.phase_limit_kilowatt, site.feed_in_eur_per_kwh
-    return replace(
-        site,
-        price_eur_per_kwh=site.price_eur_per_kwh[step:],
-        limit_kilowatt=site.limit_kilowatt[step:],
-        base_kilowatt=site.base_kilowatt[step:],
-        pv_kilowatt=site.pv_kilowatt[step:],
-        phase_limit_kilowatt=None if phases is None else phases[:, step:],
-        feed_in_eur_per_kwh=None if feed_in is None else feed_in[step:],
-        groups=tuple(
-            group._replace(member=group.member[there], limit_kilowatt=group.limit_kilowatt[step:])
-            for group in site.groups
-        ),
-    )
-
-
-def _giving(discharge: Discharge, there: Int[np.ndarray, " present"]) -> Discharge:
-    return discharge.of(there)
+    left = problem.later(step, power[:, :step]).of(there)
+    names = tuple(problem.fleet.name(vehicle) for vehicle in there.tolist())
+    return replace(left, fleet=replace(left.fleet, names=names))

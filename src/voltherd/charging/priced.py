@@ -8,7 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from voltherd.charging.problem import DRAWS, GIVES, SWITCHES, Band, Outage, PerStep, Problem, Site
+from voltherd.charging.problem import DRAWS, GIVES, SWITCHES, Problem
+from voltherd.charging.site import Band, Outage, PerStep, Site
 
 
 class Priced(NamedTuple):
@@ -45,7 +46,8 @@ def priced_rows(problem: Problem) -> list[Priced]:
     rows = []
     if site.demand_eur_per_kilowatt > 0:
         price = np.array([site.demand_eur_per_kilowatt])
-        rows.append(Priced("peak", 1.0, np.where(grid, -base, np.inf), price, 0 * each))
+        room = np.where(grid, site.peak_kilowatt - base, np.inf)
+        rows.append(Priced("peak", 1.0, room, price, 0 * each))
     if site.feed_in_eur_per_kwh is not None:
         lost = (site.price_eur_per_kwh - site.feed_in_eur_per_kwh) * hour
         constant = float(lost @ np.maximum(-base, 0.0))

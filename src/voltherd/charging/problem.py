@@ -11,12 +11,14 @@ from typing import Final, NamedTuple, final
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from voltherd.charging.site import Site
+
 PerVehicle = Float[np.ndarray, "vehicles"]
-PerStep = Float[np.ndarray, "steps"]
 DRAWS, GIVES, TAPERS, SWITCHES = range(4)
 """Kinds of vehicles: they draw at one power, give back, draw less as their batteries fill, or are
 there twice, on three phases and on one."""
 _BENDS_KILOWATT: Final = 1e-9
+_NONE_KWH: Final = 1e-9
 
 
 @final
@@ -28,7 +30,8 @@ class Fleet:
         arrival_step: First step in which it can charge.
         departure_step: First step in which it no longer can.
         power_max_kilowatt: Most it draws, at the charger's input [kW].
-        energy_kwh: To be in its battery at departure beyond what is in it now [kWh].
+        energy_kwh: To be in its battery at departure beyond what is in it now; below 0 where it
+            gives back and may leave with less [kWh].
         battery_kwh: Usable size [kWh].
         stored_kwh: In it at arrival [kWh].
         phases: 1 or 3.
@@ -65,6 +68,17 @@ class Fleet:
         names = tuple(self.names[n] for n in some) if self.names else ()
         return Fleet(names=names, **{name: array[some] for name, array in arrays.items()})
 
+    def later(self, step: int, gained_kwh: PerVehicle) -> "Fleet":
+        """Give them from a step on, when so much came into each battery before."""
+        need = self.energy_kwh - gained_kwh
+        return replace(
+            self,
+            arrival_step=np.maximum(self.arrival_step - step, 0),
+            departure_step=self.departure_step - step,
+            energy_kwh=np.where(np.abs(need) > _NONE_KWH, need, 0.0),
+            stored_kwh=np.clip(self.stored_kwh + gained_kwh, 0.0, self.battery_kwh),
+        )
+
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -96,6 +110,12 @@ class Discharge:
             tier_wear_eur_per_kwh=self.tier_wear_eur_per_kwh[some],
             reserve_kwh=None if self.reserve_kwh is None else self.reserve_kwh[some],
         )
+
+    def later(self, stored_kwh: PerVehicle) -> "Discharge":
+        """Give it for batteries that came with so much: a reserve does not grow as they fill."""
+        if self.reserve_kwh is None:
+            return self
+        return replace(self, reserve_kwh=np.minimum(self.reserve_kwh, stored_kwh))
 
 
 class Taper(NamedTuple):
@@ -137,117 +157,6 @@ class Single(NamedTuple):
     def of(self, some: Int[np.ndarray, "some"]) -> "Single":
         """Give those of some vehicles."""
         return Single(*(part[some] for part in self))
-
-
-class Group(NamedTuple):
-    """Chargers that share a limit below that of the site; groups may lie within each other.
-
-    Attributes:
-        name: For messages.
-        member: Which vehicles charge there.
-        limit_kilowatt: What they may draw together in each step [kW].
-        by_phase: Whether each phase is limited to a third of it.
-    """
-
-    name: str
-    member: Bool[np.ndarray, "vehicles"]
-    limit_kilowatt: PerStep
-    by_phase: bool = False
-
-
-class Tier(NamedTuple):
-    """Energy beyond some power or volume costs more.
-
-    Attributes:
-        above: Power from the grid [kW], or energy from it over the whole plan, less what is given
-            to it [kWh].
-        added_eur_per_kwh: What energy beyond costs more; not below 0 [EUR/kWh].
-    """
-
-    above: float
-    added_eur_per_kwh: float
-
-
-class Band(NamedTuple):
-    """Reserve for the grid: so much less or more could be drawn at once, for a payment.
-
-    Attributes:
-        kilowatt: Wanted in each step, up and down alike [kW].
-        eur_per_kilowatt_hour: Paid for what is kept ready [EUR/kW/h].
-    """
-
-    kilowatt: PerStep
-    eur_per_kilowatt_hour: PerStep
-
-
-class Outage(NamedTuple):
-    """Steps without a grid: vehicles live on own generation and on each other.
-
-    Attributes:
-        gone: In which steps.
-        shed_eur_per_kwh: What a kWh of base load that goes without costs [EUR/kWh].
-    """
-
-    gone: Bool[np.ndarray, "steps"]
-    shed_eur_per_kwh: float
-
-
-@final
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Site:
-    """The connection and what energy costs there.
-
-    Attributes:
-        step_hour: Length of a step [h].
-        price_eur_per_kwh: Of energy bought in each step; may be negative [EUR/kWh].
-        limit_kilowatt: Of the connection, base load and own generation included [kW].
-        base_kilowatt: What the site draws beside the vehicles [kW].
-        pv_kilowatt: What it generates [kW].
-        phase_limit_kilowatt: Of each phase, where phases are limited; base load and generation
-            are taken to lie evenly on them [kW].
-        feed_in_eur_per_kwh: Paid for surplus, at most the price of buying; where it is not given
-            surplus is worth what buying costs [EUR/kWh].
-        demand_eur_per_kilowatt: Charge on the highest power drawn of all steps [EUR/kW].
-        groups: Limits below the site's.
-        power_tiers: Where power from the grid becomes dearer.
-        volume_tiers: Where energy from the grid does.
-        band: Reserve for the grid; none where it is not given.
-        outage: When there is no grid, always there where it is not given; the prices of those steps
-            are then not asked for.
-    """
-
-    step_hour: float
-    price_eur_per_kwh: PerStep
-    limit_kilowatt: PerStep
-    base_kilowatt: PerStep
-    pv_kilowatt: PerStep
-    phase_limit_kilowatt: Float[np.ndarray, "3 steps"] | None = None
-    feed_in_eur_per_kwh: PerStep | None = None
-    demand_eur_per_kilowatt: float = 0.0
-    groups: tuple[Group, ...] = ()
-    power_tiers: tuple[Tier, ...] = ()
-    volume_tiers: tuple[Tier, ...] = ()
-    band: Band | None = None
-    outage: Outage | None = None
-
-    @property
-    def steps(self) -> int:
-        """How many."""
-        return len(self.price_eur_per_kwh)
-
-    @property
-    def net_base_kilowatt(self) -> PerStep:
-        """Base load less own generation [kW]."""
-        return np.asarray(self.base_kilowatt - self.pv_kilowatt)
-
-    @property
-    def headroom_kilowatt(self) -> PerStep:
-        """What is left of the limit for vehicles; without a grid, of own generation [kW]."""
-        room = self.limit_kilowatt - self.net_base_kilowatt
-        if self.outage is None:
-            return np.asarray(room)
-        alone = np.minimum(room, np.maximum(-self.net_base_kilowatt, 0.0))
-        return np.asarray(np.where(self.outage.gone, alone, room))
 
 
 @final
@@ -298,11 +207,10 @@ class Problem:
 
     def of(self, some: Int[np.ndarray, "some"]) -> "Problem":
         """Give the problem of some of the vehicles alone."""
-        groups = tuple(group._replace(member=group.member[some]) for group in self.site.groups)
         return replace(
             self,
             fleet=self.fleet.of(some),
-            site=replace(self.site, groups=groups),
+            site=self.site.of(some),
             discharge=None if self.discharge is None else self.discharge.of(some),
             taper=None if self.taper is None else self.taper.of(some),
             stores=int((some >= self.vehicles).sum()),
@@ -311,6 +219,31 @@ class Problem:
             else self.waiting_eur_per_kwh_hour[some],
             single=None if self.single is None else self.single.of(some),
             twins=self._twins_of(some),
+        )
+
+    def later(self, step: int, power_kilowatt: Float[np.ndarray, "vehicles before"]) -> "Problem":
+        """Give what is left to plan from a step on.
+
+        Args:
+            step: The first one left.
+            power_kilowatt: What vehicles drew in the steps before; those that have left are to be
+                left out by :meth:`of` [kW].
+        """
+        fleet, hour, discharge = self.fleet, self.site.step_hour, self.discharge
+        drawn = np.maximum(power_kilowatt, 0.0).sum(axis=1) * hour
+        gained, least = drawn * fleet.charge_efficiency, np.zeros(fleet.size)
+        if discharge is not None:
+            given = np.maximum(-power_kilowatt, 0.0).sum(axis=1) * hour
+            gained = gained - given / discharge.efficiency
+            least = np.where(discharge.limit_kilowatt > 0.0, -np.inf, 0.0)
+            discharge = discharge.later(fleet.stored_kwh)
+        left = fleet.later(step, gained)
+        need = np.clip(left.energy_kwh, least, left.battery_kwh - left.stored_kwh)
+        return replace(
+            self,
+            fleet=replace(left, energy_kwh=need),
+            site=self.site.later(step, power_kilowatt.sum(axis=0)),
+            discharge=discharge,
         )
 
     def _twins_of(self, some: Int[np.ndarray, "some"]) -> tuple[int, ...]:
@@ -331,7 +264,7 @@ class Problem:
     @property
     def drawn_kwh(self) -> PerVehicle:
         """What must be drawn for the energy that is needed [kWh]."""
-        return np.asarray(self.fleet.energy_kwh / self.fleet.charge_efficiency)
+        return np.asarray(np.maximum(self.fleet.energy_kwh, 0.0) / self.fleet.charge_efficiency)
 
     @property
     def waiting_eur_per_kwh(self) -> Float[np.ndarray, "vehicles steps"]:

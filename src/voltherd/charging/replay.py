@@ -23,7 +23,7 @@ def ways(problem: Problem, past: Sequence[Problem]) -> Iterator[Way]:
     depot = depot_of(problem)
     for name, rule in RULES.items():
         yield _way(problem, name, run(depot, rule).power_kilowatt.T)
-    yield _way(problem, AS_IT_GOES, as_it_goes(problem, past))
+    yield _way(problem, AS_IT_GOES, as_it_goes(problem, past).power_kilowatt)
     yield _way(problem, ALL_KNOWN, planned(problem).power_kilowatt)
 
 

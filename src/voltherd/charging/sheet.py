@@ -90,7 +90,7 @@ def site_cost_eur(problem: Problem, power: Powers) -> float:
             else (site.feed_in_eur_per_kwh)
         )
         price = np.where(energy > 0, site.price_eur_per_kwh, sold)
-        peak = max(float(grid_kilowatt.max()), 0.0)
+        peak = max(float(grid_kilowatt.max()) - site.peak_kilowatt, 0.0)
         return float(energy @ price) + site.demand_eur_per_kilowatt * peak
 
     base = site.net_base_kilowatt

@@ -94,7 +94,8 @@ class Storage:
         step_hour: Length of a step [h].
         steps: How many.
         unserved_eur_per_kwh: Price of energy not drawn [EUR/kWh].
-        need: Energy that can be brought within the stay, into the battery [kWh].
+        need: Energy that can be brought within the stay, into the battery; below 0 where it may
+            leave with less than it has [kWh].
     """
 
     fleet: Fleet
@@ -128,8 +129,9 @@ class Storage:
     def nothing(self) -> Answer:
         """Give the answer of vehicles that do not charge: it keeps every limit."""
         count, steps = int(self.class_of.max(initial=0)) + 1, self.steps
-        unserved = np.bincount(self.class_of, self.need / self.fleet.charge_efficiency, count)
-        still = Trades(np.zeros((self.fleet.size, steps)), self.need)
+        missing = np.maximum(self.need, 0.0)
+        unserved = np.bincount(self.class_of, missing / self.fleet.charge_efficiency, count)
+        still = Trades(np.zeros((self.fleet.size, steps)), missing)
         return Answer(np.zeros((count, steps)), np.zeros(count), unserved, still)
 
     def _offers(self, vehicle: int, price: Float[np.ndarray, "steps"]) -> "_Offers":
@@ -196,7 +198,7 @@ class Storage:
         surplus, short = offers.place[-2:]
         spare = fleet.battery_kwh[vehicle] - fleet.stored_kwh[vehicle] - self.need[vehicle]
         size[:, surplus] = np.where(choices.last, np.maximum(spare, 0.0), 0.0)
-        size[:, short] = np.where(choices.last, self.need[vehicle], 0.0)
+        size[:, short] = np.where(choices.last, np.maximum(self.need[vehicle], 0.0), 0.0)
         charged = offers.charging.astype(bool)
         charged[short] = True
         target = choices.gain + size[:, ~charged].sum(axis=1)
@@ -303,8 +305,11 @@ def storage(
     """
     discharge, fleet = problem.discharge, problem.fleet
     assert discharge is not None
+    need = problem.reachable_kwh * fleet.charge_efficiency
+    least = -fleet.stored_kwh
     if discharge.reserve_kwh is not None:
         kept = np.minimum(discharge.reserve_kwh, fleet.stored_kwh)
+        least = least + kept
         fleet = replace(
             fleet, stored_kwh=fleet.stored_kwh - kept, battery_kwh=fleet.battery_kwh - kept
         )
@@ -315,5 +320,5 @@ def storage(
         step_hour=problem.site.step_hour,
         steps=problem.site.steps,
         unserved_eur_per_kwh=unserved_eur_per_kwh,
-        need=problem.reachable_kwh * problem.fleet.charge_efficiency,
+        need=np.where(fleet.energy_kwh < 0.0, np.maximum(fleet.energy_kwh, least), need),
     )

@@ -132,6 +132,19 @@ def chosen(problem: Problem, power: Powers) -> Problem:
     return replace(problem, fleet=_on_one(problem, single, one), single=None)
 
 
+def begun(
+    problem: Problem, some: Int[np.ndarray, "some"], phases: Int[np.ndarray, "some"]
+) -> Problem:
+    """Let vehicles that have begun to draw stay on as many phases as they began on."""
+    single = problem.single
+    if single is None:
+        return problem
+    one, able = np.zeros(problem.fleet.size, dtype=bool), single.able.copy()
+    one[some], able[some] = able[some] & (phases == 1), False
+    fleet = _on_one(problem, single, one)
+    return replace(problem, fleet=fleet, single=single._replace(able=able) if able.any() else None)
+
+
 def _able(problem: Problem, single: Single) -> Bool[np.ndarray, "vehicles"]:
     """Tell who can switch: on three phases, and drawing at one power only."""
     plain = replace(problem, single=None).kind == DRAWS

@@ -21,16 +21,8 @@ from jaxtyping import Float
 from pydantic import ValidationError
 
 from voltherd.charging.battery_wear import Battery
-from voltherd.charging.problem import (
-    Band,
-    Discharge,
-    Fleet,
-    Group,
-    Outage,
-    Problem,
-    Site,
-    Tier,
-)
+from voltherd.charging.problem import Discharge, Fleet, Problem
+from voltherd.charging.site import Band, Group, Outage, Site, Tier
 from voltherd.cloud.depot_batteries import battery_of, discharge_of, single_of, taper_of, waiting_of
 from voltherd.cloud.depot_limits import as_known, read_health, with_batteries
 from voltherd.cloud.depot_sections import (

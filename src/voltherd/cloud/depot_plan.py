@@ -8,9 +8,10 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from voltherd.charging.plan import planned
-from voltherd.charging.problem import Discharge, Fleet, Problem, Site
+from voltherd.charging.problem import Discharge, Fleet, Problem
 from voltherd.charging.session_record import Prices
 from voltherd.charging.sheet import depot_sheet
+from voltherd.charging.site import Site
 from voltherd.cloud.depot_file import Night, read_site
 from voltherd.errors import InputError, UsageError
 from voltherd.types.depot import DepotSheet

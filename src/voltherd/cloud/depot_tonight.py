@@ -15,7 +15,8 @@ from jaxtyping import Float
 
 from voltherd.charging.guard_site import PHASES
 from voltherd.charging.live import Charger, Headroom
-from voltherd.charging.problem import Group, Problem, Site
+from voltherd.charging.problem import Problem
+from voltherd.charging.site import Group, Site
 from voltherd.charging.transactions import Transaction
 from voltherd.cloud.depot_file import Frame, Night, frame_of, moment, night
 from voltherd.cloud.depot_limits import as_known, limited

@@ -3,17 +3,8 @@
 import numpy as np
 from hypothesis import strategies as st
 
-from voltherd.charging.problem import (
-    Band,
-    Discharge,
-    Fleet,
-    Group,
-    Outage,
-    Problem,
-    Site,
-    Taper,
-    Tier,
-)
+from voltherd.charging.problem import Discharge, Fleet, Problem, Taper
+from voltherd.charging.site import Band, Group, Outage, Site, Tier
 
 
 def fleet(random, vehicles: int, steps: int, step_hour: float = 0.5, need: float = 0.8) -> Fleet:

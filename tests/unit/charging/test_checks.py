@@ -55,7 +55,8 @@ WRONG = {
     ),
     "negative power": (fleet("power_max_kilowatt", -7.4), "vehicle 2: power_max_kilowatt is neg"),
     "no power": (fleet("power_max_kilowatt", np.nan), "vehicle 2: power_max_kilowatt is negative"),
-    "negative energy": (fleet("energy_kwh", -1.0), "vehicle 2: energy_kwh is negative"),
+    "less energy than it has": (fleet("energy_kwh", -1e4), "vehicle 2: energy_kwh is negative"),
+    "no energy": (fleet("energy_kwh", np.nan), "vehicle 2: energy_kwh is negative or no number"),
     "no battery": (fleet("battery_kwh", 0.0), "vehicle 2: .*battery"),
     "two phases": (fleet("phases", 2), "vehicle 2: phases is neither 1 nor 3"),
     "fourth phase": (fleet("phase", 3), "vehicle 2: phase is none of"),
@@ -77,6 +78,19 @@ def good() -> Problem:
 
 def test_a_good_problem_is_given_back(good):
     assert checked(good) is good
+
+
+def test_what_cannot_give_back_cannot_leave_with_less_than_it_has(good):
+    less = fleet("energy_kwh", -0.5)(good)
+    assert checked(less) is less
+    with pytest.raises(InputError, match="vehicle 2: energy_kwh is negative"):
+        checked(replace(less, discharge=None))
+
+
+def test_a_peak_below_nothing_is_refused(good):
+    wrong = replace(good, site=replace(good.site, peak_kilowatt=-1.0))
+    with pytest.raises(InputError, match="peak_kilowatt is negative"):
+        checked(wrong)
 
 
 @pytest.mark.parametrize("case", WRONG)

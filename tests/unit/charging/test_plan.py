@@ -8,52 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.charging.depots import depot, depots
+from tests.unit.charging.promises import KILOWATT, keeps_every_promise
 from voltherd.bench.charging_reference import solved
 from voltherd.bench.depot_instance import depot as instance
 from voltherd.charging.decomposition import Effort
-from voltherd.charging.limits import classes, limits
 from voltherd.charging.plan import planned
-from voltherd.charging.problem import GIVES, TAPERS
+from voltherd.charging.problem import GIVES
 from voltherd.errors import UsageError
 
 pytestmark = pytest.mark.long
-KILOWATT = 1e-6
-KWH = 1e-6
-
-
-def keeps_every_promise(problem, plan):
-    """Inside limits, windows, powers and batteries; energy as needed or told missing."""
-    fleet, site, power = problem.fleet, problem.site, plan.power_kilowatt
-    rows = limits(problem, classes(problem))
-    class_of = classes(problem)
-    use = rows.weight[:, class_of] @ power
-    hard = rows.relief < 0
-    assert (use[hard] <= rows.room_kilowatt[hard] + KILOWATT).all()
-    assert (power.sum(axis=0) <= site.headroom_kilowatt + KILOWATT).all()
-    assert (power[~problem.window] == 0.0).all()
-    assert (power <= fleet.power_max_kilowatt[:, None] + KILOWATT).all()
-    if problem.taper is not None:
-        gained = np.cumsum(power, axis=1) * site.step_hour * fleet.charge_efficiency[:, None]
-        for step, stored in enumerate((fleet.stored_kwh[:, None] + gained).T):
-            bend = np.where(problem.kind == TAPERS, problem.taper.at(stored), np.inf)
-            assert (power[:, step] <= bend + KILOWATT).all()
-    given = np.zeros(fleet.size)
-    efficiency = np.ones(fleet.size)
-    if problem.discharge is not None:
-        given, efficiency = problem.discharge.limit_kilowatt, problem.discharge.efficiency
-    assert (power >= -given[:, None] - KILOWATT).all()
-    into = np.maximum(power, 0.0) * fleet.charge_efficiency[:, None]
-    out = np.minimum(power, 0.0) / efficiency[:, None]
-    path = fleet.stored_kwh[:, None] + np.cumsum(into + out, axis=1) * site.step_hour
-    assert (path >= -KWH).all()
-    assert (path <= fleet.battery_kwh[:, None] + KWH).all()
-    missing = plan.shortage.missing_kwh if plan.shortage else 0.0
-    need = fleet.stored_kwh + fleet.energy_kwh - missing
-    assert (path[:, -1] >= need - 1e-5).all()
-    assert plan.bound_eur <= plan.cost_eur + 1e-9
-    usual = float(np.abs(site.price_eur_per_kwh).mean() * problem.drawn_kwh.sum())
-    if abs(plan.cost_eur) > 0.01 * usual + 1e-3:
-        assert plan.gap == pytest.approx((plan.cost_eur - plan.bound_eur) / abs(plan.cost_eur))
 
 
 @settings(max_examples=40)

@@ -12,8 +12,8 @@ from voltherd.bench.charging_reference import solved
 from voltherd.charging.checks import checked
 from voltherd.charging.plan import planned
 from voltherd.charging.priced import reserve_kilowatt
-from voltherd.charging.problem import Band, Outage, Tier
 from voltherd.charging.sheet import depot_sheet, site_cost_eur
+from voltherd.charging.site import Band, Outage, Tier
 from voltherd.cloud.depot_example import EXAMPLE
 from voltherd.cloud.depot_file import parse
 from voltherd.errors import InputError

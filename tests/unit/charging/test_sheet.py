@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from voltherd.charging.plan import planned
-from voltherd.charging.problem import Discharge, Fleet, Group, Problem, Site
+from voltherd.charging.problem import Discharge, Fleet, Problem
 from voltherd.charging.sheet import depot_sheet, site_cost_eur
+from voltherd.charging.site import Group, Site
 from voltherd.report.depot import charge_words, headline
 
 STEPS = 8
