@@ -269,7 +269,7 @@ def _with_margin(found: Night, file: SiteFile, astray: Mapping[str, float]) -> N
             groups.append(Group(rest_of, told.member & follows, limit - kept, single))
     full = _by_phase(list(switched.values()))
     kept = PHASES * full.max()
-    limit = left(site.limit_kilowatt, base + kept, lost)
+    limit = left(PHASES * phases.min(axis=0), base + kept, lost)
     if kept:
         groups.append(Group("those that follow limits", follows, limit - base - kept, single))
     taken = base / PHASES + full[:, None]

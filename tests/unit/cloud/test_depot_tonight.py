@@ -142,3 +142,46 @@ def test_what_limits_leave_is_told_in_amperes_of_a_phase():
     )
     site = site_from(limited, second("2026-11-26 20:00"), "s")
     assert headroom(limited, site).ampere[0] == pytest.approx(np.full(96, 40.0))
+
+
+def test_nothing_is_dropped_of_what_a_running_depot_can_order():
+    """Curves, wear of waiting, tiers, surplus, the peak and groups are in what is planned anew."""
+    battery = {"chemistry": "LFP", "price_per_kwh": 120}
+    plain = PLAIN | {
+        "connection": PLAIN["connection"]
+        | {
+            "demand_eur_per_kilowatt": 2.0,
+            "power_tiers": [{"above_kilowatt": 30, "added_eur_per_kwh": 0.05}],
+        },
+        "prices": {
+            "buy_eur_per_kwh": list(range(24)),
+            "sell_eur_per_kwh": [0.5 * hour for hour in range(24)],
+            "volume_tiers": [{"above_kwh": 500, "used_kwh": 100, "added_eur_per_kwh": 0.02}],
+        },
+        "vehicles": [
+            PLAIN["vehicles"][0] | {"power_curve": {0.8: 22, 1.0: 5}, "battery": battery},
+        ],
+    }
+    file = site_file(plain, "s")
+    now = "2026-11-26 19:00"
+    here = Guest("A", charging("CARD-1", second("2026-11-26 17:38"), 10_000.0))
+    for guests in ([], [here]):
+        problem = night(now, guests, file=file).problem
+        site = problem.site
+        assert problem.taper is not None and np.isfinite(problem.taper.empty_kilowatt).any()
+        assert problem.waiting_eur_per_kwh_hour is not None
+        assert (problem.waiting_eur_per_kwh_hour > 0.0).all()
+        assert site.demand_eur_per_kilowatt == 2.0
+        assert [tier.above for tier in site.power_tiers] == [30.0]
+        assert [tier.above for tier in site.volume_tiers] == [400.0]
+        assert site.feed_in_eur_per_kwh is not None and site.feed_in_eur_per_kwh[4] == 4.0
+        assert [group.name for group in site.groups] == ["west"]
+
+
+def test_a_tight_phase_limits_vehicles_on_three_as_well():
+    tight = PLAIN["connection"] | {"phase_limit_ampere": 60, "base_kilowatt": 0.0}
+    site = night(
+        "2026-11-26 19:00", file=site_file(PLAIN | {"connection": tight}, "s")
+    ).problem.site
+    rest = 1.0 - FILE.run.margin_fraction
+    assert site.headroom_kilowatt == pytest.approx(3 * 0.06 * 230 * rest)
