@@ -21,10 +21,10 @@ from jaxtyping import Float, Int
 from voltherd.charging.oracle import Answer, Prices, Profiles
 from voltherd.charging.problem import Problem
 
-_TIDY_EVERY: Final = 5
+_TIDY_EVERY: Final = 10
 """Steps after which stairs that are gone are left out."""
 Own = Float[np.ndarray, "vehicles steps"]
-Stairs = Float[np.ndarray, "vehicles stairs"]
+Stairs = Float[np.ndarray, "stairs vehicles"]
 
 
 class Charge(NamedTuple):
@@ -52,14 +52,20 @@ class Tapering:
         bend: Stored energy where the power begins to fall more steeply; minus infinity where there
             is no such bend [kWh].
         before: Slope of the level after a step over that before it, left of each bend.
+        gain_kwh: What the highest power brings in a step [kWh].
+        line_kwh: What each line of the bend would bring to an empty battery [kWh].
+        line_fall: What that falls by for each kWh in the battery at the end of the step.
     """
 
     problem: Problem
     class_of: Int[np.ndarray, "vehicles"]
     unserved_eur_per_kwh: float
     full: Float[np.ndarray, "vehicles"]
-    bend: Float[np.ndarray, "vehicles bends"]
-    before: Float[np.ndarray, "vehicles bends"]
+    bend: Float[np.ndarray, "bends vehicles"]
+    before: Float[np.ndarray, "bends vehicles"]
+    gain_kwh: Float[np.ndarray, "vehicles"]
+    line_kwh: Float[np.ndarray, "lines vehicles"]
+    line_fall: Float[np.ndarray, "lines vehicles"]
 
     def answer(self, price_eur_per_kwh: Prices) -> Answer:
         """Give the cheapest at these prices."""
@@ -83,43 +89,42 @@ class Tapering:
     def _levels(self, price: Own) -> Own:
         """Give up to where each vehicle charges in each step at most [kWh]."""
         fleet, window = self.problem.fleet, self.problem.window
-        into, begin = fleet.charge_efficiency, fleet.stored_kwh[:, None]
-        cost = np.where(window, price, np.inf) / into[:, None]
-        level = np.full(price.shape, -np.inf)
-        end, worth = self.full[:, None], (self.unserved_eur_per_kwh / into)[:, None]
-        bound = np.where(end > begin, 0.0, -np.inf)
-        end, worth, from_bend = end + bound, worth + bound, self._come_from(self.bend)[0]
+        into, begin = fleet.charge_efficiency, fleet.stored_kwh
+        cost = np.ascontiguousarray((np.where(window, price, np.inf) / into[:, None]).T)
+        level = np.full(cost.shape, -np.inf)
+        first = np.where(self.full > begin, 0.0, -np.inf)
+        end = (self.full + first)[None]
+        worth = (self.unserved_eur_per_kwh / into + first)[None]
+        from_bend, _ = self._come_from(self.bend)
         for step in reversed(range(int(fleet.arrival_step.min()), int(fleet.departure_step.max()))):
-            here = cost[:, step, None]
-            most = np.where(worth > here, end, -np.inf).max(axis=1, keepdims=True)
-            level[:, step] = most[:, 0]
-            at_bend = np.stack(
-                [np.where(end >= at[:, None], worth, -np.inf).max(axis=1) for at in self.bend.T], 1
-            )
-            come, slope = self._come_from(end)
-            below = end <= most
+            here = cost[step]
+            above = worth > here
+            most = level[step] = np.where(above, end, -np.inf).max(axis=0)
+            at_bend = [np.where(end >= at, worth, -np.inf).max(axis=0) for at in self.bend]
+            come, flatter = self._come_from(end)
+            flatter *= np.maximum(worth - here, 0.0)
             with np.errstate(invalid="ignore"):  # what costs nothing like it is never used
-                lower = np.where(below, here + (worth - here) * slope, worth)
                 bent = np.where(self.bend < most, here + (at_bend - here) * self.before, -np.inf)
-            end = np.concatenate([np.where(below, come, end), from_bend, most], 1)
-            worth = np.concatenate([lower, bent, np.where(most > begin, here, -np.inf)], axis=1)
-            gone = (end <= begin) | (worth == -np.inf)
-            end, worth = np.where(gone, -np.inf, end), np.where(gone, -np.inf, worth)
+            end = np.concatenate([np.where(above, come, end), from_bend, most[None]])
+            worth = np.concatenate(
+                [worth - flatter, bent, np.where(most > begin, here, -np.inf)[None]]
+            )
             if step % _TIDY_EVERY == 0:
-                end, worth = _tidy(end, worth)
-        return level
+                end, worth = _tidy(end, worth, begin)
+        return level.T
 
     def _come_from(self, end: Stairs) -> tuple[Stairs, Stairs]:
-        """Give from where full power in a step leads to a level, and the slope left of it."""
-        fleet, taper = self.problem.fleet, self.problem.taper
-        assert taper is not None
-        gain = (fleet.charge_efficiency * self.problem.site.step_hour)[:, None]
-        most, fall = np.broadcast_to(fleet.power_max_kilowatt[:, None], end.shape), np.zeros(1)
-        for empty, falls in zip(taper.empty_kilowatt.T, taper.fall_per_hour.T, strict=True):
-            line = empty[:, None] - falls[:, None] * np.maximum(end, 0.0)
-            less = line < most
-            most, fall = np.where(less, line, most), np.where(less, falls[:, None], fall)
-        return end - gain * most, 1.0 / (1.0 + fall * gain)
+        """Give from where full power in a step leads to a level, and how much flatter left of it.
+
+        Power is the least of some lines of the level, so that what it brings is, too.
+        """
+        come, flatter = end - self.gain_kwh, np.zeros(end.shape)
+        for gain, steeper in zip(self.line_kwh, self.line_fall, strict=True):
+            other = end * (1.0 + steeper)
+            other -= gain
+            np.copyto(flatter, steeper / (1.0 + steeper), where=other > come)
+            np.maximum(come, other, out=come)
+        return come, flatter
 
     def _followed(self, level: Own) -> Own:
         """Charge up to the levels as far as batteries let it [kW]."""
@@ -150,17 +155,18 @@ class Tapering:
         )
 
 
-def _tidy(end: Stairs, worth: Stairs) -> tuple[Stairs, Stairs]:
-    """Leave out stairs that are gone, and those as high as one that ends later."""
-    order = np.argsort(-end, axis=1)
-    end, worth = np.take_along_axis(end, order, axis=1), np.take_along_axis(worth, order, axis=1)
-    higher = np.ones(end.shape, dtype=bool)
-    higher[:, 1:] = worth[:, 1:] > np.maximum.accumulate(worth, axis=1)[:, :-1]
-    higher &= end > -np.inf
-    order = np.argsort(~higher, axis=1, kind="stable")
-    order = order[:, : max(int(higher.sum(axis=1).max()), 1)]
-    end = np.where(higher, end, -np.inf)
-    return np.take_along_axis(end, order, axis=1), np.take_along_axis(worth, order, axis=1)
+def _tidy(
+    end: Stairs, worth: Stairs, begin: Float[np.ndarray, "vehicles"]
+) -> tuple[Stairs, Stairs]:
+    """Leave out stairs below what is in the battery, and those as high as one that ends later."""
+    order = np.argsort(-end, axis=0)
+    end, worth = np.take_along_axis(end, order, axis=0), np.take_along_axis(worth, order, axis=0)
+    higher = end > begin
+    higher[1:] &= worth[1:] > np.maximum.accumulate(worth, axis=0)[:-1]
+    order = np.argsort(~higher, axis=0, kind="stable")
+    order = order[: max(int(higher.sum(axis=0).max()), 1)]
+    end, worth = np.where(higher, end, -np.inf), np.where(higher, worth, -np.inf)
+    return np.take_along_axis(end, order, axis=0), np.take_along_axis(worth, order, axis=0)
 
 
 def tapering(
@@ -195,6 +201,9 @@ def tapering(
         class_of=class_of,
         unserved_eur_per_kwh=unserved_eur_per_kwh,
         full=fleet.stored_kwh + problem.reachable_kwh * fleet.charge_efficiency,
-        bend=np.stack([bends[n] for n in some], axis=1),
-        before=np.stack([before[n] for n in some], axis=1),
+        bend=np.stack([bends[n] for n in some]),
+        before=np.stack([before[n] for n in some]),
+        gain_kwh=fleet.power_max_kilowatt * gain,
+        line_kwh=np.ascontiguousarray(taper.empty_kilowatt.T) * gain,
+        line_fall=np.ascontiguousarray(taper.fall_per_hour.T) * gain,
     )
