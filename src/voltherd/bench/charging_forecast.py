@@ -14,8 +14,7 @@ import numpy as np
 from jaxtyping import Float
 
 from voltherd.bench.charging_goals import Goal
-from voltherd.bench.charging_recorded import FILE
-from voltherd.bench.compose import read_table
+from voltherd.bench.charging_recorded import of_city, recorded
 from voltherd.charging.forecast import (
     Method,
     Score,
@@ -27,8 +26,8 @@ from voltherd.charging.forecast import (
     with_quantiles,
 )
 from voltherd.charging.forecast_learned import boosted
-from voltherd.charging.sessions import sessions_of, usable
-from voltherd.errors import InputError, UsageError
+from voltherd.charging.sessions import usable
+from voltherd.errors import UsageError
 from voltherd.types.table import RawTable
 from voltherd.units import SECOND_PER_HOUR
 
@@ -52,10 +51,7 @@ def measure(folder: Path, *, full: bool, progress: Progress) -> dict[str, list[S
     Raises:
         InputError: The sessions are not there.
     """
-    file = folder / FILE
-    if not file.exists():
-        raise InputError("no recorded sessions", where=str(file), mend="set VOLTHERD_DATA")
-    table = read_table(file)
+    table = recorded(folder)
     walk = Walk(season=WEEK, horizon=DAY, stride=DAY, begin=(WEEKS - TRIED_WEEKS) * WEEK, least=0.0)
     methods: dict[str, Method] = {
         "persistence": with_quantiles(persistence, WEEK, 0.0),
@@ -76,10 +72,7 @@ def measure(folder: Path, *, full: bool, progress: Progress) -> dict[str, list[S
 
 def hourly(table: RawTable, city: str, first: str) -> Float[np.ndarray, " hours"]:
     """Give the energy of a city's charges by the hour in which they began [kWh]."""
-    at = np.array([str(name) == city for name in table.columns["city"]])
-    sessions = sessions_of(
-        RawTable(source=table.source, columns={n: c[at] for n, c in table.columns.items()})
-    )
+    sessions = of_city(table, city)
     chosen, _ = usable(sessions)
     begin = float(np.datetime64(first).astype("datetime64[s]").astype(np.int64))
     hour = np.floor((sessions.start_second[chosen] - begin) / SECOND_PER_HOUR)

@@ -2,8 +2,10 @@
 
 Question: on public sessions of two cities, in windows of days with a limit each, what energy do
 earliest deadline, least laxity and the plan as it goes deliver and at what price a kWh, and what
-does not knowing who comes cost beside the plan that knows all (regret).  How the plan as it goes
-looks ahead was chosen on the windows marked as design; the others were only reported.
+does not knowing who comes cost beside the plan that knows all (regret): as a share of what that
+plan pays, and, since this may be next to nothing where prices are negative, as a share of the mean
+of all prices, negative ones counted as positive.  How the plan as it goes looks ahead was chosen on
+the windows marked as design and on other days; the windows not marked were only reported.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,6 +13,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 import numpy as np
+from jaxtyping import Float
 
 from voltherd.bench.charging_goals import Goal
 from voltherd.bench.compose import read_table
@@ -100,6 +103,12 @@ class RecordedRow(NamedTuple):
         """What a kWh costs beyond that of the plan that knows all, as a share."""
         return price(self.way(AS_IT_GOES)) / price(self.way(ALL_KNOWN)) - 1.0
 
+    @property
+    def regret_of_mean(self) -> float:
+        """The same, as a share of the mean of all prices, whatever their sign."""
+        beyond = price(self.way(AS_IT_GOES)) - price(self.way(ALL_KNOWN))
+        return beyond / float(np.abs(_hourly(self.window)).mean())
+
 
 def price(way: Way) -> float:
     """Give what a MWh cost [EUR/MWh]."""
@@ -117,12 +126,29 @@ def measure(folder: Path, *, full: bool, progress: Progress) -> tuple[RecordedRo
     Raises:
         InputError: The sessions are not there.
     """
+    table = recorded(folder)
+    chosen = WINDOWS if full else [WINDOWS[place] for place in QUICK]
+    return tuple(_row(table, window, progress) for window in chosen)
+
+
+def recorded(folder: Path) -> RawTable:
+    """Read the sessions of both cities.
+
+    Raises:
+        InputError: They are not there.
+    """
     file = folder / FILE
     if not file.exists():
         raise InputError("no recorded sessions", where=str(file), mend="set VOLTHERD_DATA")
-    table = read_table(file)
-    chosen = WINDOWS if full else [WINDOWS[place] for place in QUICK]
-    return tuple(_row(table, window, progress) for window in chosen)
+    return read_table(file)
+
+
+def of_city(table: RawTable, city: str) -> Sessions:
+    """Give the sessions of one city."""
+    at = np.array([str(name) == city for name in table.columns["city"]])
+    return sessions_of(
+        RawTable(source=table.source, columns={n: c[at] for n, c in table.columns.items()})
+    )
 
 
 def _row(table: RawTable, window: Window, progress: Progress) -> RecordedRow:
@@ -140,10 +166,7 @@ def _row(table: RawTable, window: Window, progress: Progress) -> RecordedRow:
 
 def window_days(table: RawTable, window: Window) -> list[tuple[Problem, tuple[Problem, ...]]]:
     """Give each day of a window with the days before it."""
-    at = np.array([str(city) == window.city for city in table.columns["city"]])
-    sessions = sessions_of(
-        RawTable(source=table.source, columns={n: c[at] for n, c in table.columns.items()})
-    )
+    sessions = of_city(table, window.city)
     chosen, _ = usable(sessions)
     cut = list(days(sessions, chosen, NOON_SECOND))
     begin = np.datetime64(window.first).astype("datetime64[s]").astype(np.int64)
@@ -157,8 +180,13 @@ def window_days(table: RawTable, window: Window) -> list[tuple[Problem, tuple[Pr
     ]
 
 
+def _hourly(window: Window) -> Float[np.ndarray, " hours"]:
+    """Give the prices of a window's days [EUR/MWh]."""
+    return np.array(PRICE_EUR_PER_MWH[window.prices].split(), np.float64)
+
+
 def _problem(sessions: Sessions, day: Day, window: Window) -> Problem:
-    hourly = [float(one) for one in PRICE_EUR_PER_MWH[window.prices].split()]
+    hourly = _hourly(window)
     return Problem(
         fleet=fleet_of(sessions, day, STEPS, STEP_HOUR * SECOND_PER_HOUR, window.station_kilowatt),
         site=Site(
@@ -200,6 +228,14 @@ def goals(rows: Sequence[RecordedRow]) -> tuple[Goal, ...]:
                 price(cheap) * (1.0 + ENERGY_SAME),
             ),
             Goal(f"{name}: online regret", row.regret, "share", None, "", REGRET_MAX),
+            Goal(
+                f"{name}: online regret, of the mean price",
+                row.regret_of_mean,
+                "share",
+                None,
+                "",
+                REGRET_MAX,
+            ),
         ]
     return tuple(made)
 
@@ -209,13 +245,13 @@ def render(rows: Sequence[RecordedRow]) -> str:
     names = (*RULES, AS_IT_GOES, ALL_KNOWN)
     lines = [
         "recorded days: kWh and EUR/MWh; days with less energy or dearer than either rule",
-        f"{'':<40}" + "".join(f"{name:>20}" for name in names) + "  less dearer regret",
+        f"{'':<40}" + "".join(f"{name:>20}" for name in names) + "  less dearer regret of mean",
     ]
     for row in rows:
         told = [f"{w.drawn_kwh:,.1f} {price(w):.2f}" for w in map(row.way, names)]
         lines.append(
             f"{row.window.name:<40}"
             + "".join(f"{text:>20}" for text in told)
-            + f"{row.less:>6}{row.dearer:>7}{row.regret:>7.1%}"
+            + f"{row.less:>6}{row.dearer:>7}{row.regret:>7.1%}{row.regret_of_mean:>8.1%}"
         )
     return "\n".join(lines)

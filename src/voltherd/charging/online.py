@@ -4,8 +4,9 @@ Nobody knows who comes next; prices and limits are known.  Every plan is for the
 there and is followed for one step (receding horizon).  To wait for a cheaper step is safe only
 where there will be room: so as much room is left alone as later vehicles needed on the fullest of
 the last days, in each step by itself.  They can wait, too, but not to the end: each is taken to
-charge evenly over the first half of its stay.  Where what is left does not do for all, who can wait
-least goes first, as the rule of least laxity has it; the plan only says how much is drawn in all.
+charge evenly over the first half of its stay.  Where what is left does not do for all, those that
+would go short do not wait at all, and who can wait least goes first, as the rule of least laxity
+has it; the others follow the plan.
 
 What waits for a step that then is fuller than ever before may leave without.  Never to risk that
 is to charge at once, as the rule does.  What the site would have cost had all been known is the
@@ -17,18 +18,19 @@ from dataclasses import replace
 from typing import Final, NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from voltherd.charging.baselines import Now, PerVehicle, depot_of, least_laxity
 from voltherd.charging.decomposition import Effort
 from voltherd.charging.plan import Plan, planned
 from voltherd.charging.problem import Problem
+from voltherd.charging.shortage import ROUNDING_KWH
 from voltherd.charging.switching import begun
 
 Powers = Float[np.ndarray, "vehicles steps"]
 Later = Float[np.ndarray, "steps steps"]
 Planner = Callable[[Problem], Plan]
-DAYS: Final = 28
+DAYS: Final = 56
 """Earlier days looked back upon."""
 EARLY_SHARE: Final = 0.5
 """Of its stay, in which a vehicle that may come is taken to charge."""
@@ -114,19 +116,22 @@ def _first_step(
     kept = np.minimum(later_kilowatt, np.maximum(site.headroom_kilowatt, 0.0))
     kept[0] = 0.0
     found = plan(replace(now, site=replace(site, base_kilowatt=site.base_kilowatt + kept)))
-    drawn = found.power_kilowatt[:, 0]
-    short = found.shortage is not None and found.shortage.drawn_kwh > 0.0
+    power, short = found.power_kilowatt[:, 0], found.shortage
     one_limit = now.discharge is None and not site.groups and site.phase_limit_kilowatt is None
-    return _least_laxity_of(now, float(drawn.sum())) if short and one_limit else drawn, found.phases
+    if short is not None and short.drawn_kwh > 0.0 and one_limit:
+        power = _hurried(now, power, short.missing_kwh - short.own_kwh > ROUNDING_KWH)
+    return power, found.phases
 
 
-def _least_laxity_of(now: Problem, kilowatt: float) -> PerVehicle:
-    """Share power among those that can wait least: each is as much at risk as its laxity tells."""
+def _hurried(
+    now: Problem, planned_kilowatt: PerVehicle, short: Bool[np.ndarray, " present"]
+) -> PerVehicle:
+    """Let those that go short in the plan wait for nothing; who can wait least goes first."""
     depot, need = depot_of(now), now.reachable_kwh
-    depot = depot._replace(site_cap_kilowatt=np.full(now.site.steps, kilowatt))
-    want = np.minimum(depot.power_max_kilowatt, need / depot.step_hour)
+    most = np.minimum(depot.power_max_kilowatt, need / depot.step_hour)
     if now.taper is not None:
-        want = np.minimum(want, now.bend_kilowatt(now.fleet.stored_kwh))
+        most = np.minimum(most, now.bend_kilowatt(now.fleet.stored_kwh))
+    want = np.where(short, most, np.minimum(planned_kilowatt, most))
     return least_laxity(depot, Now(0, need, want, np.full(len(need), -1)))
 
 

@@ -4,6 +4,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from voltherd.charging.problem import Discharge, Fleet, Problem, Taper
+from voltherd.charging.sheet import depot_sheet
 from voltherd.charging.site import Band, Group, Outage, Site, Tier
 
 
@@ -119,6 +120,19 @@ def depot(
             else None,
         ),
         discharge=discharge if gives else None,
+    )
+
+
+def told(made, plan):
+    """What is told of a site file's plan."""
+    return depot_sheet(
+        made.problem,
+        plan,
+        site="s",
+        zone="UTC",
+        start_second=0.0,
+        chargers=made.chargers,
+        batteries=made.batteries,
     )
 
 

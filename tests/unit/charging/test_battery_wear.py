@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import yaml
 
+from tests.unit.charging.depots import told
 from voltherd.bench.charging_reference import solved
 from voltherd.charging.battery_wear import Battery, given_tiers, waiting_eur_per_kwh_hour, worn
 from voltherd.charging.plan import planned
-from voltherd.charging.sheet import depot_sheet
 from voltherd.charging.wear import wear_of
 from voltherd.cloud.depot_example import EXAMPLE
 from voltherd.cloud.depot_file import parse
@@ -29,18 +29,6 @@ def night(battery=None, prices=None, **bus):
     for vehicle in plain["vehicles"]:
         vehicle["battery"] = battery
     return parse(plain, "s")
-
-
-def told(made, plan):
-    return depot_sheet(
-        made.problem,
-        plan,
-        site="s",
-        zone="UTC",
-        start_second=0.0,
-        chargers=made.chargers,
-        batteries=made.batteries,
-    )
 
 
 def test_tiers_of_wear_rise_with_power_and_are_dearer_for_deeper_swings():

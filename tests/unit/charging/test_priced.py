@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import yaml
 
-from tests.unit.charging.depots import depot
+from tests.unit.charging.depots import depot, told
 from voltherd.bench.charging_reference import solved
 from voltherd.charging.checks import checked
 from voltherd.charging.plan import planned
 from voltherd.charging.priced import reserve_kilowatt
-from voltherd.charging.sheet import depot_sheet, site_cost_eur
+from voltherd.charging.sheet import site_cost_eur
 from voltherd.charging.site import Band, Outage, Tier
 from voltherd.cloud.depot_example import EXAMPLE
 from voltherd.cloud.depot_file import parse
@@ -25,12 +25,6 @@ def night(**sections):
     for key, value in sections.items():
         plain[key] = plain.get(key, {}) | value
     return parse(plain, "s")
-
-
-def told(made, plan):
-    return depot_sheet(
-        made.problem, plan, site="s", zone="UTC", start_second=0.0, chargers=made.chargers
-    )
 
 
 def agrees(problem):

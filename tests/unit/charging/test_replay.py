@@ -128,3 +128,14 @@ def test_nobody_waits_for_a_step_that_was_full_before():
     foolish, wise = (as_it_goes(today, past).power_kilowatt for past in ([], [before]))
     assert foolish[0, 5] > 1.0 and foolish.sum() < 33.0 - 1.0
     assert wise[0, :5].sum() == pytest.approx(11.0) and wise.sum() == pytest.approx(33.0)
+
+
+def test_who_would_go_short_does_not_wait_and_takes_nothing_from_who_need_not_hurry():
+    """Both could wait one step; only the first has room later, for a crowd came every day."""
+    price = np.where(np.arange(STEPS) == 1, 0.1, 0.3)
+    site = replace(day(1, limit=22.0).site, price_eur_per_kwh=price)
+    today = replace(hours(day(1), (0, 2, 11.0), (0, 4, 33.0)), site=site)
+    before = replace(hours(day(1), *[(2, 4, 22.0)] * 4), site=site)
+    power = as_it_goes(today, [before]).power_kilowatt
+    assert power[0, :2] == pytest.approx([0.0, 11.0], abs=1e-6)
+    assert power[1, :4] == pytest.approx([11.0] * 3 + [0.0], abs=1e-6)

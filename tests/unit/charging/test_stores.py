@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import yaml
 
+from tests.unit.charging.depots import told
 from voltherd.bench.charging_reference import solved
 from voltherd.charging.plan import planned
-from voltherd.charging.sheet import depot_sheet
 from voltherd.cloud.depot_example import EXAMPLE
 from voltherd.cloud.depot_file import parse
 from voltherd.report.depot import render_depot
@@ -25,17 +25,6 @@ def night(**changes):
     for key, value in changes.items():
         plain[key] = plain[key] | value if isinstance(value, dict) else value
     return parse(plain, "s")
-
-
-def told(made, plan):
-    return depot_sheet(
-        made.problem,
-        plan,
-        site="s",
-        zone="UTC",
-        start_second=0.0,
-        chargers=made.chargers,
-    )
 
 
 def test_a_battery_lowers_the_cost_to_that_of_one_large_programme():
