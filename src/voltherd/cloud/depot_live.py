@@ -29,7 +29,7 @@ from voltherd.charging.live import (
     guarded,
     seen,
 )
-from voltherd.charging.problem import Site as SiteDay
+from voltherd.charging.site import Site as SiteDay
 from voltherd.charging.stays import Stay
 from voltherd.charging.transactions import Transaction
 from voltherd.cloud.depot_accounts import Watched, accounts

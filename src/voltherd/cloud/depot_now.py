@@ -14,7 +14,7 @@ from jaxtyping import Float
 from voltherd.charging.guard import REASONS, Orders, Seen
 from voltherd.charging.guard_site import PHASES
 from voltherd.charging.live import Charger, Moment, Setpoints
-from voltherd.charging.problem import Site
+from voltherd.charging.site import Site
 from voltherd.cloud.depot_live import LiveDepot
 from voltherd.cloud.depot_sections import SiteFile
 from voltherd.types.depot import Account
