@@ -128,5 +128,8 @@ def test_a_recorded_day_is_charged_in_every_way(recorded, monkeypatch):
     online, best = row.way(AS_IT_GOES), row.way(ALL_KNOWN)
     assert online.over_hour == 0.0 and online.drawn_kwh <= best.drawn_kwh + 1e-6
     assert -1e-3 < row.regret < 0.2
-    assert len(charging_recorded.goals([row])) == 3
+    mean = np.abs(np.array(PRICE_EUR_PER_MWH[window.prices].split(), float)).mean()
+    beyond = row.regret * charging_recorded.price(best)
+    assert row.regret_of_mean == pytest.approx(beyond / mean)
+    assert len(charging_recorded.goals([row])) == 4
     assert "boulder 2018-02-05" in charging_recorded.render([row])
