@@ -1,9 +1,9 @@
-"""Is the demand of public stations forecast better than by repeating what was?
+"""Are demand and arrivals of public stations forecast better than by repeating what was?
 
-Question: energy of recorded charges by the hour they began, a day ahead from every midnight of the
-last six of sixteen weeks, by each method, beside the seasonal naive one, which repeats the last
-week, and persistence, which repeats the last hour; in full also the learned one, where its extra
-is installed.
+Question: energy and number of recorded charges by the hour they began, a day ahead from every
+midnight of the last six of sixteen weeks, by each method, beside the seasonal naive one, which
+repeats the last week, and persistence, which repeats the last hour; in full also the learned one,
+where its extra is installed.
 """
 
 from collections.abc import Callable
@@ -37,6 +37,7 @@ WEEKS: Final = 16
 TRIED_WEEKS: Final = 6
 CITIES: Final = {"dundee": "2018-02-12", "boulder": "2019-05-06"}
 """Where each city's weeks begin: a Monday from which on no day is missing."""
+Hours = Float[np.ndarray, " hours"]
 Progress = Callable[[str], None]
 
 
@@ -66,31 +67,34 @@ def measure(folder: Path, *, full: bool, progress: Progress) -> dict[str, list[S
     found = {}
     for city, first in CITIES.items():
         progress(f"forecasts of {city}")
-        found[city] = score(hourly(table, city, first), methods, walk)
+        energy, arrivals = hourly(table, city, first)
+        found[f"{city}: demand"] = score(energy, methods, walk)
+        found[f"{city}: arrivals"] = score(arrivals, methods, walk)
     return found
 
 
-def hourly(table: RawTable, city: str, first: str) -> Float[np.ndarray, " hours"]:
-    """Give the energy of a city's charges by the hour in which they began [kWh]."""
+def hourly(table: RawTable, city: str, first: str) -> tuple[Hours, Hours]:
+    """Give a city's charges by the hour in which they began: their energy [kWh], and how many."""
     sessions = of_city(table, city)
     chosen, _ = usable(sessions)
     begin = float(np.datetime64(first).astype("datetime64[s]").astype(np.int64))
     hour = np.floor((sessions.start_second[chosen] - begin) / SECOND_PER_HOUR)
-    energy = np.zeros(WEEKS * WEEK)
-    inside = (hour >= 0) & (hour < len(energy))
-    np.add.at(energy, hour[inside].astype(int), sessions.energy_kwh[chosen][inside])
-    return energy
+    hours = WEEKS * WEEK
+    inside = (hour >= 0) & (hour < hours)
+    at = hour[inside].astype(int)
+    energy = np.bincount(at, sessions.energy_kwh[chosen][inside], hours)
+    return energy, np.bincount(at, minlength=hours).astype(np.float64)
 
 
 def goals(found: dict[str, list[Score]]) -> tuple[Goal, ...]:
     """Judge the best method of each city against repeating the week, and the last hour."""
     made = []
-    for city, (naive, *others) in found.items():
+    for what, (naive, *others) in found.items():
         last = next(one for one in others if one.name == "persistence")
         best = min((one for one in others if one is not last), key=lambda one: one.pinball)
-        name = f"{city}: demand a day ahead, {best.name}"
+        name, unit = f"{what} a day ahead, {best.name}", "kWh" if "demand" in what else "1/h"
         made += [
-            Goal(name, best.pinball, "kWh", floor.pinball, floor.name, floor.pinball)
+            Goal(name, best.pinball, unit, floor.pinball, floor.name, floor.pinball)
             for floor in (naive, last)
         ]
     return tuple(made)

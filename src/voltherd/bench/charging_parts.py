@@ -245,10 +245,10 @@ def _cases(asked: Asked, progress: Progress) -> Told:
 
 def _forecast(asked: Asked, progress: Progress) -> Told:
     found = charging_forecast.measure(asked.recorded, full=asked.full, progress=progress)
-    lines = ["energy of public charges by the hour, a day ahead: loss of quantiles, and how wrong"]
-    for city, scores in found.items():
-        lines += [city, *(f"  {line}" for line in told_scores(scores))]
-    table = {city: [one._asdict() for one in scores] for city, scores in found.items()}
+    lines = ["public charges by the hour, a day ahead: loss of quantiles, and how wrong (kWh, 1/h)"]
+    for what, scores in found.items():
+        lines += [what, *(f"  {line}" for line in told_scores(scores))]
+    table = {what: [one._asdict() for one in scores] for what, scores in found.items()}
     return Told("\n".join(lines), table, charging_forecast.goals(found))
 
 

@@ -143,6 +143,6 @@ def test_no_one_exponent_does_for_the_circuit():
 def test_forecasts_are_judged_against_the_last_week_and_the_last_hour():
     losses = {"seasonal naive": 5.0, "persistence": 3.0, "smoothed": 4.0, "the day before": 6.0}
     scores = [Score(name, loss, 0.8, 1.0, 1.0, 0.0, 9) for name, loss in losses.items()]
-    week, hour = charging_forecast.goals({"dundee": scores})
+    week, hour = charging_forecast.goals({"dundee: demand": scores})
     assert week.what.endswith("smoothed") and hour.what == week.what
     assert (week.floor, week.verdict, hour.floor, hour.verdict) == (5.0, "holds", 3.0, "MISSED")
