@@ -1,5 +1,6 @@
 """A depot asks the fleet's cloud what is known of batteries, over real HTTP."""
 
+import json
 import math
 import socket
 
@@ -35,3 +36,29 @@ def test_a_cloud_that_is_not_there_or_is_something_else_is_said_so(url):
             FleetApi(f"http://127.0.0.1:{taken.getsockname()[1]}").batteries()
     with pytest.raises(ServiceError, match="no list of vehicles"):
         FleetApi(url.rstrip("/") + "/#").batteries()
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"items": [], "next_cursor": ""},
+        {"items": [{"vehicle_id": "bus-1"}], "next_cursor": None},
+        {"items": None},
+        [[]],
+    ],
+)
+def test_an_odd_answer_is_an_error_that_the_depot_outlives(monkeypatch, told):
+    answer = 200, json.dumps(told).encode()
+    monkeypatch.setattr("voltherd.adapters.http.fleet.get", lambda *_: answer)
+    with pytest.raises(ServiceError, match="no list of vehicles"):
+        FleetApi("http://127.0.0.1:1").batteries()
+
+
+@pytest.mark.parametrize("odd", ["0.5", True, 1e400, -1, 7, None, [], 10**400])
+def test_what_no_battery_can_be_is_not_known(monkeypatch, odd):
+    row = {"vehicle_id": "bus-1", "last_seen_time": "2026-11-26T12:00:00Z"}
+    row |= {"soc": {"value": odd}, "temperature_celsius_max": 215.0}
+    answer = 200, json.dumps({"items": [row], "next_cursor": None}).encode()
+    monkeypatch.setattr("voltherd.adapters.http.fleet.get", lambda *_: answer)
+    found = FleetApi("http://127.0.0.1:1").batteries()["bus-1"]
+    assert math.isnan(found.soc) and math.isnan(found.celsius)

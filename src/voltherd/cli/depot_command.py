@@ -129,7 +129,7 @@ def setting(
     value: Annotated[str, typer.Argument(help="As the station reads it.")],
     timeout: Timeout = 30.0,
 ) -> None:
-    """Set one of the settings that touch neither power nor meters nor the connection."""
+    """Set one of the settings that touch neither power nor meters."""
     _say(context, timeout, "setting", name=name, value=value)
 
 

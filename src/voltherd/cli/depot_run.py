@@ -18,6 +18,7 @@ from voltherd.cli.stations.compose import (
     depot_desk,
     depot_server,
     fleet_asked,
+    has_books,
     held_before,
     keep_held,
     orders_in,
@@ -32,7 +33,7 @@ from voltherd.cloud.depot_now import depot_now, look, not_ordered
 from voltherd.cloud.depot_operator import Operator
 from voltherd.cloud.depot_run import Teller
 from voltherd.cloud.depot_sections import SiteFile
-from voltherd.errors import ServiceError
+from voltherd.errors import ServiceError, UsageError
 from voltherd.report.depot_accounts import render_accounts
 from voltherd.types.depot import BatteryNow
 from voltherd.units import SECOND_PER_HOUR
@@ -67,9 +68,15 @@ def run_simulated(
     What they tell is kept in the folder, if one is given.
 
     Raises:
-        UsageError: The site is not safe when left alone.
+        UsageError: The site is not safe when left alone, or the folder has books already.
         InputError: What the site file says makes no sense together.
     """
+    if folder is not None and has_books(folder):
+        raise UsageError(
+            "there are books of a depot already",
+            where=str(folder),
+            mend="give --simulated another folder: its day begins anew",
+        )
     with suppress(KeyboardInterrupt), tempfile.TemporaryDirectory() as passing:
         asyncio.run(_simulate(file, where, folder or Path(passing), hours, speed))
 

@@ -130,8 +130,12 @@ def moment_told(text: str, zone: ZoneInfo, now_second: float) -> float:
     now = datetime.fromtimestamp(now_second, UTC).astimezone(zone)
     try:
         if "T" not in text and " " not in text.strip():
-            at = datetime.combine(now.date(), time.fromisoformat(text.strip()), zone)
-            return (at if at > now else at + timedelta(days=1)).timestamp()
+            clock = time.fromisoformat(text.strip())
+            days = (now.date() + timedelta(days=n) for n in range(3))
+            here = clock.tzinfo or zone
+            at = (datetime.combine(day, clock, here) for day in days)
+            both = (one.replace(fold=fold).timestamp() for one in at for fold in (0, 1))
+            return next(second for second in both if second > now_second)
         told = datetime.fromisoformat(text.strip())
         return (told if told.tzinfo else told.replace(tzinfo=zone)).timestamp()
     except (ValueError, OverflowError) as error:
@@ -223,7 +227,7 @@ def _setting(words: Words, here: Here) -> StationCommand:
     if name not in SETTABLE:
         raise UsageError(
             f"{name[:50]!r} is not set from here",
-            mend="only settings that touch neither power nor meters nor the connection are",
+            mend="only settings that touch neither power nor meters are",
         )
     if not value or len(value) > _VALUE_LENGTH_MAX or not value.isprintable():
         raise UsageError(f"no value of {name}", mend="give 1 to 500 printable characters")

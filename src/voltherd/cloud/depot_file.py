@@ -308,16 +308,20 @@ def _fleet(file: SiteFile, stations: dict[str, ChargerSection], frame: Frame, wh
     full = np.array([_full_kilowatt(s, v, hour) for s, v in zip(at, vehicles, strict=True)])
     least = np.minimum(np.fmax(least, full), power)
     efficiency = np.array([v.efficiency for v in vehicles])
-    # In whole steps, and the vehicle stops by itself: a plan leaves out what is less than one.
+    battery = np.array([v.battery_kwh for v in vehicles])
+    stored = np.array([v.soc_arrival for v in vehicles]) * battery
+    # In whole steps: a plan leaves out what is less than one, and a vehicle that is full stops by
+    # itself, so what is beyond its battery is planned and not drawn.
     each = full * hour * efficiency
     need = np.where(each > 0.0, np.ceil(need / each - _ROUNDING) * each, need)
+    battery = np.where(each > 0.0, np.maximum(battery, stored + need), battery)
     return Fleet(
         arrival_step=stays[:, 0],
         departure_step=stays[:, 1],
         power_max_kilowatt=np.array(power),
         energy_kwh=need,
-        battery_kwh=np.array([v.battery_kwh for v in vehicles]),
-        stored_kwh=np.array([v.soc_arrival * v.battery_kwh for v in vehicles]),
+        battery_kwh=battery,
+        stored_kwh=stored,
         phases=phases,
         phase=np.array([PHASES.index(station.phase) for station in at], np.int64),
         charge_efficiency=efficiency,

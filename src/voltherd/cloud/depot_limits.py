@@ -32,6 +32,8 @@ from voltherd.types.depot import BatteryNow
 from voltherd.units import SECOND_PER_HOUR
 
 NODES: Final = 11
+_SOH: Final = (0.1, 1.2)
+"""What a share of capacity can be, as in a site file."""
 _FROM_MOST: Final = 0.9
 _TO: Final = 0.95
 """Until here the time counts; the last hundredths take as long as one lets them."""
@@ -59,17 +61,18 @@ def read_health(path: Path) -> dict[str, float]:
     try:
         plain = json.loads(path.read_text(encoding="utf-8"))
         told = {one["vehicle_id"]: one["figures"].get("capacity") for one in plain["vehicles"]}
-    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        shares = {
+            str(name): float(figure["value"])
+            for name, figure in told.items()
+            if figure and figure["unit"] == "1" and figure["value"] is not None
+        }
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, OverflowError) as error:
         raise UsageError(
             f"no readable report of health ({error})",
             where=str(path),
             mend="voltherd soh DATA --capacity AH --json writes one",
         ) from error
-    return {
-        name: float(figure["value"])
-        for name, figure in told.items()
-        if figure and figure["unit"] == "1" and figure["value"] is not None
-    }
+    return {name: share for name, share in shares.items() if _SOH[0] < share <= _SOH[1]}
 
 
 def with_batteries(file: SiteFile, where: str) -> SiteFile:
@@ -112,7 +115,7 @@ def limited(vehicle: VehicleSection, where: str) -> VehicleSection:
             round(battery.soh, 2),
             round(battery.celsius),
             math.floor(vehicle.soc_arrival * (NODES - 1)) / (NODES - 1),
-            round(most / holds, 2),
+            float(f"{most / holds:.3g}"),
             round(vehicle.efficiency, 2),
         )
         update["power_curve"] = {soc: kilowatt_per_kwh * holds for soc, kilowatt_per_kwh in curve}

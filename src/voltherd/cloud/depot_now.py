@@ -132,11 +132,10 @@ def looked(past: Sequence[Stretch], seen: Stretch) -> tuple[Stretch, ...]:
         past: Stretches so far, the latest last.
         seen: What is seen now, where its stretch begins.
     """
-    earlier = [one for one in past if one.begin_second > seen.begin_second - PAST_SECOND]
-    if not earlier or earlier[-1].begin_second < seen.begin_second:
+    now = seen.begin_second  # what is later is of a clock that was wrong
+    earlier = [one for one in past if now - PAST_SECOND < one.begin_second <= now]
+    if not earlier or earlier[-1].begin_second < now:
         return (*earlier, seen)
-    if earlier[-1].begin_second > seen.begin_second:
-        return tuple(earlier)  # the clock was set back: what was seen stays
     return (*earlier[:-1], _mean(earlier[-1], seen))
 
 

@@ -155,7 +155,9 @@ def wanted(file: SiteFile, guest: Guest) -> Wanted:
         stay = Wanted(section.id, False, None, start, end, section)
     else:
         section, announced, end = found
+        # Nobody gives back in a depot that runs, so what limits a battery counts for all.
         times = {"charger": guest.charger, "arrives": _utc(start), "departs": _utc(end)}
+        times |= {"v2g": False}
         told = as_known(section.model_copy(update=times), guest.battery)
         told = limited(told, file.site)
         stay = Wanted(section.id, True, announced, start, end, told)

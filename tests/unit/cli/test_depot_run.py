@@ -54,6 +54,15 @@ def test_orders_are_taken_while_it_runs(site, more):
     assert told[1:] in ([], [Answered("away", "CP-01 is not connected")])
 
 
+def test_a_simulated_day_is_not_begun_upon_the_books_of_another(site, tmp_path):
+    folder = tmp_path / "tried"
+    told = ("run", "--config", site, "--folder", folder, "--simulated", 1e9, "--hours", 0.01)
+    assert run(*told).exit_code == 0
+    again = run(*told)
+    assert again.exit_code == 2
+    assert "there are books of a depot already" in again.output
+
+
 @pytest.mark.parametrize(
     ("more", "told"),
     [

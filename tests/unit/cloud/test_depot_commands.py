@@ -172,6 +172,10 @@ def test_a_time_of_day_is_the_next_one_by_the_sites_clock():
     berlin = ZoneInfo("Europe/Berlin")
     now = moment_told("2026-11-26T12:00", UTC, 0.0)
     assert moment_told("13:30", berlin, now) == now + 1800.0  # 13:00 there now
+    assert moment_told("18:30Z", berlin, now) == now + 6.5 * 3600.0
+    twice = moment_told("2026-10-25T00:30Z", UTC, 0.0)  # 02:30 there, for the first time
+    assert moment_told("02:45", berlin, twice) == twice + 900.0
+    assert moment_told("02:45", berlin, twice + 3600.0) == twice + 3600.0 + 900.0
     assert moment_told("13:00", berlin, now) == now + 86_400.0
     assert moment_told("2026-11-26 14:00", berlin, now) == now + 3600.0
     assert moment_told("2026-11-26T14:00+00:00", berlin, now) == now + 7200.0

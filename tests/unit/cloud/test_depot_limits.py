@@ -18,6 +18,7 @@ from voltherd.cloud.depot_limits import (
     as_known,
     at_arrival,
     limited,
+    read_health,
 )
 from voltherd.cloud.depot_live import LiveDepot
 from voltherd.cloud.depot_tonight import Guest, wanted
@@ -155,17 +156,44 @@ def test_the_report_of_health_is_read_beside_the_site(tmp_path):
     of = [
         {"vehicle_id": "bus-1", "figures": {"capacity": figure}},
         {"vehicle_id": "bus-2", "figures": {"capacity": {"value": None, "unit": "Ah"}}},
+        {"vehicle_id": "bus-3", "figures": {"capacity": {"value": 0.0, "unit": "1"}}},
     ]
     path = report(tmp_path, json.dumps({"vehicles": of}))
     assert read_file(path).vehicles[0].battery.soh == 0.83
+    assert read_health(tmp_path / "soh.json") == {"bus-1": 0.83}
     assert read_site(path).problem.fleet.battery_kwh.tolist() == pytest.approx([120 * 0.83])
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"vehicles": 3}', '{"vehicles": [{}]}'])
+FIGURE = '{"vehicles": [{"vehicle_id": "a", "figures": {"capacity": %s}}]}'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "[]", '{"vehicles": 3}', '{"vehicles": [{}]}', FIGURE % '{"value": 1}'),
+        *(FIGURE % '{"unit": "1", "value": "much"}', FIGURE % '{"unit": "1", "value": []}'),
+    ],
+)
 def test_a_report_that_is_none_is_said_so_with_what_to_do(tmp_path, text):
     with pytest.raises(UsageError, match="no readable report of health") as caught:
         read_file(report(tmp_path, text))
     assert "voltherd soh" in str(caught.value.mend)
+
+
+@pytest.mark.parametrize(("kilowatt", "kwh"), [(3.7, 250.0), (22.0, 490.0)])
+def test_a_weak_charger_at_a_big_battery_gives_what_it_does(kilowatt, kwh):
+    told = bus(celsius=25.0).model_copy(update={"battery_kwh": kwh, "power_kilowatt": kilowatt})
+    curve = limited(told, "here").power_curve
+    assert max(curve.values()) == pytest.approx(kilowatt, rel=0.06)
+
+
+def test_what_limits_a_battery_counts_in_a_run_for_who_could_give_back():
+    told = site(celsius=-10.0)
+    told["vehicles"][0]["v2g"] = True
+    told["chargers"][0]["discharge_kilowatt"] = 10
+    file = site_file(told, "here")
+    there = Guest("CP-01", charging("bus-1", second("2026-11-26T22:00")))
+    assert wanted(file, there).section.power_curve
 
 
 def test_a_running_depot_plans_by_what_was_known_when_a_vehicle_came():

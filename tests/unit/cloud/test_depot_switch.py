@@ -108,6 +108,20 @@ def test_a_plan_has_it_off_or_at_all_its_vehicle_takes():
     assert 70.0 / 0.95 <= drawn < 70.0 / 0.95 + 20.0 * 0.25, "in whole steps, and no more than one"
 
 
+def test_who_is_to_be_full_and_who_nobody_knows_are_planned_in_whole_steps_too():
+    site = file()
+    bus = site.vehicles[0].model_copy(update={"soc_departure": 1.0})
+    found = night(site.model_copy(update={"vehicles": [bus]}), "s")
+    need = (1.0 - bus.soc_arrival) * bus.battery_kwh / bus.efficiency
+    drawn = planned(found.problem, minimum=True).power_kilowatt[0].sum() * 0.25
+    assert need <= drawn < need + 22.0 * 0.25
+    start = second("2026-11-26T18:00")
+    guests = [Guest("A", charging("nobody knows it", start))]
+    live = tonight(site, start + 60.0, guests, {}, {}, "s")
+    plan = planned(live.problem, minimum=True)
+    assert plan.shortage is None or plan.shortage.drawn_kwh < 1e-6
+
+
 def test_one_that_takes_less_as_it_fills_is_planned_with_what_it_takes():
     site = file()
     bus = site.vehicles[0].model_copy(update={"power_curve": {0.8: 22.0, 1.0: 6.0}})

@@ -13,6 +13,7 @@ import secrets
 import stat
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, final
 
@@ -163,9 +164,10 @@ class OrderFolder:
         """Read a taken order; one that is none is answered at once."""
         try:
             into.append(_asked(order_id, path))
-        except (OSError, ValueError, UnreadableError) as error:
+        except (OSError, ValueError, OverflowError, RecursionError, UnreadableError) as error:
             log.warning("%s is no order: %s", path, error)
-            self.answer(order_id, Answered("invalid", f"this is no order ({error})"))
+            with suppress(StoreError):  # those taken beside it are carried out all the same
+                self.answer(order_id, Answered("invalid", f"this is no order ({error})"))
 
     def _files(self, kind: str) -> Iterator[tuple[str, Path]]:
         for path in sorted(self._folder.iterdir()):

@@ -11,6 +11,8 @@ from voltherd.errors import ServiceError
 from voltherd.types.depot import BatteryNow
 
 PAGE: Final = 1000
+CELSIUS: Final = (-40.0, 80.0)
+"""What a battery's temperature can be, as in a site file."""
 
 
 @final
@@ -37,9 +39,11 @@ class FleetApi:
         while cursor is not None:
             try:
                 page = json.loads(self._page(cursor))
-                told = {row["vehicle_id"]: _battery(row) for row in page["items"]}
-                cursor = page["next_cursor"]
-            except (ValueError, LookupError, TypeError) as error:
+                told = {str(row["vehicle_id"]): _battery(row) for row in page["items"]}
+                before, cursor = cursor, page["next_cursor"]
+                if cursor is not None and (not cursor or str(cursor) == before or not told):
+                    raise ValueError("its pages go nowhere")
+            except (ValueError, LookupError, TypeError, OverflowError, RecursionError) as error:
                 raise ServiceError("its answer is no list of vehicles", where=self._url) from error
             found |= {name: battery for name, battery in told.items() if battery is not None}
         return found
@@ -59,5 +63,12 @@ def _battery(row: Any) -> BatteryNow | None:  # noqa: ANN401 (JSON)
     if seen is None:
         return None
     second = datetime.fromisoformat(seen).timestamp()
-    celsius = row["temperature_celsius_max"]
-    return BatteryNow(second, nan if soc is None else soc, nan if celsius is None else celsius, nan)
+    celsius = _within(row["temperature_celsius_max"], *CELSIUS)
+    return BatteryNow(second, _within(soc, 0.0, 1.0), celsius, nan)
+
+
+def _within(value: Any, low: float, high: float) -> float:  # noqa: ANN401 (JSON)
+    """Give a number that can be; NaN for whatever else is told."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return nan
+    return float(value) if low <= value <= high else nan

@@ -124,6 +124,11 @@ def fleet_asked(file: SiteFile, folder: Path) -> Callable[[], dict[str, BatteryN
     return FleetApi(told.cloud, token).batteries
 
 
+def has_books(folder: Path) -> bool:
+    """Say whether a depot has run with a folder."""
+    return (folder / FILE).exists()
+
+
 def held_before(folder: Path) -> dict[str, float]:
     """Give what chargers may hold since before [A]; nothing where nothing is known for sure."""
     try:

@@ -66,6 +66,8 @@ SOUND = {
         json.dumps({name: told for name, told in SOUND.items() if name != "station_id"}),
         json.dumps(SOUND | {"what": "x" * BYTES_MAX}),
         "\x00",
+        "[" * (BYTES_MAX - 1),
+        json.dumps(SOUND).replace("1.0", "1" + "0" * 400),
     ],
 )
 def test_what_is_no_order_is_answered_and_carried_out_by_nobody(orders, tmp_path, text):
