@@ -64,7 +64,8 @@ def test_every_number_of_an_answer_carries_its_unit(document):
         # money, in whatever currency a budget was written in
         "cost", "miss_cost", "visit_cost", "recall_cost", "visits_cost", "left_cost",
         # shares of one, and vehicles counted, in a depot's plan
-        "gap", "own_share", "ready", "soc_arrival", "soc_planned", "soc_wanted",
+        "gap", "own_share", "ready", "soc_arrival", "soc_planned", "soc_wanted", "plan_gap",
+        "own_used_share", "own_used_share_uncontrolled", "soc", "batteries", "models", "looks",
         # places of a charging station by their numbers, and what is counted of it
         "evse", "connector", "faults", "silences", "oddities", "times", "missing",
     }  # fmt: skip

@@ -1,7 +1,7 @@
 """Station simulators that others wrote, and that keep no profile, charge under our plans.
 
 ``ocpp-ws-cli`` (1.6 and 2.0.1) and ``charger-simulator`` (1.6) run as programs of their own against
-a depot that runs, all in one world that passes twenty times as fast: ``fast_world.cjs`` speeds up
+a depot that runs, all in one world that passes twelve times as fast: ``fast_world.cjs`` speeds up
 their clocks and timers, and nothing of the programs.  What they deviate in is in docs/ocpp.md.
 """
 
@@ -37,7 +37,7 @@ pytestmark = [
     ),
 ]
 START = datetime(2026, 11, 26, 12, tzinfo=UTC).timestamp()
-SPEED = 20.0
+SPEED = 12.0
 BEGIN = START - 40.0
 """So long until the first minute have the programs to come up [s]."""
 CHEAP_MINUTES = (2, 4)
