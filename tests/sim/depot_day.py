@@ -17,7 +17,7 @@ from voltherd.cloud.depot import Depot
 from voltherd.cloud.depot_file import site_file
 from voltherd.cloud.depot_live import Pace
 from voltherd.demo.depot import DepotWorld, Make, stations_of
-from voltherd.sim.station import Habits
+from voltherd.sim.station_spec import Habits
 from voltherd.types.station import TokenVerdict
 
 START = datetime(2026, 11, 26, 12, tzinfo=UTC).timestamp()

@@ -10,7 +10,7 @@ from tests.sim.depot_day import PACE, made
 from voltherd.charging.live import Metered
 from voltherd.cloud.depot_file import site_file
 from voltherd.demo.depot import DepotWorld, stations_of
-from voltherd.sim.station import Habits
+from voltherd.sim.station_spec import Habits
 
 START = datetime(2026, 11, 26, 12, tzinfo=UTC).timestamp()
 STEP_SECOND, PLAN_SECOND, HOURS = 10.0, 300.0, 2

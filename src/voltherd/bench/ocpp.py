@@ -22,7 +22,8 @@ from voltherd.bench import compose
 from voltherd.cloud.depot import Depot
 from voltherd.cloud.reprofile import Order, reprofile_all
 from voltherd.sim.clock import ScaledClock
-from voltherd.sim.station import SimulatedStation, StationSpec, Vehicle, Visit
+from voltherd.sim.station import SimulatedStation
+from voltherd.sim.station_spec import StationSpec, Vehicle, Visit
 from voltherd.types.station import (
     ENERGY,
     POWER,

@@ -9,9 +9,8 @@ from typing import Final, NamedTuple
 from voltherd.charging.schedule_fit import VOLTAGE_VOLT, limit_watt
 from voltherd.charging.station_health import Span
 from voltherd.charging.transactions import Register
-from voltherd.types.station import ENERGY, POWER, ChargingSchedule, MeterReading
+from voltherd.types.station import ENERGY, POWER, SOC, ChargingSchedule, MeterReading
 
-SOC: Final = "SoC"
 SOC_STEP: Final = 0.01
 """States of charge are told in whole per cent: two of them may be off by as much together."""
 

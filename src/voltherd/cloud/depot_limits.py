@@ -22,6 +22,7 @@ from voltherd.charging.profile import (
     charge,
     constant,
     plating_table,
+    power_curve,
 )
 from voltherd.cloud.depot_sections import SiteFile, VehicleSection
 from voltherd.errors import InputError, UsageError
@@ -34,6 +35,7 @@ from voltherd.units import SECOND_PER_HOUR
 NODES: Final = 11
 _SOH: Final = (0.1, 1.2)
 """What a share of capacity can be, as in a site file."""
+_TABLE: Final = 41
 _FROM_MOST: Final = 0.9
 _TO: Final = 0.95
 """Until here the time counts; the last hundredths take as long as one lets them."""
@@ -166,6 +168,42 @@ def at_arrival(
 
 
 @lru_cache(maxsize=4096)
+def takes(chemistry: Chemistry, soh: float, celsius: float) -> tuple[tuple[float, float], ...]:
+    """Give what a battery takes over its state of charge, charged as fast as its limits let it.
+
+    The last hundredths are taken as slowly as a charge ends.
+
+    Args:
+        chemistry: One of ``PRESETS``.
+        soh: Share of its capacity that it still holds.
+        celsius: Of its cells when it begins [degrees C].
+
+    Returns:
+        States of charge, ascending, and power per kWh that it holds [kW/kWh].
+    """
+    pack = _pack(chemistry, soh)
+    nodes = np.linspace(0.0, 1.0, _TABLE)
+    kilowatt_per_kwh = power_curve(pack, nodes, celsius, math.inf) / 1000.0 / pack.energy_kwh
+    taken = np.maximum(kilowatt_per_kwh, TAPER_PER_HOUR)
+    return tuple(zip(nodes.tolist(), taken.tolist(), strict=True))
+
+
+def _pack(chemistry: Chemistry, soh: float) -> Pack:
+    """Give a cell of a chemistry, as old as it is, with its limits."""
+    cell = PRESETS[chemistry]
+    whole, now = cell.capacity_ah, cell.capacity_ah * soh
+    bounds = PowerBounds(
+        volt_min=0.0,
+        volt_max=_VOLT_MAX.get(chemistry, _VOLT_MAX_ELSE),
+        charge_ampere=CHARGE_PER_HOUR * whole,
+        discharge_ampere=CHARGE_PER_HOUR * whole,
+        celsius_max=CELSIUS_MAX,
+        plating=plating_table(now, chemistry),
+    )
+    return Pack(cell=cell, cells=1, bounds=bounds, soh=soh, resistance_scale=1.0 / soh)
+
+
+@lru_cache(maxsize=4096)
 def _curve(
     chemistry: Chemistry,
     soh: float,
@@ -179,17 +217,7 @@ def _curve(
     Concave, as plans need it: the least such curve above the model's, lowered until a charge by it
     takes no less time than the model's.
     """
-    cell = PRESETS[chemistry]
-    whole, now = cell.capacity_ah, cell.capacity_ah * soh
-    bounds = PowerBounds(
-        volt_min=0.0,
-        volt_max=_VOLT_MAX.get(chemistry, _VOLT_MAX_ELSE),
-        charge_ampere=CHARGE_PER_HOUR * whole,
-        discharge_ampere=CHARGE_PER_HOUR * whole,
-        celsius_max=CELSIUS_MAX,
-        plating=plating_table(now, chemistry),
-    )
-    pack = Pack(cell=cell, cells=1, bounds=bounds, soh=soh, resistance_scale=1.0 / soh)
+    pack = _pack(chemistry, soh)
     begin = min(soc, _FROM_MOST)
     most_watt = 1000.0 * most_per_hour * pack.energy_kwh
     step = STEP_SECOND * max(1.0 / max(most_per_hour, 0.01), 1.0)  # slow ones in longer steps

@@ -7,10 +7,19 @@ from typing import Final, NamedTuple, Protocol, final
 from voltherd.charging.live import Metered
 from voltherd.cloud.depot import Depot
 from voltherd.cloud.depot_file import frame_of, moment
+from voltherd.cloud.depot_limits import takes
 from voltherd.cloud.depot_live import LiveDepot, Pace
-from voltherd.cloud.depot_sections import ChargerSection, SiteFile
+from voltherd.cloud.depot_sections import (
+    BatterySection,
+    ChargerSection,
+    SiteFile,
+    VehicleSection,
+)
+from voltherd.numerics.presets import PRESETS
 from voltherd.ports import Clock
-from voltherd.sim.station import Habits, SimulatedStation, StationSpec, Vehicle, Visit
+from voltherd.sim.station import SimulatedStation
+from voltherd.sim.station_spec import Habits, StationSpec, Vehicle, Visit, Wish
+from voltherd.types.asset import Chemistry
 from voltherd.types.station_command import Refused, StationCommand, StationResult
 
 QUIET_SECOND: Final = 20.0
@@ -18,6 +27,8 @@ QUIET_SECOND: Final = 20.0
 ANSWER_SECOND: Final = 0.5
 """In real time; stations are next door [s]."""
 START_CURRENT_AMPERE: Final = 6.0
+AC_KILOWATT_MAX: Final = 44.0
+"""IEC 61851-1 lets alternating current go up to 63 A [kW]."""
 
 
 @final
@@ -75,6 +86,8 @@ def stations_of(
     where: str,
     habits: Mapping[str, Habits] | None = None,
     sooner: frozenset[str] = frozenset(),
+    *,
+    telling: bool = False,
 ) -> tuple[StationSpec, ...]:
     """Make the stations of a site, and tonight's vehicles.
 
@@ -83,8 +96,10 @@ def stations_of(
         where: For messages.
         habits: What stations do that they should not.
         sooner: Stations that speak 1.6; the others speak 2.0.1.
+        telling: Whether vehicles ask for what they want by themselves, where their station speaks
+            2.0.1.
     """
-    visits = _visits(file, where)
+    visits = _visits(file, where, telling)
     by_station: dict[str, list[ChargerSection]] = {}
     for charger in file.chargers:
         by_station.setdefault(charger.station or charger.id, []).append(charger)
@@ -100,7 +115,7 @@ def stations_of(
     )
 
 
-def _visits(file: SiteFile, where: str) -> dict[str, list[Visit]]:
+def _visits(file: SiteFile, where: str, telling: bool) -> dict[str, list[Visit]]:
     """Give who comes to each charger."""
     frame, places = frame_of(file, where), {charger.id: charger for charger in file.chargers}
     visits: dict[str, list[Visit]] = {}
@@ -108,25 +123,45 @@ def _visits(file: SiteFile, where: str) -> dict[str, list[Visit]]:
         arrival = moment(section.arrives, frame, frame.start)
         departure = moment(section.departs, frame, arrival)
         place = places[section.charger]
-        least = START_CURRENT_AMPERE * file.connection.voltage_volt * place.phases
-        vehicle = Vehicle(
-            capacity_wh=section.battery_kwh * 1000.0,
-            soc_fraction=section.soc_arrival,
-            power_watt=min(section.power_kilowatt or place.power_kilowatt, place.power_kilowatt)
-            * 1000.0,
-            power_watt_min=least,
-            efficiency_fraction=section.efficiency,
-        )
+        wish = Wish(section.soc_departure, _transfer(place)) if telling else None
         visits.setdefault(place.id, []).append(
             Visit(
                 place.evse,
                 arrival.timestamp(),
                 departure.timestamp(),
                 section.token or section.id,
-                vehicle,
+                _vehicle(section, place, file.connection.voltage_volt),
+                wish,
             )
         )
     return visits
+
+
+def _vehicle(section: VehicleSection, place: ChargerSection, volt: float) -> Vehicle:
+    """Give a vehicle whose battery takes what a model of it does."""
+    battery = section.battery or BatterySection(chemistry=Chemistry.NMC, price_per_kwh=0.0)
+    capacity_wh = section.battery_kwh * battery.soh * 1000.0
+    curve: tuple[tuple[float, float], ...] = ()
+    if battery.chemistry in PRESETS:
+        curve = takes(battery.chemistry, round(battery.soh, 2), round(battery.celsius))
+    most = min(section.power_kilowatt or place.power_kilowatt, place.power_kilowatt) * 1000.0
+    return Vehicle(
+        capacity_wh=capacity_wh,
+        soc_fraction=section.soc_arrival,
+        power_watt=most,
+        curve_watt=tuple(
+            (soc, per_hour * capacity_wh / section.efficiency) for soc, per_hour in curve
+        ),
+        power_watt_min=START_CURRENT_AMPERE * volt * place.phases,
+        efficiency_fraction=section.efficiency,
+    )
+
+
+def _transfer(place: ChargerSection) -> str:
+    """Name how a charger gives energy: what no alternating current carries is direct current."""
+    if place.power_kilowatt > AC_KILOWATT_MAX:
+        return "DC"
+    return {1: "AC_single_phase", 2: "AC_two_phase"}.get(place.phases, "AC_three_phase")
 
 
 class Server(Protocol):

@@ -5,7 +5,7 @@ the watt-hour it has delivered, so that what a central system books can be compa
 """
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import floor
 from typing import Final, Literal, final
 
@@ -17,15 +17,18 @@ from voltherd.sim.charging_limits import (
     installed,
     limit_watt,
 )
+from voltherd.sim.station_spec import StationSpec, Visit, Wish
 from voltherd.types.station import (
     BEGIN,
     END,
     ENERGY,
     PERIODIC,
     POWER,
+    SOC,
     Booted,
     ChargingProfile,
     MeterReading,
+    NeedsTold,
     StationAnswer,
     StationEvent,
     StatusTold,
@@ -62,107 +65,6 @@ _DOABLE: Final = (
     "GetDiagnostics",
     "Reset",
 )
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Vehicle:
-    """A battery behind a plug.
-
-    Attributes:
-        capacity_wh: Of its battery [Wh].
-        soc_fraction: When it comes.
-        power_watt: The most it takes, from the plug [W].
-        taper_fraction: The state of charge from which it takes less, down to a twentieth when full.
-        power_watt_min: With less it does not charge (6 A on one phase) [W].
-        efficiency_fraction: What arrives in the battery of what leaves the plug.
-    """
-
-    capacity_wh: float = 60_000.0
-    soc_fraction: float = 0.3
-    power_watt: float = 11_000.0
-    taper_fraction: float = 0.8
-    power_watt_min: float = 1380.0
-    efficiency_fraction: float = 0.9
-
-    def wants_watt(self, soc_fraction: float) -> float:
-        """Give the most it takes at a state of charge [W]."""
-        if soc_fraction >= 1.0:
-            return 0.0
-        fall = max(soc_fraction - self.taper_fraction, 0.0) / (1.0 - self.taper_fraction)
-        return self.power_watt * (1.0 - 0.95 * fall)
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Visit:
-    """A vehicle at an EVSE from one moment to another [unix s]."""
-
-    evse_id: int
-    arrive_second: float
-    leave_second: float
-    id_token: str
-    vehicle: Vehicle = field(default_factory=Vehicle)
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Habits:
-    """What a station does that it should not.
-
-    Attributes:
-        refuses_profiles: Says no to every profile.
-        ignores_profiles: Says yes and does as it likes; tells the truth when asked.
-        rounds_watt: Rounds limits down to a multiple of this; 0 for exact [W].
-        is_deaf_to_profiles: Answers nothing to a profile.
-        tells_no_samples: Reads its meter only where a transaction begins and ends.
-        answer_second: How long it takes to answer [s].
-        repeats_messages: Sends each message twice with one id.
-        clock_ahead_second: By how much its clock is wrong [s].
-        jump_second: When its meter jumps; 0 for never [unix s].
-        jump_wh: By how much [Wh].
-        reboot_second: When it starts anew; 0 for never [unix s].
-        offline_second: When it loses its connection, and when it has it again [unix s].
-    """
-
-    refuses_profiles: bool = False
-    ignores_profiles: bool = False
-    rounds_watt: float = 0.0
-    is_deaf_to_profiles: bool = False
-    tells_no_samples: bool = False
-    answer_second: float = 0.0
-    repeats_messages: bool = False
-    clock_ahead_second: float = 0.0
-    jump_second: float = 0.0
-    jump_wh: float = 0.0
-    reboot_second: float = 0.0
-    offline_second: tuple[float, float] = (0.0, 0.0)
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class StationSpec:
-    """A station.
-
-    Attributes:
-        station_id: As it connects.
-        later: Whether it speaks 2.0.1, so numbers its transactions itself.
-        power_watt: Of each EVSE [W].
-        visits: Who comes.
-        sample_second: How often its meter is read [s].
-        periods_max: Periods it holds in a profile.
-        unit: Of limits it says it takes.
-        habits: What it should not do.
-    """
-
-    station_id: str
-    later: bool
-    power_watt: float
-    visits: tuple[Visit, ...]
-    sample_second: float = 60.0
-    periods_max: int = 24
-    unit: Literal["W", "A"] = "W"
-    habits: Habits = field(default_factory=Habits)
 
 
 @dataclass(slots=True)
@@ -319,6 +221,8 @@ class SimulatedStation:
         self._sessions[visit.evse_id] = session
         self._tell_status(visit.evse_id)
         self._tell(visit.evse_id, session, "started", BEGIN)
+        if visit.wish is not None and self.spec.later:
+            self._waiting.append(self._needs(session, visit.wish))
 
     def _charge(self, evse_id: int, session: _Session, step_second: float) -> None:
         vehicle = session.visit.vehicle
@@ -385,6 +289,11 @@ class SimulatedStation:
         second = self._clock
         energy = MeterReading(second, ENERGY, self._register(evse_id), "Wh", "", context)
         power = MeterReading(second, POWER, round(session.power_watt, 1), "W", "", context)
+        readings = [energy] if kind == "started" and not self.spec.later else [power, energy]
+        wish = session.visit.wish
+        if wish is not None and wish.tells_soc and self.spec.later:
+            soc = round(session.soc_fraction, 2)  # vehicles tell whole per cent
+            readings.append(MeterReading(second, SOC, soc, "1", "", context))
         event = TransactionTold(
             kind,
             session.key,
@@ -393,13 +302,26 @@ class SimulatedStation:
             evse_id,
             1,
             session.visit.id_token if kind != "updated" else "",
-            (energy,) if kind == "started" and not self.spec.later else (power, energy),
+            tuple(readings),
             reason,
             "Charging" if self.spec.later and session.power_watt else "",
             offline=self.spec.later and not self.is_online(),
         )
         session.seq_no += 1
         self._waiting.append(event)
+
+    def _needs(self, session: _Session, wish: Wish) -> NeedsTold:
+        """Give what a vehicle asks for by itself; it tells times as from now on."""
+        visit, vehicle, soc = session.visit, session.visit.vehicle, session.soc_fraction
+        return NeedsTold(
+            visit.evse_id,
+            wish.transfer,
+            self._clock + visit.leave_second - self._now,
+            max(wish.soc_fraction - soc, 0.0) * vehicle.capacity_wh,
+            vehicle.power_watt,
+            vehicle.capacity_wh if wish.tells_soc else None,
+            soc if wish.tells_soc else None,
+        )
 
     def _tell_status(self, evse_id: int) -> None:
         session = self._sessions.get(evse_id)

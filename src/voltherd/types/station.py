@@ -8,6 +8,7 @@ from typing import Final, Literal, NamedTuple
 
 ENERGY: Final = "Energy.Active.Import.Register"
 POWER: Final = "Power.Active.Import"
+SOC: Final = "SoC"
 BEGIN: Final = "Transaction.Begin"
 END: Final = "Transaction.End"
 PERIODIC: Final = "Sample.Periodic"

@@ -23,11 +23,13 @@ def run(*arguments, **more):
 
 @pytest.mark.long
 def test_simulated_stations_charge_by_plan_and_every_stay_is_accounted_for(site):
+    cold = "power_kilowatt: 6.6, battery: {chemistry: NMC, price_per_kwh: 0, celsius: -30}"
+    site.write_text(site.read_text().replace("power_kilowatt: 6.6", cold))
     found = run("run", "--config", site, "--simulated", 1e9, "--hours", 18)
     assert found.exit_code == 0, found.output
     assert "van-1 is at CP-03, wants 18.0 kWh by 06:45" in found.output
     assert "3 of 4 ready" in found.output.splitlines()[-1]
-    assert "not ready: 28" in found.output  # nobody said that it bends near full, but it is told
+    assert "not ready: 28" in found.output  # nobody said that the cold limits it, but it is told
     assert "the car took less than it was offered" in found.output
 
 

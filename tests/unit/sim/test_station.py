@@ -13,14 +13,17 @@ from voltherd.sim.charging_limits import (
     installed,
     limit_watt,
 )
-from voltherd.sim.station import Habits, SimulatedStation, StationSpec, Vehicle, Visit
+from voltherd.sim.station import SimulatedStation
+from voltherd.sim.station_spec import Habits, StationSpec, Vehicle, Visit, Wish
 from voltherd.types.station import (
     ENERGY,
+    SOC,
     BootAnswer,
     Booted,
     ChargingPeriod,
     ChargingProfile,
     ChargingSchedule,
+    NeedsTold,
     PlainAnswer,
     StatusTold,
     TokenVerdict,
@@ -88,9 +91,9 @@ def test_a_profile_takes_the_place_of_its_number_or_its_level():
     assert cleared(both, ClearProfiles(evse_id=2)) == both
 
 
-def driven(habits=None, later=True, until=3600.0, vehicle=None, profiles=()):
+def driven(habits=None, later=True, until=3600.0, vehicle=None, profiles=(), wish=None):
     """A station with one visit of an hour, told and answered as it goes."""
-    visits = (Visit(1, NOON, NOON + 3000.0, "CARD-1", vehicle or Vehicle()),)
+    visits = (Visit(1, NOON, NOON + 3000.0, "CARD-1", vehicle or Vehicle(), wish),)
     spec = StationSpec("S", later, 22_000.0, visits, habits=habits or Habits())
     point = SimulatedStation(spec, NOON)
     heard = []
@@ -134,12 +137,45 @@ def test_a_visit_is_told_from_start_to_end_and_metered(later):
     assert [e.status for e in heard if isinstance(e, StatusTold)][-1] == "Available"
 
 
+CURVE = ((0.0, 9000.0), (0.2, 12_000.0), (0.8, 11_000.0), (1.0, 600.0))
+
+
+@pytest.mark.parametrize(
+    ("soc", "watt"), [(0.0, 9000.0), (0.1, 10_500.0), (0.5, 11_000.0), (0.9, 5800.0), (1.0, 0.0)]
+)
+def test_a_vehicle_takes_what_its_curve_and_its_most_allow(soc, watt):
+    assert Vehicle(curve_watt=CURVE).wants_watt(soc) == pytest.approx(watt)
+    assert Vehicle().wants_watt(soc) == (11_000.0 if soc < 1.0 else 0.0)
+
+
 def test_a_full_battery_takes_ever_less():
-    nearly = Vehicle(capacity_wh=20_000.0, soc_fraction=0.8)
+    nearly = Vehicle(capacity_wh=20_000.0, soc_fraction=0.8, curve_watt=CURVE)
     point, _ = driven(vehicle=nearly)
     room = 0.2 * 20_000.0 / 0.9
     assert 0.9 * room < point.delivered_wh[1, NOON] < room
-    assert nearly.wants_watt(0.9) == pytest.approx(11_000.0 * 0.525) and nearly.wants_watt(1.0) == 0
+
+
+@pytest.mark.parametrize("later", [True, False])
+def test_a_vehicle_tells_what_it_wants_where_its_station_can_pass_it_on(later):
+    _, heard = driven(vehicle=Vehicle(soc_fraction=0.3), wish=Wish(0.8), later=later)
+    told = [event for event in heard if isinstance(event, NeedsTold)]
+    socs = [[r.value for r in event.readings if r.quantity == SOC] for event in transactions(heard)]
+    if not later:
+        assert told == [] and not any(socs)
+        return
+    [needs] = told
+    assert heard.index(needs) > heard.index(transactions(heard)[0])
+    assert needs == NeedsTold(1, "DC", NOON + 3000.0, 30_000.0, 11_000.0, 60_000.0, 0.3)
+    assert socs[0] == [0.3]
+    stored = 11_000.0 * 3000.0 / 3600.0 * 0.9
+    assert socs[-1] == [pytest.approx(0.3 + stored / 60_000.0, abs=0.005)]
+
+
+def test_on_alternating_current_no_state_of_charge_is_known():
+    _, heard = driven(wish=Wish(0.8, "AC_three_phase"), until=120.0)
+    [needs] = [event for event in heard if isinstance(event, NeedsTold)]
+    assert (needs.capacity_wh, needs.soc_fraction, needs.energy_wh) == (None, None, 30_000.0)
+    assert not any(r.quantity == SOC for event in transactions(heard) for r in event.readings)
 
 
 def test_a_limit_holds_and_below_the_minimum_nothing_flows():

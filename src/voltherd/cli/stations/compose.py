@@ -215,4 +215,4 @@ def simulated_depot(file: SiteFile, where: str, folder: Path) -> DepotWorld:
         server=lambda desk, clock, port: StationServer(desk, clock, port=port, ping_second=None),
         client=client,
     )
-    return DepotWorld(file, where, stations_of(file, where), make)
+    return DepotWorld(file, where, stations_of(file, where, telling=True), make)

@@ -15,7 +15,8 @@ from voltherd.adapters.sqlite.calls import CallBook
 from voltherd.charging.central import Rules
 from voltherd.cloud.depot import Depot
 from voltherd.sim.clock import ScaledClock
-from voltherd.sim.station import Habits, SimulatedStation, StationSpec, Vehicle, Visit
+from voltherd.sim.station import SimulatedStation
+from voltherd.sim.station_spec import Habits, StationSpec, Vehicle, Visit
 from voltherd.types.station import ChargingPeriod, ChargingSchedule, TokenVerdict
 
 RULES = Rules(tokens={f"CARD-{k}": TokenVerdict("Accepted") for k in range(100)})

@@ -15,7 +15,7 @@ from tests.unit.adapters.ocpp.depot_world import (
 )
 from tests.unit.wire.ocpp_samples import NOON
 from voltherd.cloud.reprofile import Order, reprofile, reprofile_all
-from voltherd.sim.station import Habits, Vehicle, Visit
+from voltherd.sim.station_spec import Habits, Vehicle, Visit
 
 SPEED = 400.0
 pytestmark = pytest.mark.long

@@ -18,7 +18,8 @@ from voltherd.adapters.ocpp.security import Security, checker, hash_password, tl
 from voltherd.adapters.ocpp.server import StationServer
 from voltherd.errors import UsageError
 from voltherd.ports import ChargePoint, StationDesk
-from voltherd.sim.station import SimulatedStation, StationSpec, Visit
+from voltherd.sim.station import SimulatedStation
+from voltherd.sim.station_spec import StationSpec, Visit
 from voltherd.types.station_command import (
     GetSchedule,
     Outcome,
