@@ -1,6 +1,6 @@
 """A depot of 40 stations and a day of it: who comes when, and who misbehaves."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -17,12 +17,14 @@ from voltherd.cloud.depot import Depot
 from voltherd.cloud.depot_file import site_file
 from voltherd.cloud.depot_live import Pace
 from voltherd.demo.depot import DepotWorld, Make, stations_of
-from voltherd.sim.station_spec import Habits
+from voltherd.sim.station_spec import Habits, Wish
 from voltherd.types.station import TokenVerdict
 
 START = datetime(2026, 11, 26, 12, tzinfo=UTC).timestamp()
 HOUR = 3600.0
 IGNORES, DEAF, BLIND, AWAY, ROUNDS = "CP-03", "CP-07", "CP-05", "CP-09", "CP-10"
+TELLING = {"night-02", "night-04"}
+"""Who come emptier and leave earlier than the site's file says, and say so (ISO 15118)."""
 STEP_SECOND = 10.0
 PACE = Pace(
     guard=Settings(patience=Patience(patience_second=60.0), call_second_max=STEP_SECOND),
@@ -136,6 +138,19 @@ class Day:
             "many places",
         )
 
+    def as_it_is(self, spec):
+        """Give a station whose vehicles are not all as the file says."""
+        visits = (self._telling(v) if v.id_token in TELLING else v for v in spec.visits)
+        return replace(spec, visits=tuple(visits))
+
+    def _telling(self, visit):
+        stay_second = 0.6 * (visit.leave_second - visit.arrive_second)
+        vehicle = replace(visit.vehicle, soc_fraction=visit.vehicle.soc_fraction - 0.1)
+        could_wh = vehicle.power_watt * stay_second / 3600.0 * vehicle.efficiency_fraction
+        wish = Wish(min(vehicle.soc_fraction + 0.4 * could_wh / vehicle.capacity_wh, 0.8))
+        leave = visit.arrive_second + stay_second
+        return replace(visit, leave_second=leave, vehicle=vehicle, wish=wish)
+
     def _vehicle(self, place, what, arrives, leaves, chance):
         battery = float(chance.choice([40.0, 60.0, 80.0]))
         power = 22.0 if place % 2 else 11.0
@@ -156,7 +171,8 @@ def world(day, folder):
     """The depot, its stations half of each version, and its books in a file."""
     file = day.site()
     sooner = frozenset(f"CP-{k:02d}" for k in range(1, day.stations, 2))
-    specs = stations_of(file, "many places", day.habits(), sooner)
+    found = stations_of(file, "many places", day.habits(), sooner)
+    specs = [day.as_it_is(spec) for spec in found]
     return DepotWorld(file, "many places", specs, made(file, folder), day.meter, PACE, STEP_SECOND)
 
 

@@ -8,7 +8,10 @@ import asyncio
 
 import pytest
 
-from tests.sim.depot_day import DEAF, IGNORES, Day, world
+from tests.sim.depot_day import DEAF, IGNORES, TELLING, Day, world
+from voltherd.adapters.ocpp.schemas import schema_check
+from voltherd.adapters.sqlite.calls import CallBook
+from voltherd.cloud.stations import Stations
 
 DAYS = [
     pytest.param(Day(4, 12), id="twelve stations, four hours"),
@@ -57,3 +60,32 @@ def test_all_are_ready_or_it_is_said_why_within_the_limit_and_billed_to_the_watt
     short = [a for a in obeying if not a.ready]
     assert len(short) <= 0.2 * len(obeying), short
     assert all(a.stored_kwh >= 0.9 * a.wanted_kwh for a in short), short
+    the_word_of_a_vehicle_counts(depot, accounts, tmp_path)
+
+
+def the_word_of_a_vehicle_counts(depot, accounts, folder):
+    """Before the site's file; and what it tells on its way says how much of the energy arrives."""
+    in_file = {one.id: one for one in depot.live.file.vehicles}
+    journal = CallBook(folder / "stations.sqlite")
+    stations = Stations(journal, schema_check, lambda: None)
+    for account in accounts:
+        if account.vehicle not in TELLING:
+            continue
+        [visit] = [
+            one
+            for one in depot.stations[account.charger].spec.visits
+            if one.id_token == account.vehicle
+        ]
+        vehicle = visit.vehicle
+        wanted_kwh = (visit.wish.soc_fraction - vehicle.soc_fraction) * vehicle.capacity_wh / 1000.0
+        assert account.wanted_kwh == pytest.approx(wanted_kwh, abs=0.01)
+        assert account.departure_second == pytest.approx(visit.leave_second, abs=1.0)
+        file = in_file[account.vehicle]
+        assert file.departs.timestamp() > visit.leave_second + 60.0
+        assert file.soc_arrival == pytest.approx(vehicle.soc_fraction + 0.1)
+        assert account.ready
+        session = stations.session(
+            account.charger, account.transaction_id, account.stop_second + 60.0
+        )
+        assert session.efficiency.low <= vehicle.efficiency_fraction <= session.efficiency.high
+    journal.close()

@@ -147,3 +147,26 @@ def example() -> None:
     from voltherd.cloud.depot_example import EXAMPLE
 
     typer.echo(EXAMPLE, nl=False)
+
+
+@depot_app.command(name="trace")
+def trace(
+    folder: Annotated[
+        Path,
+        typer.Argument(help="Folder of `voltherd depot run`: beside the site file, site.depot."),
+    ],
+    station: Annotated[
+        str | None, typer.Option("--station", help="Only what this station says and is told.")
+    ] = None,
+    last: Annotated[
+        int | None, typer.Option("--last", min=1, help="So many messages, the latest.")
+    ] = None,
+) -> None:
+    """What vehicles, stations, the depot and the grid said to each other, a line a message."""
+    from voltherd.cli.stations.compose import journal_before, now_before
+    from voltherd.cloud.depot_trace import traced
+    from voltherd.report.depot_trace import render_trace
+
+    now = now_before(folder)
+    messages = traced(journal_before(folder), now, station, last)
+    typer.echo(render_trace(messages, "UTC" if now is None else now.zone), nl=False)

@@ -56,10 +56,16 @@ SILENT: Final = "voltherd:silent"
 COMMANDED: Final = "voltherd:commanded"
 """Kept of what an operator had a station asked for: ``what``, ``words``, ``by`` whom, when it was
 ``asked`` [unix s], and the answer: ``verdict`` and ``text``."""
-_LEARNED, _RESERVED, _SETTLED = "voltherd:learned", "voltherd:reserved", "voltherd:settled"
-_PAUSED: Final = "voltherd:paused"
+LEARNED: Final = "voltherd:learned"
+"""Kept of how a station said it is set: ``values``."""
+RESERVED: Final = "voltherd:reserved"
+"""Kept of an EVSE that was promised: ``wish``."""
+SETTLED: Final = "voltherd:settled"
+"""Kept of what a station answered to that: ``what`` was asked, its ``id``, ``status``."""
+PAUSED: Final = "voltherd:paused"
+"""Kept of a transaction that a station agreed to stop: ``id``."""
 _ASIDE: Final = frozenset({PROFILED, HELD, SILENT, COMMANDED})
-_OWN: Final = _ASIDE | {_LEARNED, _RESERVED, _SETTLED, _PAUSED}
+_OWN: Final = _ASIDE | {LEARNED, RESERVED, SETTLED, PAUSED}
 
 
 class Remark(NamedTuple):
@@ -140,15 +146,15 @@ class Depot:
     ) -> None:
         """Take in what a station answered; see ``StationDesk.answered``."""
         if isinstance(result, SettingsTold):
-            self._note(station_id, _LEARNED, {"values": dict(result.values)})
+            self._note(station_id, LEARNED, {"values": dict(result.values)})
         elif isinstance(command, RemoteStop):
             if isinstance(result, Outcome) and result.status == "Accepted":
-                self._note(station_id, _PAUSED, {"id": command.transaction_id})
+                self._note(station_id, PAUSED, {"id": command.transaction_id})
         elif isinstance(command, Reserve | CancelReservation):
             status = result.status if isinstance(result, Outcome) else "Rejected"
             what = "cancel" if isinstance(command, CancelReservation) else "reserve"
             number = command.reservation_id
-            self._note(station_id, _SETTLED, {"what": what, "id": number, "status": status})
+            self._note(station_id, SETTLED, {"what": what, "id": number, "status": status})
         elif isinstance(command, SetProfile) and isinstance(result, Outcome):
             profile = to_plain(command.profile)
             body = {"evse": command.evse_id, "profile": profile, "status": result.status}
@@ -185,7 +191,7 @@ class Depot:
             if promise.command is not None:
                 body = {"wish": list(wish)}
                 self._last = self._journal.append(
-                    [_own_call(station_id, _RESERVED, body, now_second)]
+                    [_own_call(station_id, RESERVED, body, now_second)]
                 )
                 self._central = promise.central
         return promise
@@ -318,11 +324,11 @@ def _applied_own(central: Central, call: StationCall) -> Central:
     body = call.payload
     if call.action in _ASIDE:
         return central
-    if call.action == _LEARNED:
+    if call.action == LEARNED:
         return learned(central, call.station_id, SettingsTold(body["values"]))
-    if call.action == _PAUSED:
+    if call.action == PAUSED:
         return paused(central, call.station_id, str(body["id"]))
-    if call.action == _RESERVED:
+    if call.action == RESERVED:
         wish = Reserve(*body["wish"])
         return granted(central, call.station_id, wish, call.heard_second)
     number, outcome = int(body["id"]), Outcome(str(body["status"]))

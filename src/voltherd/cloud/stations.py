@@ -187,7 +187,8 @@ class Stations:
         kept = self._journal.calls_of(station_id, _METERED, begin - 3600.0, SESSION_CALLS_MAX)
         events = list(self._events(kept))
         readings = [r for r in _readings(events, transaction) if begin <= r.time_second <= end]
-        needs = [e for e in events if isinstance(e, NeedsTold) and e.evse_id == transaction.evse_id]
+        so_far = self._events([call for call in kept if call.heard_second <= end])
+        needs = [e for e in so_far if isinstance(e, NeedsTold) and e.evse_id == transaction.evse_id]
         course = registers(readings, transaction.first, transaction.last)
         prices = self._prices()
         return SessionState(
@@ -196,7 +197,7 @@ class Stations:
             drawn(readings, course),
             allowed(self._told(station_id, transaction, begin, end), begin, end),
             None if prices is None else cost_eur(course, prices),
-            efficiency(readings, needs[0].capacity_wh if needs else None, course),
+            efficiency(readings, needs[-1].capacity_wh if needs else None, course),
         )
 
     def _books(self) -> Central:

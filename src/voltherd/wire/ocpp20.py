@@ -236,7 +236,7 @@ def _needs(event: NeedsTold) -> dict[str, Any]:
         needs["acChargingParameters"] = {
             "energyAmount": round(event.energy_wh),
             "evMinCurrent": 6,
-            "evMaxCurrent": power // (230 * phases),
+            "evMaxCurrent": round(power / (230 * phases)),
             "evMaxVoltage": 230,
         }
     return {"evseId": event.evse_id, "chargingNeeds": needs}

@@ -161,10 +161,32 @@ def keep_held(folder: Path, held: Mapping[str, float]) -> None:
             raise StoreError("what chargers hold cannot be kept", where=str(path)) from stuck
 
 
+def now_before(folder: Path) -> DepotNow | None:
+    """Give what a depot told of itself last; None where it never ran there."""
+    found = read_now(folder)
+    return None if found is None else found[0]
+
+
 def past_before(folder: Path, step_second: float) -> tuple[Stretch, ...]:
     """Give what a depot drew before it was started anew; nothing of steps of another length [s]."""
-    found = read_now(folder)
-    return found[0].past if found is not None and found[0].step_second == step_second else ()
+    now = now_before(folder)
+    return now.past if now is not None and now.step_second == step_second else ()
+
+
+def journal_before(folder: Path) -> CallBook:
+    """Open what a depot's stations told.
+
+    Raises:
+        UsageError: No depot ever ran there.
+        StoreError: It cannot be read.
+    """
+    if not (folder / FILE).is_file():
+        raise UsageError(
+            "no depot ran there",
+            where=str(folder),
+            mend="give the folder of voltherd depot run: site.depot beside site.yaml, or --folder",
+        )
+    return CallBook(folder / FILE)
 
 
 def tell_now(folder: Path, now: DepotNow) -> None:

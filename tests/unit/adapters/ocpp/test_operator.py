@@ -18,7 +18,7 @@ from voltherd.cloud import depot_operator
 from voltherd.cloud.depot import COMMANDED
 from voltherd.cloud.depot_file import site_file
 from voltherd.cloud.depot_operator import Operator
-from voltherd.sim.station import Visit
+from voltherd.sim.station_spec import Visit
 from voltherd.types.station import TokenVerdict
 
 NAMES = {"S01": (52.501, 13.40), "S02": (52.51, 13.40), "S03": (52.60, 13.40)}
