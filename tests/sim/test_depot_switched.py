@@ -10,7 +10,7 @@ from tests.sim.depot_day import PACE, made
 from voltherd.charging.live import Metered
 from voltherd.cloud.depot_file import site_file
 from voltherd.demo.depot import DepotWorld, stations_of
-from voltherd.sim.station_spec import Habits
+from voltherd.sim.station_spec import Habits, Wish
 
 START = datetime(2026, 11, 26, 12, tzinfo=UTC).timestamp()
 STEP_SECOND, PLAN_SECOND, HOURS = 10.0, 300.0, 2
@@ -19,6 +19,8 @@ CHEAP = [0.10 if step // 3 % 2 else 0.40 for step in range(HOURS * 12)]
 SWITCHED = ("S-1", "S-2", "S-3")
 LEFT = 4320.0
 """When the vehicle at S-3 goes, which waits for a cheaper time [s]."""
+ASKS = 0.26
+"""What the vehicle at S-2 wants by its own word, less than the file says, at each of its starts."""
 PEAK = 4800.0, 5400.0
 """When more is drawn beside vehicles than was announced [s]."""
 
@@ -66,10 +68,12 @@ def habits():
 async def lived(folder):
     file = site()
     specs = stations_of(file, "switches", habits(), frozenset({"S-1", "S-3"}))
+    as_it_is = {
+        "S-2": {"wish": Wish(ASKS, "AC_three_phase")},
+        "S-3": {"leave_second": START + LEFT},
+    }
     specs = tuple(
-        replace(one, visits=(replace(one.visits[0], leave_second=START + LEFT),))
-        if one.station_id == "S-3"
-        else one
+        replace(one, visits=(replace(one.visits[0], **as_it_is.get(one.station_id, {})),))
         for one in specs
     )
 
@@ -102,6 +106,12 @@ pytestmark = pytest.mark.long
 @pytest.fixture(scope="module")
 def life(tmp_path_factory):
     return asyncio.run(lived(tmp_path_factory.mktemp("switched")))
+
+
+def test_its_own_word_counts_through_all_its_transactions(life):
+    world, _ = life
+    told = accounts(world)["S-2"]
+    assert told.wanted_kwh == pytest.approx(60.0 * (ASKS - 0.2), abs=0.02)
 
 
 def accounts(world):

@@ -10,7 +10,7 @@ from functools import singledispatch
 from math import inf
 from typing import Final, NamedTuple, TypeVar, final
 
-from voltherd.charging.transactions import Transaction, join
+from voltherd.charging.transactions import Transaction, drawn_since_plugged_wh, join
 from voltherd.types.station import (
     Alive,
     BootAnswer,
@@ -458,7 +458,10 @@ def _(event: SecurityTold, turn: _Turn) -> Step:
 
 @_step.register
 def _(event: NeedsTold, turn: _Turn) -> Step:
-    book = replace(turn.book, needs=_with(turn.book.needs, event.evse_id, event))
+    book = turn.book
+    drawn = drawn_since_plugged_wh(book.transactions, book.running(event.evse_id))
+    needs = _with(book.needs, event.evse_id, event._replace(drawn_wh=drawn))
+    book = replace(book, needs=needs)
     return Step(_with_book(turn.central, book), StatusAnswer("Processing"))
 
 

@@ -5,6 +5,7 @@ repeated: the earliest start, the latest stop, the outermost readings of the met
 that come late, twice or before others lead to the same transaction and the same energy.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import inf
@@ -113,6 +114,21 @@ class Transaction:
             return 0
         gaps = sum(after[0] - before[1] - 1 for before, after in pairwise(self.sequence))
         return gaps + self.sequence[0][0]
+
+
+def drawn_since_plugged_wh(known: Mapping[str, Transaction], last: Transaction | None) -> float:
+    """Give what a vehicle has drawn up to a transaction, with those before it [Wh].
+
+    Args:
+        known: All of its station.
+        last: The latest; None where none is.
+    """
+    drawn_wh = 0.0
+    while last is not None:
+        drawn_wh += last.energy_wh
+        before = known.get(last.follows)
+        last = None if before is None or before.left_second is not None else before
+    return drawn_wh
 
 
 def join(transaction: Transaction, told: TransactionTold, heard_second: float) -> Transaction:

@@ -50,6 +50,7 @@ from voltherd.cloud.depot_tonight import (
 from voltherd.cloud.reprofile import Ask
 from voltherd.errors import VoltherdError
 from voltherd.types.depot import Account, BatteryNow
+from voltherd.types.station import NeedsTold
 
 log = logging.getLogger(__name__)
 Batteries = Callable[[], Mapping[str, BatteryNow]]
@@ -310,7 +311,7 @@ class LiveDepot:
             Guest(
                 charger.name,
                 stay.whole,
-                central.stations[charger.station_id].needs.get(charger.evse_id),
+                self._needs(central, charger, stay),
                 self._battery(stay_key(charger.name, stay.whole), stay.whole, now),
             )
             for charger, stay in zip(self.chargers, stays, strict=True)
@@ -328,6 +329,11 @@ class LiveDepot:
             self.watched[guest.key] = replaced(known, needs=guest.needs, battery=guest.battery)
         work = self._plan(Known(guests, gone(central, self.file), astray, now))
         self._planning = asyncio.create_task(work)
+
+    def _needs(self, central: Central, charger: Charger, stay: Stay) -> NeedsTold | None:
+        """Give what a vehicle asks for; its word stays while it waits between transactions."""
+        told = central.stations[charger.station_id].needs.get(charger.evse_id)
+        return told or self.watched.get(stay_key(charger.name, stay.whole), Watched()).needs
 
     def _battery(self, key: str, transaction: Transaction, now: float) -> BatteryNow | None:
         """Give what was in a vehicle's battery when it came: what was known first stays."""

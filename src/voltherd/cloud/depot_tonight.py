@@ -335,8 +335,10 @@ def _as_told(stay: Wanted, needs: NeedsTold) -> Wanted:
     """Believe a vehicle what it says of itself."""
     section, end = stay.section, stay.departure_second
     battery = section.battery_kwh if needs.capacity_wh is None else needs.capacity_wh / 1000.0
-    soc = section.soc_arrival if needs.soc_fraction is None else needs.soc_fraction
-    update: dict[str, object] = {"battery_kwh": battery, "soc_arrival": min(max(soc, 0.0), 1.0)}
+    risen = needs.drawn_wh / 1000.0 * section.efficiency / battery  # by when it said so
+    soc = section.soc_arrival + risen if needs.soc_fraction is None else needs.soc_fraction
+    came = min(max(soc - risen, 0.0), 1.0)
+    update: dict[str, object] = {"battery_kwh": battery, "soc_arrival": came}
     if needs.energy_wh is not None:
         update["soc_departure"] = min(soc + needs.energy_wh / 1000.0 / battery, 1.0)
     if needs.power_watt_max is not None:

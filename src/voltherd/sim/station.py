@@ -221,7 +221,7 @@ class SimulatedStation:
         self._sessions[visit.evse_id] = session
         self._tell_status(visit.evse_id)
         self._tell(visit.evse_id, session, "started", BEGIN)
-        if visit.wish is not None and self.spec.later and before is None:
+        if visit.wish is not None and self.spec.later:
             self._waiting.append(self._needs(session, visit.wish))
 
     def _charge(self, evse_id: int, session: _Session, step_second: float) -> None:

@@ -193,6 +193,8 @@ class NeedsTold(NamedTuple):
         power_watt_max: The most it takes; None where not told [W].
         capacity_wh: Of its battery; None where not told [Wh].
         soc_fraction: Now; None where not told.
+        drawn_wh: What it had drawn by then since it came: it may ask anew while it charges.  Found
+            by the central system, told by no station [Wh].
     """
 
     evse_id: int
@@ -202,6 +204,7 @@ class NeedsTold(NamedTuple):
     power_watt_max: float | None = None
     capacity_wh: float | None = None
     soc_fraction: float | None = None
+    drawn_wh: float = 0.0
 
 
 class ReservationTold(NamedTuple):

@@ -98,6 +98,21 @@ def test_a_vehicle_is_believed_what_it_says_of_itself():
     assert fleet.power_max_kilowatt.tolist() == [7.0]
 
 
+def test_a_vehicle_that_asks_anew_on_its_way_has_drawn_already_what_it_has():
+    start = second("2026-11-26 17:40")
+    came = NeedsTold(1, "DC", None, 30_000.0, None, 80_000.0, 0.5)
+    ten = wanted(FILE, Guest("A", charging("CARD-1", start, wh=10_000.0), came)).section
+    risen = 10.0 * ten.efficiency / 80.0
+    anew = came._replace(
+        energy_wh=30_000.0 - 80_000.0 * risen, soc_fraction=0.5 + risen, drawn_wh=10_000.0
+    )
+    for told in (anew, anew._replace(soc_fraction=None)):
+        stay = wanted(FILE, Guest("A", charging("CARD-1", start, wh=10_000.0), told))
+        assert stay.energy_kwh == pytest.approx(30.0)
+        if told is anew:
+            assert stay.section.soc_arrival == pytest.approx(0.5)
+
+
 def test_who_stays_longer_than_announced_goes_on():
     guest = Guest("A", charging("CARD-1", second("2026-11-26 17:40"), wh=1000.0))
     fleet = night("2026-11-27 06:10", [guest]).problem.fleet
