@@ -3,19 +3,20 @@
     python -m tests.mutation.mutants MODULE TESTS...
 
 Operators of comparison, logic and arithmetic are exchanged, numbers and truth values changed,
-branches swapped.  Every mutant runs in a fork of one warm process.  Prints the survivors, one a
-line, as ``line: before => after``; what nobody can tell from the original is for the caller to
-know.  The idea: DeMillo, Lipton and Sayward, Hints on Test Data Selection (1978).
+branches swapped.  Every mutant runs in a fork of one warm process, as many at a time as there are
+processors.  Prints the survivors, one a line, as ``line: before => after``; what nobody can tell
+from the original is for the caller to know.  The idea: DeMillo, Lipton and Sayward, Hints on Test
+Data Selection (1978).
 """
 
 import ast
 import copy
-import importlib
+import gc
 import importlib.abc
 import importlib.util
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 SRC = Path(__file__).resolve().parents[2] / "src"
@@ -102,40 +103,74 @@ class _Mutated(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         exec(compile(self.text, f"<mutant of {self.name}>", "exec"), module.__dict__)
 
 
-def survives(name: str, text: str, tests: list[str]) -> bool:
-    """Run the tests on a mutant in a fork; whether they all passed."""
-    child = os.fork()
-    if child == 0:
-        sink = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(sink, 1)
-        os.dup2(sink, 2)
-        code = 1
-        try:
-            import pytest
+def tested(tests: list[str], *more: str) -> int:
+    """Run tests of one folder, the last, in this process till one fails; 0 where all pass."""
+    import pytest
 
-            sys.meta_path.insert(0, _Mutated(name, text))
-            plain = ["-x", "-q", "--noconftest", "-o", "addopts=--import-mode=importlib"]
-            plugin = f"{tests[0].replace('/', '.')}.conftest"
-            code = int(pytest.main([*plain, "-p", "no:cacheprovider", "-p", plugin, *tests]))
-        finally:
-            os._exit(min(code, 99))
-    _, status = os.waitpid(child, 0)
-    return os.waitstatus_to_exitcode(status) == 0
+    plain = ["-x", "--noconftest", "-o", "addopts=--import-mode=importlib"]
+    without = ["-p", "no:cacheprovider", "-p", "no:terminal"]
+    plugin = f"{tests[-1].replace('/', '.')}.conftest"
+    return int(pytest.main([*plain, *without, "-p", plugin, *more, *tests]))
+
+
+def warm(tests: list[str]) -> None:
+    """Import what tests need, so that forks are quick, and forget all that mutants may change."""
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    tested(tests, "--collect-only")
+    for name in [name for name in sys.modules if name.startswith(("voltherd", "tests.unit"))]:
+        del sys.modules[name]
+    gc.collect()
+    gc.freeze()  # what is here already, no fork looks through
+
+
+def forked(name: str, text: str, tests: list[str]) -> int:
+    """Run the tests on a mutant in a fork, which says nothing; gives the process."""
+    child = os.fork()
+    if child:
+        return child
+    sink = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(sink, 1)
+    os.dup2(sink, 2)
+    code = 1
+    try:
+        sys.meta_path.insert(0, _Mutated(name, text))
+        own = Path(tests[-1]) / f"test_{name.rpartition('.')[2]}.py"  # which most mutants fail
+        code = tested([*([str(own)] if own.exists() else []), *tests])
+    finally:
+        os._exit(min(code, 99))
+
+
+def passing(name: str, texts: Sequence[str], tests: list[str]) -> list[bool]:
+    """Which mutants pass the tests; as many run at a time as there are processors."""
+    at_work: dict[int, int] = {}
+    passed = [False] * len(texts)
+
+    def await_one() -> None:
+        child, status = os.wait()
+        passed[at_work.pop(child)] = os.waitstatus_to_exitcode(status) == 0
+
+    for place, text in enumerate(texts):
+        if len(at_work) == (os.cpu_count() or 1):
+            await_one()
+        at_work[forked(name, text, tests)] = place
+    while at_work:
+        await_one()
+    return passed
 
 
 def main(name: str, *tests: str) -> int:
     """Print the survivors of a module."""
-    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-    for warm in ("numpy", "pytest", "_pytest.assertion.rewrite", "voltherd.types.record"):
-        importlib.import_module(warm)  # so that forks are quick
     path = SRC.joinpath(*name.split(".")).with_suffix(".py")
     text = path.read_text(encoding="utf-8")
-    if not survives(name, text, list(tests)):
+    warm([*tests])
+    if passing(name, [text], [*tests]) != [True]:
         print("the tests fail on the source as it is")
         return 2
-    every = list(mutants(text))
-    left = [what for what, mutant in every if survives(name, mutant, list(tests))]
-    print("\n".join([*left, f"{len(every)} mutants"]))
+    told, texts = zip(*mutants(text), strict=True)
+    left = [
+        what for what, passed in zip(told, passing(name, texts, [*tests]), strict=True) if passed
+    ]
+    print("\n".join([*left, f"{len(texts)} mutants"]))
     return 0
 
 

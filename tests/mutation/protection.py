@@ -2,13 +2,12 @@
 
     python -m tests.mutation.protection protection      or charging, or nothing for both
 
-Runs all mutants of these modules, two at a time, and fails where one survives that is not in the
-list of those nobody can tell from the original.  Part of CI, not of ``make test``: some minutes.
+Runs all mutants of these modules and fails where one survives that is not in the list of those
+nobody can tell from the original.  Part of CI, not of ``make test``: some minutes.
 """
 
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests.mutation.mutants import SRC
@@ -78,11 +77,10 @@ def main() -> int:
         if modules.startswith(tuple(sys.argv[1:]) or "")
         for path in sorted((SRC / "voltherd").glob(modules))
     }
-    with ThreadPoolExecutor(2) as pool:
-        survivors = pool.map(_survivors, modules, modules.values())
-        told = {path.stem: found for path, found in zip(modules, survivors, strict=True)}
     wrong = 0
-    for module, (survivors, count) in told.items():
+    for path, tests in modules.items():
+        module = path.stem
+        survivors, count = _survivors(path, tests)
         known = EQUIVALENT.get(module, {})
         bad = [line for line in survivors if line.partition(": ")[2] not in known]
         print(f"{module}: {count}, {len(survivors) - len(bad)} known to be no wrong")
