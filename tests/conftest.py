@@ -3,8 +3,8 @@
 With ``VOLTHERD_NO_SKIP`` set, as in CI, a test that would be skipped fails and says why: what was
 not run is then never mistaken for what passed.  Hypothesis tries the same examples in every
 run; ``VOLTHERD_EXPLORE`` makes it try new ones.  Shapes are checked where rooms are tested by
-themselves: at every call, that takes three times as long.  ``VOLTHERD_NIGHTLY`` checks them in
-all tests, and runs those marked ``nightly``, too.
+themselves: at every call, that takes twice as long.  ``VOLTHERD_NIGHTLY`` checks them in all tests
+but those marked ``unchecked``, and runs those marked ``nightly``, too.
 """
 
 import os
@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
-from jaxtyping import config as shape_checks
-from jaxtyping import install_import_hook
 
-install_import_hook("voltherd", "beartype.beartype")
+from tests import shapes
+
+shapes.install()
 # No deadline: a loaded machine is slow, which says nothing about the code.
 settings.register_profile("steady", deadline=None, derandomize=True)
 settings.register_profile("explore", deadline=None, print_blob=True)
@@ -46,7 +46,7 @@ def _forbid_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
 def _shapes_checked(item: pytest.Item) -> bool:
     """Whether a test is of one room, and short; of many at work, the rooms' own tests check."""
     if NIGHTLY:
-        return True
+        return not item.get_closest_marker("unchecked")
     place = item.path.relative_to(ROOT).parts
     together = place[0] == "tests" and place[1] not in ("contract", "unit")
     return not (
@@ -68,7 +68,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     """Check shapes where they are to be checked."""
-    shape_checks.update("jaxtyping_disable", not _shapes_checked(item))
+    shapes.switch(on=_shapes_checked(item))
     return (yield)
 
 

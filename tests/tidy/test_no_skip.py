@@ -22,6 +22,8 @@ SKIPS = {
 
 def run(folder: Path, source: str, **settings: str) -> subprocess.CompletedProcess[str]:
     shutil.copy(CONFTEST, folder / "conftest.py")
+    (folder / "tests").mkdir(exist_ok=True)
+    shutil.copy(CONFTEST.parent / "shapes.py", folder / "tests")
     (folder / "test_sample.py").write_text(source)
     environment = {k: v for k, v in os.environ.items() if k != "VOLTHERD_NO_SKIP"} | settings
     return subprocess.run(
