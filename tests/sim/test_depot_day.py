@@ -15,7 +15,11 @@ from voltherd.cloud.stations import Stations
 
 DAYS = [
     pytest.param(Day(4, 12), id="twelve stations, four hours"),
-    pytest.param(Day(24, 40), id="forty stations, a day", marks=pytest.mark.nightly),
+    pytest.param(
+        Day(24, 40),
+        id="forty stations, a day",
+        marks=[pytest.mark.nightly, pytest.mark.unchecked],
+    ),
 ]
 
 
