@@ -24,8 +24,12 @@ def quiet(_):
     """Nobody watches."""
 
 
-def test_a_healthy_fleet_raises_nothing_recommended(record_property):
-    spec = fleet_spec(vehicles=20, days=10, seed=21)
+@pytest.mark.parametrize(
+    ("vehicles", "at_most"),
+    [(6, 49.9), pytest.param(20, 15.0, marks=pytest.mark.nightly)],
+)
+def test_a_healthy_fleet_raises_nothing_recommended(vehicles, at_most, record_property):
+    spec = fleet_spec(vehicles=vehicles, days=10, seed=21)
     grave = [
         finding.summary
         for _, found in triaged(spec, quiet)
@@ -35,7 +39,7 @@ def test_a_healthy_fleet_raises_nothing_recommended(record_property):
     bound = 1000.0 * poisson_upper(0, 0.95) / (spec.vehicles * spec.days)
     record_property("false_per_1000_vehicle_days_at_most", round(bound, 1))
     assert grave == []
-    assert bound == pytest.approx(15.0, abs=0.1)  # what 200 vehicle-days can bound at 95 %
+    assert bound == pytest.approx(at_most, abs=0.1)  # what so few can bound at 95 %
 
 
 @pytest.mark.parametrize(

@@ -71,16 +71,21 @@ def test_other_chemistries_are_followed_as_well(chemistry):
 
 
 @pytest.mark.long
+@pytest.mark.parametrize("vehicles", [4, pytest.param(12, marks=pytest.mark.nightly)])
 @pytest.mark.parametrize(
     ("start_second", "period_second"),
     [(START_SECOND, 10.0), (START_SECOND + 120 * SECOND_PER_DAY, 30.0), (1_767_600_000.0, 30.0)],
     ids=["spring at 10 s", "summer at 30 s", "winter at 30 s"],
 )
-def test_the_healthy_stay_unnamed(start_second, period_second):
+def test_the_healthy_stay_unnamed(start_second, period_second, vehicles):
     from voltherd.bench.alarms import triaged
 
     spec = fleet_spec(
-        vehicles=12, days=10, seed=8, start_second=start_second, period_second=period_second
+        vehicles=vehicles,
+        days=10,
+        seed=8,
+        start_second=start_second,
+        period_second=period_second,
     )
     heat = (Phenomenon.SELF_HEATING, Phenomenon.JOINT_HEATING, Phenomenon.COOLING_BLOCKED)
     told = [f for _, found in triaged(spec, lambda _: None) for f in found]
