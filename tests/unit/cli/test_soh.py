@@ -1,23 +1,12 @@
-"""``voltherd soh`` and ``voltherd audit-soc`` as a user meets them: real processes, real files."""
+"""``voltherd soh`` and ``voltherd audit-soc`` as a user meets them, with real files."""
 
 import json
-import os
-import subprocess
-import sys
 
 import duckdb
 import numpy as np
 import pytest
 
-
-def voltherd_run(*words):
-    return subprocess.run(
-        [sys.executable, "-m", "voltherd", *map(str, words)],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "NO_COLOR": "1", "COLUMNS": "120"},
-        timeout=300,
-    )
+from tests.unit.cli.in_process import voltherd_run
 
 
 def parquet(folder, **columns):
@@ -48,7 +37,7 @@ def test_a_short_record_says_what_is_missing_in_every_form(command, tmp_path):
     path = parquet(tmp_path, **driven())
     page, document = tmp_path / "p.html", tmp_path / "d.json"
     done = voltherd_run(command, path, "--html", page, "--json", document)
-    assert done.returncode == 0, done.stderr
+    assert done.exit_code == 0, done.stderr
     told = done.stdout + done.stderr
     assert "cannot" in told.lower() and "--capacity" in told
     assert "Traceback" not in told
@@ -69,7 +58,7 @@ def test_data_that_tell_nothing_are_refused_in_one_message(command, without, sai
     else:
         del columns[without]
     done = voltherd_run(command, parquet(tmp_path, **columns))
-    assert done.returncode == 2, done.stdout
+    assert done.exit_code == 2, done.stdout
     assert said in done.stderr and "Traceback" not in done.stderr
 
 
@@ -77,7 +66,7 @@ def test_an_audit_of_a_vehicle_without_a_reading_says_so(tmp_path):
     columns = driven()
     del columns["soc_fraction"]
     done = voltherd_run("audit-soc", parquet(tmp_path, **columns))
-    assert done.returncode == 2 and "no state of charge" in done.stderr
+    assert done.exit_code == 2 and "no state of charge" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -90,4 +79,4 @@ def test_an_audit_of_a_vehicle_without_a_reading_says_so(tmp_path):
 )
 def test_options_that_make_no_sense_are_refused(option, value, said, tmp_path):
     done = voltherd_run("soh", tmp_path, option, value)
-    assert done.returncode == 2 and said in done.stderr
+    assert done.exit_code == 2 and said in done.stderr

@@ -1,13 +1,12 @@
 """``voltherd store`` as a user meets it."""
 
 import json
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 
 from tests.contract.test_record_log import MORNING, event, gap, samples, telemetry
+from tests.unit.cli.in_process import voltherd_run
 from voltherd.adapters.parquet.store import ParquetStore
 from voltherd.adapters.records.store import RecordStore
 from voltherd.adapters.sqlite.assets import AssetBook, Document, Drive
@@ -35,20 +34,10 @@ def root(tmp_path):
     return root
 
 
-def command(*words):
-    return subprocess.run(
-        [sys.executable, "-m", "voltherd", *map(str, words)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
-
-
 def run(*words, exit_code=0):
-    done = command("store", *words)
+    done = voltherd_run("store", *words)
     told = done.stdout + done.stderr
-    assert done.returncode == exit_code, told
+    assert done.exit_code == exit_code, told
     assert "Traceback" not in told
     return told
 
@@ -167,12 +156,12 @@ def test_there_has_to_be_a_record_store(tmp_path):
 
 
 def test_triage_and_import_take_a_record_store(root, tmp_path):
-    done = command("triage", root, "--json", tmp_path / "report.json")
-    assert done.returncode == 0, done.stderr
+    done = voltherd_run("triage", root, "--json", tmp_path / "report.json")
+    assert done.exit_code == 0, done.stderr
     report = json.loads((tmp_path / "report.json").read_text())
     assert {v["vehicle_id"] for v in report["vehicles"]} == {"bus-7", "bus-8"}
     other = tmp_path / "other"
     ParquetStore(other).append(samples(MORNING + 9e4, 50, "bus-7"))
-    assert command("import", other, "--out", root).returncode == 0
+    assert voltherd_run("import", other, "--out", root).exit_code == 0
     got = RecordStore(root).read("bus-7")
     assert got.rows == 70 and bool(np.all(np.diff(got.unix_time_second) > 0))
