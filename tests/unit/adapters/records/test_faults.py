@@ -17,7 +17,7 @@ from voltherd.errors import StoreError
 ROOT = Path(__file__).resolve().parents[4]
 STEPS = 143
 """Steps of ``dying.life``; a test holds it to that."""
-EVERY = 1 if os.environ.get("VOLTHERD_EXPLORE") else 4
+EVERY = 1 if os.environ.get("VOLTHERD_NIGHTLY") or os.environ.get("VOLTHERD_EXPLORE") else 7
 
 
 @pytest.fixture
