@@ -12,6 +12,8 @@ DEMO_ARGS ?=
 TEST_ARGS ?=
 TEST_JOBS ?= auto
 BENCH_ARGS ?=
+# Each job has a processor: more threads in one wait for each other, at 100 %.
+ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
 setup = python=$$(sh scripts/find-python) && "$$python" -I scripts/setup.py
 
@@ -24,7 +26,7 @@ demo: ## run the main job on a bundled example and show the report (DEMO_ARGS go
 
 test: ## run the tests (TEST_ARGS go to pytest)
 	@$(setup) test
-	@$(VENV_BIN)/python -m pytest -n $(TEST_JOBS) --dist worksteal $(TEST_ARGS)
+	@$(ONE_THREAD) $(VENV_BIN)/python -m pytest -n $(TEST_JOBS) --dist worksteal $(TEST_ARGS)
 
 lint: ## check format, style and types
 	@$(setup) lint
