@@ -330,7 +330,8 @@ def _share(
     planned = np.where(np.isfinite(seen.plan_ampere), seen.plan_ampere, 0.0)
     wish = np.minimum(planned if fresh else site.hardware_ampere, site.hardware_ampere)
     wants = seen.asks & ~stuck & (wish >= site.least_ampere)
-    left = room - site.member @ np.where(stuck, might, site.default_ampere)
+    in_full = site.default_ampere >= site.hardware_ampere  # so counted, or with more if seen
+    left = room - site.member @ np.where(stuck | in_full, might, site.default_ampere)
     cornered = (left < -SLACK_AMPERE) @ site.member > 0.0
     held_back = np.where(cornered & site.obeys, site.default_ampere, np.inf)
     least = np.maximum(site.least_ampere, site.default_ampere)

@@ -3,7 +3,8 @@
 A higher limit counts from when it is sent, a lower one only when the station has accepted it, has
 had time to follow and, if it reports its current, has been seen to.  A refusal frees nothing, nor
 does silence.  A station that is seen to draw more than it holds counts with its hardware, and is
-not believed again for a while.
+not believed again for a while; one that falls back to its hardware's most was never believed, so
+that it is stopped as any other though its meter reads a little above that.
 """
 
 from typing import NamedTuple
@@ -99,7 +100,9 @@ def hear(hold: Hold, site: Site, heard: Heard, clock: float, patience: Patience)
     followed = accepted + patience.settle_second
     most = np.maximum(hold.held_ampere, site.default_ampere)
     above = heard.peak_ampere > most + patience.tolerance_ampere
-    broken = above & (heard.peak_second >= hold.held_second)
+    # What falls back to all that it has counts with that or what it is seen to draw at any time.
+    in_full = site.default_ampere >= site.hardware_ampere
+    broken = above & (heard.peak_second >= hold.held_second) & ~in_full
     believed = np.where(broken, clock + patience.distrust_second, hold.believed_second)
     seen = heard.peak_ampere <= hold.sent_ampere + patience.tolerance_ampere
     shown = ~site.metered | (seen & (heard.peak_second >= followed))

@@ -298,6 +298,50 @@ def test_others_give_way_at_once_to_who_broke_its_word():
     assert led.reasons[0] == "does not follow"
 
 
+def switched(limit_ampere, current):
+    """One that is only on or off and reads a little more than its 16 A, and one that follows."""
+    only = {"hardware_ampere": 16.0, "default_ampere": 16.0, "least_ampere": 16.0}
+    site = make_site(
+        [wallbox("a", step_ampere=16.0, **only), wallbox("b")],
+        [house(2, ampere=limit_ampere, others=0.0)],
+    )
+    led = Led(site)
+    led.plan[0] = 16.0
+    led.steps(2)
+    led.current[0] = current
+    led.steps(5)
+    assert led.limits[0] == 16.0
+    return led
+
+
+@pytest.mark.parametrize("current", [16.0, 16.7])
+def test_who_is_only_on_or_off_is_stopped_by_the_plan_though_it_reads_a_little_high(current):
+    led = switched(60.0, current)
+    led.plan[0] = 0.0
+    led.step()
+    assert (led.limits[0], led.reasons[0]) == (0.0, "the plan gives none")
+    led.current[0] = 0.0
+    led.plan[0] = 16.0
+    assert led.steps(10).limit_ampere[0] == 16.0, "and started again"
+
+
+@pytest.mark.parametrize("current", [16.0, 16.7])
+def test_and_by_what_the_meter_shows_or_a_limit_that_falls(current):
+    led = switched(60.0, current)
+    led.meter[:] = 60.0 + current + 1.0
+    assert led.step().limit_ampere[0] == 0.0
+    led = switched(60.0, current)
+    led.limit[:] = 15.0
+    assert led.step().limit_ampere[0] == 0.0
+
+
+def test_what_it_reads_above_its_most_is_left_free_by_the_others():
+    assert switched(40.0, 16.0).limits[1] == 24.0
+    led = switched(40.0, 17.2)
+    assert led.limits[1] == 22.0
+    assert led.orders.might_ampere.tolist() == [17.2, 22.0]
+
+
 def test_a_current_that_is_absurd_old_or_missing_frees_nothing():
     for absurd, age in (
         (NAN, 0.0),

@@ -18,6 +18,7 @@ def heard(serial=-1, accepted=True, peak=NAN, second=NAN):
 SITE = boxes(1, ampere=60.0)
 BLIND = boxes(1, ampere=60.0, metered=False)
 FALLS_BACK = boxes(1, ampere=60.0, default_ampere=8.0)
+IN_FULL = boxes(1, ampere=60.0, default_ampere=32.0, least_ampere=32.0, step_ampere=32.0)
 WILD = boxes(1, ampere=60.0, obeys=False)
 
 
@@ -159,6 +160,18 @@ def test_falling_back_breaks_no_word():
     hold = begun(FALLS_BACK, 0.0)
     assert hear(hold, FALLS_BACK, heard(peak=8.5, second=1.0), 1.0, PATIENCE).held_ampere == 0.0
     assert hear(hold, FALLS_BACK, heard(peak=8.6, second=1.0), 1.0, PATIENCE).held_ampere == 32.0
+
+
+def test_who_falls_back_to_its_hardware_breaks_no_word_by_a_little_more():
+    hold = hear(begun(IN_FULL, 32.0), IN_FULL, heard(peak=33.4, second=5.0), 5.0, PATIENCE)
+    assert not is_stuck(hold, IN_FULL, 5.0, PATIENCE).any()
+    assert might_draw(hold, IN_FULL, heard(peak=33.4, second=5.0)).tolist() == [33.4]
+    hold, _ = asked(0.0, hold=hold)
+    hold = hear(hold, IN_FULL, heard(serial=5, peak=33.4, second=17.9), 17.9, PATIENCE)
+    assert not is_stuck(hold, IN_FULL, 17.9, PATIENCE).any()
+    assert is_stuck(hold, IN_FULL, 18.0, PATIENCE).all(), "who does not stop"
+    hold = hear(hold, IN_FULL, heard(serial=5, peak=0.0, second=21.0), 21.0, PATIENCE)
+    assert hold.held_ampere.tolist() == [0.0]
 
 
 def test_a_station_might_draw_what_it_holds_falls_back_to_or_shows():
