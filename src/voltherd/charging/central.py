@@ -7,7 +7,7 @@ what the station is to be asked for.  Nothing here knows a protocol, a socket or
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import singledispatch
-from math import inf
+from math import inf, isfinite
 from typing import Final, NamedTuple, TypeVar, final
 
 from voltherd.charging.transactions import Transaction, drawn_since_plugged_wh, join
@@ -295,10 +295,14 @@ def _(event: TokenAsked, turn: _Turn) -> Step:
 
 @_step.register
 def _(event: StatusTold, turn: _Turn) -> Step:
-    where = (event.evse_id, event.connector_id)
-    book = _clocked(turn.book, event.time_second, turn.heard)
+    where, heard_second = (event.evse_id, event.connector_id), turn.heard.heard_second
+    book, is_timed = turn.book, event.time_second != heard_second
+    if is_timed:
+        book = _clocked(book, event.time_second, turn.heard)
+    elif isfinite(book.clock_offset_second):  # our clock stood in: to be compared with the others'
+        event = event._replace(time_second=heard_second + book.clock_offset_second)
     known = book.statuses.get(where)
-    if known is None or known.time_second <= event.time_second:
+    if known is None or not is_timed or known.time_second <= event.time_second:
         book = replace(book, statuses=_with(book.statuses, where, event))
         book = _left(book, event.evse_id)
     return Step(_with_book(turn.central, book), PlainAnswer())
@@ -355,10 +359,16 @@ def _left(book: StationBook, evse_id: int) -> StationBook:
     last = book.transactions.get(book.latest.get(evse_id, ""))
     if last is None or last.stop is None or last.left_second is not None:
         return book
-    told = book.statuses.get((evse_id, last.connector_id))
-    if told is None or told.status != "Available" or told.time_second < last.stop.time_second:
+    told = [
+        status
+        for (evse, connector), status in book.statuses.items()
+        if evse == evse_id and last.connector_id in (connector, 0)  # the plug need not be told
+    ]
+    free_second = max((status.time_second for status in told), default=-inf)
+    is_free = all(status.status == "Available" for status in told)
+    if not is_free or free_second < last.stop.time_second:
         return book
-    return _with_transaction(book, replace(last, left_second=told.time_second))
+    return _with_transaction(book, replace(last, left_second=free_second))
 
 
 def _with_transaction(book: StationBook, one: Transaction) -> StationBook:

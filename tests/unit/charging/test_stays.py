@@ -10,6 +10,7 @@ from voltherd.types.station import (
     BEGIN,
     END,
     ENERGY,
+    Booted,
     MeterReading,
     StatusTold,
     TokenVerdict,
@@ -55,6 +56,46 @@ def test_who_was_stopped_from_afar_waits():
     assert (stay.running, stay.since_second, stay.parts) == (None, 200.0, 1)
     assert stay.whole.is_open
     assert stay.whole.energy_wh == 300.0
+
+
+def nameless(event):
+    """A transaction that says at which EVSE it is, and not at which of its plugs."""
+    return event._replace(connector_id=0)
+
+
+def test_a_plug_that_is_not_told_is_free_when_all_of_the_evse_are():
+    begun, busy = map(nameless, FIRST[:2]), FIRST[2]
+    other = StatusTold(1, 2, "Available", 210.0)
+    waiting = (*begun, busy, other)
+    assert stay_at(book(*waiting), 1, 300.0, unplugged) is not None
+    left = book(*waiting, status(250.0, "Available"))
+    assert stay_at(left, 1, 300.0, unplugged) is None
+    assert left.transactions["a"].left_second == 250.0
+
+
+AHEAD = 3600.0
+
+
+def heard(central, event, second):
+    return step(central, Heard("S", second, event, False)).central
+
+
+def test_a_status_without_a_time_is_of_the_stations_clock_though_that_is_ahead():
+    central = Central(RULES)
+    central = heard(central, started(100.0 + AHEAD, "a", 1000.0), 100.0)
+    central = heard(central, ended(200.0 + AHEAD, "a", 1300.0), 200.0)
+    central = heard(central, status(300.0, "Available"), 300.0)
+    known = central.stations["S"]
+    assert known.transactions["a"].left_second == 300.0 + AHEAD
+    assert known.clock_offset_second == AHEAD
+    anew = heard(heard(central, Booted("Maker", "Post"), 400.0), status(410.0, "Faulted"), 410.0)
+    assert anew.stations["S"].statuses[1, 1].status == "Faulted", "though its clock may be another"
+
+
+def test_a_status_without_a_time_says_nothing_of_the_stations_clock():
+    central = heard(Central(RULES), started(100.0 - AHEAD, "a"), 100.0)
+    central = heard(central, status(200.0, "Occupied"), 200.0)
+    assert central.stations["S"].clock_offset_second == -AHEAD
 
 
 def test_parts_are_one_stay_with_the_energy_of_each():
