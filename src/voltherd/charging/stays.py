@@ -53,7 +53,9 @@ def stay_at(book: StationBook, evse_id: int, now_second: float, leaves: Leaves) 
         now_second: By the station's clock [unix s].
         leaves: As ``unplugged``.
     """
-    last = book.running(evse_id) or book.transactions.get(book.latest.get(evse_id, ""))
+    latest, running = book.transactions.get(book.latest.get(evse_id, "")), book.running(evse_id)
+    # One whose end was never told goes on in the books, and not beside one that began after it.
+    last = max(filter(None, (running, latest)), key=_start_second, default=None)
     if last is None or last.start_second is None:
         return None
     *_, parts = _grouped(_line(book, last), leaves)
@@ -82,6 +84,10 @@ def stays_of(
         else:
             until = inf if later is None else later.start_second or inf
             yield _ended(whole, min(leaves(whole), until))
+
+
+def _start_second(transaction: Transaction) -> float:
+    return inf if transaction.start_second is None else transaction.start_second
 
 
 def _line(book: StationBook, last: Transaction) -> list[Transaction]:

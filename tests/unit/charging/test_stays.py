@@ -138,6 +138,17 @@ def test_another_stay_is_another(later):
     assert len(list(stays_of(known, 1, 1e12, unplugged))) == 2
 
 
+def test_one_whose_end_was_never_told_is_over_when_another_began():
+    lost = started(50.0, "lost", token="OTHER")
+    stay = stay_at(book(lost, *FIRST), 1, 300.0, unplugged)
+    assert (stay.whole.transaction_id, stay.running) == ("a", None)
+    runs = stay_at(book(lost, FIRST[0]), 1, 150.0, unplugged)
+    assert (runs.whole.transaction_id, runs.running.transaction_id) == ("a", "a")
+    assert stay_at(book(FIRST[0], FIRST[1], started(400.0, "b")), 1, 450.0, unplugged).parts == 2
+    unknown = ended(400.0, "c", 0.0)._replace(kind="updated", seq_no=0)
+    assert stay_at(book(*FIRST, unknown), 1, 450.0, unplugged) is None, "nobody knows since when"
+
+
 def test_where_nobody_tells_of_plugs_a_stay_ends_at_its_departure():
     known = book(*FIRST, status(202.0, "Available"), *SECOND, status(502.0, "Available"))
 
