@@ -69,17 +69,39 @@ def stay_at(book: StationBook, evse_id: int, now_second: float, leaves: Leaves) 
 
 
 def stays_of(
-    book: StationBook, evse_id: int, now_second: float, leaves: Leaves
+    book: StationBook,
+    evse_id: int,
+    now_second: float,
+    leaves: Leaves,
+    since_second: float = -inf,
 ) -> Iterator[Transaction]:
-    """Give all stays at an EVSE, each as one transaction, in their order; see ``stay_at``."""
+    """Give all stays at an EVSE, each as one transaction, in their order; see ``stay_at``.
+
+    Args:
+        book: Of the station.
+        evse_id: Which.
+        now_second: By the station's clock [unix s].
+        leaves: As ``unplugged``.
+        since_second: Stays that ended before need not be given, and were they stopped long before,
+            they are not [unix s].
+    """
+    # Within the first of these two spans begins a stay that is whole, and so are all after it.
+    oldest = since_second - 2.0 * STAY_SECOND_MAX
     here = [
-        t for t in book.transactions.values() if t.evse_id == evse_id and t.start_second is not None
+        t
+        for t in book.transactions.values()
+        if t.evse_id == evse_id
+        and t.start_second is not None
+        and (t.stop is None or t.stop.time_second >= oldest)
     ]
-    here.sort(key=lambda t: t.start_second or 0.0)
+    here.sort(key=_start_second)
     now = stay_at(book, evse_id, now_second, leaves)
+    lasting = "" if now is None else now.whole.transaction_id
     stays = [_whole(parts) for parts in _grouped(here, leaves)]
+    if now is not None and all(whole.transaction_id != lasting for whole in stays):
+        yield now.whole
     for whole, later in zip_longest(stays, stays[1:]):
-        if now is not None and whole.transaction_id == now.whole.transaction_id:
+        if now is not None and whole.transaction_id == lasting:
             yield now.whole
         else:
             until = inf if later is None else later.start_second or inf

@@ -63,8 +63,7 @@ def accounts(
         _account(
             file, charger, transaction, watched.get(stay_key(charger.name, transaction), Watched())
         )
-        for charger, transaction in all_stays(file, chargers, central, now_second)
-        if transaction.stop is None or transaction.stop.time_second >= since_second
+        for charger, transaction in all_stays(file, chargers, central, now_second, since_second)
     ]
     return tuple(sorted(found, key=lambda one: (one.start_second, one.charger)))
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Final, final
 from zoneinfo import ZoneInfo
 
+from voltherd.charging.stays import STAY_SECOND_MAX
 from voltherd.cloud.depot_live import LiveDepot
 from voltherd.types.depot import Account
 
@@ -37,7 +38,7 @@ class Teller:
             online: Stations that are connected.
         """
         clock = datetime.fromtimestamp(now_second, self._zone).strftime("%H:%M:%S")
-        for line in self._changes(frozenset(online)):
+        for line in self._changes(frozenset(online), now_second):
             yield f"{clock}  {line}"
         if now_second - self._said_second >= STATUS_SECOND:
             self._said_second = now_second - now_second % STATUS_SECOND
@@ -62,7 +63,7 @@ class Teller:
             parts.append(f"what is planned costs {cost}, within {live.plan.gap:.3%} of the best")
         return "; ".join(parts)
 
-    def _changes(self, online: frozenset[str]) -> Iterator[str]:
+    def _changes(self, online: frozenset[str], now_second: float) -> Iterator[str]:
         for station in sorted(online - self._online):
             yield f"{station} is connected"
         for station in sorted(self._online - online):
@@ -78,7 +79,7 @@ class Teller:
         if stays == self._stays:
             return
         self._stays = stays
-        for account in self.live.accounts():
+        for account in self.live.accounts(now_second - STAY_SECOND_MAX):
             key = (account.charger, account.transaction_id)
             if account.stop_second is None and key not in self._open:
                 self._open.add(key)

@@ -1,7 +1,7 @@
 """Who is at each charger: stays where it is started and stopped, transactions elsewhere."""
 
 from collections.abc import Iterator, Sequence
-from math import isfinite
+from math import inf, isfinite
 
 from voltherd.charging.central import Central, StationBook
 from voltherd.charging.live import Charger
@@ -26,9 +26,33 @@ def present(
 
 
 def all_stays(
-    file: SiteFile, chargers: Sequence[Charger], central: Central, now_second: float
+    file: SiteFile,
+    chargers: Sequence[Charger],
+    central: Central,
+    now_second: float,
+    since_second: float = -inf,
 ) -> Iterator[tuple[Charger, Transaction]]:
-    """Give every stay in the books, each as one transaction, and where it was."""
+    """Give every stay in the books, each as one transaction, and where it was.
+
+    Args:
+        file: The site.
+        chargers: Its places.
+        central: The books.
+        now_second: [unix s].
+        since_second: Stays that ended before are left out [unix s].
+    """
+    for charger, whole in _stays(file, chargers, central, now_second, since_second):
+        if whole.stop is None or whole.stop.time_second >= since_second:
+            yield charger, whole
+
+
+def _stays(
+    file: SiteFile,
+    chargers: Sequence[Charger],
+    central: Central,
+    now_second: float,
+    since_second: float,
+) -> Iterator[tuple[Charger, Transaction]]:
     at = {(one.station_id, one.evse_id): one for one in chargers}
     for book in central.stations.values():
         for transaction in book.transactions.values():
@@ -40,7 +64,8 @@ def all_stays(
         book_of = central.stations.get(charger.station_id)
         if charger.switched and book_of is not None:
             now = now_second + ahead_second(book_of)
-            for whole in stays_of(book_of, charger.evse_id, now, _leaves(file, charger)):
+            leaves = _leaves(file, charger)
+            for whole in stays_of(book_of, charger.evse_id, now, leaves, since_second):
                 yield charger, whole
 
 
@@ -65,4 +90,12 @@ def _leaves(file: SiteFile, charger: Charger) -> Leaves:
     """Give what tells when a vehicle left: its plug, or else its departure."""
     if charger.tells_plug:
         return unplugged
-    return lambda whole: wanted(file, Guest(charger.name, whole)).departure_second
+    known: dict[tuple[str, float | None, str], float] = {}
+
+    def departure(whole: Transaction) -> float:
+        first = (whole.transaction_id, whole.start_second, whole.id_token)
+        if first not in known:  # a stay is asked about at each of its parts
+            known[first] = wanted(file, Guest(charger.name, whole)).departure_second
+        return known[first]
+
+    return departure

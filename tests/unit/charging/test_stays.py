@@ -138,6 +138,41 @@ def test_another_stay_is_another(later):
     assert len(list(stays_of(known, 1, 1e12, unplugged))) == 2
 
 
+def nights(count):
+    """Each night two parts of a stay, the vehicle away in between."""
+    for night in range(count):
+        noon = 1e5 + night * 86_400.0
+        for part in range(2):
+            begin = noon + part * 7200.0
+            number = f"{night}-{part}"
+            yield started(begin, number, 0.0)
+            yield status(begin, "Occupied")
+            yield ended(begin + 3600.0, number, 500.0)
+        yield status(noon + 50_000.0, "Available")
+
+
+def test_stays_that_ended_long_ago_are_not_put_together_anew():
+    known = book(*nights(60))
+    now = 1e5 + 60 * 86_400.0
+    every = list(stays_of(known, 1, now, unplugged))
+    since = now - 86_400.0
+    few = list(stays_of(known, 1, now, unplugged, since))
+    assert len(every) == 60
+    assert few == every[-len(few) :]
+    assert len(few) == 17, "a day, and twice the longest stay"
+    for margin in (0.0, 3600.0, 40_000.0, 80_000.0):
+        some = stays_of(known, 1, now, unplugged, since - margin)
+        found = [one for one in some if one.stop.time_second >= since - margin]
+        assert found == [one for one in every if one.stop.time_second >= since - margin]
+
+
+def test_a_stay_that_lasts_is_given_however_long_ago_it_was_stopped():
+    known = book(*FIRST)
+    later = 200.0 + 3.0 * STAY_SECOND_MAX
+    [whole] = stays_of(known, 1, later, unplugged, later - 1.0)
+    assert whole == stay_at(known, 1, later, unplugged).whole
+
+
 def test_one_whose_end_was_never_told_is_over_when_another_began():
     lost = started(50.0, "lost", token="OTHER")
     stay = stay_at(book(lost, *FIRST), 1, 300.0, unplugged)
