@@ -1,0 +1,91 @@
+"""A depot that runs, by its books alone: what it keeps of a stay that waits."""
+
+import asyncio
+
+import pytest
+
+from tests.unit.cloud.test_depot_tonight import PLAIN, second
+from voltherd.charging.central import Central, Heard, Rules, paused, step
+from voltherd.charging.live import Metered
+from voltherd.cloud.depot_file import site_file
+from voltherd.cloud.depot_live import LiveDepot
+from voltherd.types.station import NeedsTold, TokenVerdict, TransactionTold
+from voltherd.types.station_command import Outcome
+
+START = second("2026-11-26 18:02")
+ONE = {"id": "A", "power_kilowatt": 22, "control": "start_stop"}
+FILE = site_file(
+    PLAIN
+    | {
+        "connection": {"limit_kilowatt": 60, "base_kilowatt": 9},
+        "chargers": [ONE, PLAIN["chargers"][1]],
+        "groups": [],
+    },
+    "here",
+)
+NEEDS = NeedsTold(1, "AC_three_phase", START + 7200.0, 40e3, None, 100e3, 0.3)
+
+
+def told(central, event, second):
+    return step(central, Heard("A", second, event, True)).central
+
+
+def begun(central, second=START):
+    event = TransactionTold("started", "a", second, 0, 1, 1, "CARD-1")
+    return told(central, event, second)
+
+
+def stopped(central, second):
+    event = TransactionTold("ended", "a", second, 1, 1, 1, reason="Remote")
+    return paused(told(central, event, second), "A", "a")
+
+
+class Here:
+    """The depot, its books, and what its meter shows [A]."""
+
+    def __init__(self, central):
+        self.central, self.now, self.ampere, self.asked = central, START, 13.0, []
+        self.live = LiveDepot(
+            FILE,
+            "here",
+            books=lambda: self.central,
+            online=lambda: ("A",),
+            ask=self.ask,
+            meter=lambda: Metered((self.ampere,) * 3, self.now),
+        )
+
+    async def ask(self, _station_id, command):
+        self.asked.append(command)
+        return Outcome("Accepted")
+
+    async def seconds(self, count, each=1.0):
+        for _ in range(count):
+            self.now += each
+            self.live.tick(self.now)
+            await self.live.settled()
+
+    @property
+    def why(self):
+        return self.live.watched["A/a"].why
+
+
+@pytest.fixture
+def here():
+    return Here(begun(Central(Rules(tokens={"CARD-1": TokenVerdict("Accepted")}))))
+
+
+def test_what_a_vehicle_asked_for_is_kept_while_it_waits(here):
+    here.central = told(here.central, NEEDS, START)
+
+    async def lived():
+        await here.seconds(3)
+        here.central = stopped(here.central, here.now)
+        assert not here.central.stations["A"].needs, "the next vehicle there has its own"
+        await here.seconds(3, 900.0)
+        [account] = here.live.accounts()
+        await here.live.stop()
+        return account
+
+    account = asyncio.run(lived())
+    assert account.departure_second == NEEDS.departure_second
+    assert account.wanted_kwh == pytest.approx(40.0)
