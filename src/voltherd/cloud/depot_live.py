@@ -63,6 +63,7 @@ SAMPLES_MISSED: Final = 4
 _NOTED_SECOND_MAX: Final = 60.0
 DISOBEYS: Final = "does not follow"
 TOOK_LESS: Final = "the car took less than it was offered"
+WAITS: Final = "it waited to be started"
 _LESS_AMPERE: Final = 1.0
 
 
@@ -390,7 +391,7 @@ class LiveDepot:
             peak = float(np.nan_to_num(current[place], nan=inf).max())
             why = REASONS[int(self.orders.reason[place])]
             if limit > 0.0 and peak < limit - _LESS_AMPERE:
-                why = TOOK_LESS
+                why = WAITS if stay.running is None else TOOK_LESS
             key = stay_key(self.chargers[place].name, stay.whole)
             known = self.watched.get(key, Watched())
             counted = {**known.why, why: known.why.get(why, 0.0) + passed}

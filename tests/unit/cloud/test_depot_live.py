@@ -8,8 +8,15 @@ from tests.unit.cloud.test_depot_tonight import PLAIN, second
 from voltherd.charging.central import Central, Heard, Rules, paused, step
 from voltherd.charging.live import Metered
 from voltherd.cloud.depot_file import site_file
-from voltherd.cloud.depot_live import LiveDepot
-from voltherd.types.station import NeedsTold, TokenVerdict, TransactionTold
+from voltherd.cloud.depot_live import TOOK_LESS, WAITS, LiveDepot
+from voltherd.types.station import (
+    POWER,
+    MeterReading,
+    MeterTold,
+    NeedsTold,
+    TokenVerdict,
+    TransactionTold,
+)
 from voltherd.types.station_command import Outcome
 
 START = second("2026-11-26 18:02")
@@ -89,3 +96,29 @@ def test_what_a_vehicle_asked_for_is_kept_while_it_waits(here):
     account = asyncio.run(lived())
     assert account.departure_second == NEEDS.departure_second
     assert account.wanted_kwh == pytest.approx(40.0)
+
+
+def test_who_is_not_started_took_no_less_than_it_was_offered(here):
+    async def lived():
+        await here.seconds(3)
+        here.central = stopped(here.central, here.now)
+        here.ampere = 80.0  # more than announced, so that nobody is started
+        await here.seconds(60, 10.0)
+        await here.live.stop()
+
+    asyncio.run(lived())
+    assert here.why[WAITS] > 100.0
+    assert TOOK_LESS not in here.why
+
+
+def test_who_is_on_and_draws_nothing_took_less(here):
+    nothing = MeterReading(START, POWER, 0.0, "W")
+    here.central = told(here.central, MeterTold(1, (nothing,)), START)
+
+    async def lived():
+        await here.seconds(10)
+        await here.live.stop()
+
+    asyncio.run(lived())
+    assert here.why[TOOK_LESS] > 0.0
+    assert WAITS not in here.why
