@@ -203,7 +203,7 @@ class LiveDepot:
         self._guard, self.orders = step_guard(guard, site, news, self._pace.guard)
         self._remember(self._guard)
         self._note(stays, news.current_ampere, now_second)
-        able = self._startable(stays, moment)
+        able = self._startable(central, stays, moment)
         self._lines.send(stays, self.orders, self._online(), now_second, may_start=able)
 
     @property
@@ -288,12 +288,14 @@ class LiveDepot:
                 known = planned[place] if key in plan.guests else None
                 if charger.name in plan.astray:
                     known = 0.0
-                there = now + ahead_second(central.stations[charger.station_id])
+                there = _by_its_clock(central, charger, now)
                 wanted = is_wanted(stay, known, there, self._step_second)
                 ampere[place, at] = charger.hardware_ampere if wanted else 0.0
         return plan.setpoints._replace(ampere=ampere)
 
-    def _startable(self, stays: Sequence[Stay | None], moment: Moment) -> list[bool]:
+    def _startable(
+        self, central: Central, stays: Sequence[Stay | None], moment: Moment
+    ) -> list[bool]:
         """Say where vehicles may be started: nowhere while the first plan is being made."""
         now, meter = moment.now_second, moment.meter
         if self.plan is None and now - self._began_second < self._step_second:
@@ -302,7 +304,8 @@ class LiveDepot:
         if meter and 0.0 <= now - meter.time_second <= self._pace.guard.meter_age_second_max:
             metered = meter.ampere
         limit = float(moment.room_ampere[0]) + moment.base_ampere
-        return startable(self.chargers, stays, now, metered, limit)
+        there = [_by_its_clock(central, charger, now) for charger in self.chargers]
+        return startable(self.chargers, stays, there, metered, limit)
 
     def _plan_if_due(self, central: Central, stays: Sequence[Stay | None], now: float) -> None:
         if self._planning is not None:
@@ -396,3 +399,9 @@ class LiveDepot:
             known = self.watched.get(key, Watched())
             counted = {**known.why, why: known.why.get(why, 0.0) + passed}
             self.watched[key] = replaced(known, why=counted)
+
+
+def _by_its_clock(central: Central, charger: Charger, now: float) -> float:
+    """Give what time it is to a charger's station, as far as it was heard [unix s]."""
+    book = central.stations.get(charger.station_id)
+    return now if book is None else now + ahead_second(book)

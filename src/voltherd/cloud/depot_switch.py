@@ -61,7 +61,7 @@ def switch(stay: Stay | None, *, may_run: bool) -> RemoteStart | RemoteStop | No
 def startable(
     chargers: Sequence[Charger],
     stays: Sequence[Stay | None],
-    now_second: float,
+    now_second: Sequence[float],
     metered_ampere: Sequence[float] | None,
     limit_ampere: float,
 ) -> list[bool]:
@@ -73,7 +73,7 @@ def startable(
     Args:
         chargers: Of the site.
         stays: At each.
-        now_second: [unix s].
+        now_second: By the clock of each one's station [unix s].
         metered_ampere: On each phase; None where no meter says it [A].
         limit_ampere: Of the connection, on each phase [A].
     """
@@ -81,10 +81,10 @@ def startable(
         return [True] * len(chargers)
     drawn = list(metered_ampere)
     waits: list[bool] = []
-    for charger, stay in zip(chargers, stays, strict=True):
+    for charger, stay, now in zip(chargers, stays, now_second, strict=True):
         is_on = stay is not None and stay.running is not None
         waits.append(stay is not None and not is_on)
-        if charger.switched and is_on and now_second - _since(stay) < START_AGAIN_SECOND:
+        if charger.switched and is_on and now - _since(stay) < START_AGAIN_SECOND:
             drawn = _with(drawn, charger)  # it may not show yet
     able = []
     for charger, is_waiting in zip(chargers, waits, strict=True):

@@ -60,11 +60,11 @@ def test_where_more_is_drawn_than_announced_nobody_is_started():
     three = chargers(file())[:1] * 3
     stays = [WAITS, WAITS, None]
     full = three[0].hardware_ampere
-    assert startable(three, stays, 2000.0, None, 10.0) == [True] * 3
-    assert startable(three, stays, 2000.0, (30.0, 0.0, 0.0), 30.0 + full) == [True, False, False]
+    assert startable(three, stays, [2000.0] * 3, None, 10.0) == [True] * 3
+    assert startable(three, stays, [2000.0] * 3, (30.0, 0.0, 0.0), 30.0 + full) == [True, False, False]
     just = [AGAIN, WAITS, None]  # it does not show on the meter, yet
-    assert not startable(three, just, 1010.0, (30.0, 0.0, 0.0), 30.0 + full)[1]
-    assert startable(three, just, 1100.0, (30.0, 0.0, 0.0), 30.0 + full)[1]
+    assert not startable(three, just, [1010.0] * 3, (30.0, 0.0, 0.0), 30.0 + full)[1]
+    assert startable(three, just, [1100.0] * 3, (30.0, 0.0, 0.0), 30.0 + full)[1]
 
 
 def test_the_guard_gives_it_all_or_nothing_and_counts_it_in_full_at_any_time():
