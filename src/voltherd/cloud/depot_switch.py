@@ -33,6 +33,8 @@ def is_wanted(
     is_on = stay.running is not None
     if planned_ampere is None:
         return is_on
+    if is_on and not stay.whole.id_token:  # once stopped it is not started again: by whose token?
+        return True
     began_by_itself = is_on and stay.parts == 1
     if not began_by_itself and now_second - stay.since_second < KEEPS_FRACTION * step_second:
         return is_on
@@ -41,6 +43,8 @@ def is_wanted(
 
 def switch(stay: Stay | None, *, may_run: bool) -> RemoteStart | RemoteStop | None:
     """Give what a charger is to be asked for; None where it is as it should be.
+
+    Who began without a token is not started again: it could be billed to nobody.
 
     Args:
         stay: Of the vehicle there.
@@ -53,7 +57,7 @@ def switch(stay: Stay | None, *, may_run: bool) -> RemoteStart | RemoteStop | No
         return None if may_run else RemoteStop(running.transaction_id)
     if not may_run or not whole.id_token:
         return None
-    # The same for one wait, so that it is known which start a transaction follows.
+    # The same for one wait, so that what is asked for again is not taken for something new.
     number = int(stay.since_second) % _NUMBER_MAX
     return RemoteStart(whole.id_token, whole.evse_id, number)
 

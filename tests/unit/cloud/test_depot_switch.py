@@ -22,6 +22,7 @@ RUNS = replace(charging("CARD-1", 1000.0), evse_id=2)
 ON = Stay(RUNS, RUNS, 1000.0)
 AGAIN = ON._replace(parts=2)
 WAITS = Stay(RUNS, None, 1000.0, 2)
+NOBODY = replace(RUNS, token=Said(0.0, ""))
 
 
 def file(**more):
@@ -40,6 +41,8 @@ def file(**more):
         (WAITS, 16.0, 1450.0, True),
         (AGAIN, None, 5000.0, True),  # the plan knows nothing of it: as it is
         (WAITS, None, 5000.0, False),
+        (ON._replace(whole=NOBODY, running=NOBODY), 0.0, 5000.0, True),  # it would not come back
+        (WAITS._replace(whole=NOBODY), 0.0, 5000.0, False),
     ],
 )
 def test_a_plans_change_of_mind_waits(stay, planned_ampere, now, wanted):
@@ -52,8 +55,10 @@ def test_who_is_as_it_should_be_is_asked_for_nothing():
     assert switch(WAITS, may_run=False) is None
     assert switch(ON, may_run=False) == RemoteStop("T1")
     assert switch(WAITS, may_run=True) == RemoteStart("CARD-1", 2, 1000)
-    nobody = WAITS._replace(whole=replace(RUNS, token=Said(0.0, "")))
+    nobody = WAITS._replace(whole=NOBODY)
     assert switch(nobody, may_run=True) is None, "nobody it could be billed to"
+    on = ON._replace(whole=NOBODY, running=NOBODY)
+    assert switch(on, may_run=False) == RemoteStop("T1"), "the guard's word is for safety"
 
 
 def test_where_more_is_drawn_than_announced_nobody_is_started():
@@ -61,7 +66,11 @@ def test_where_more_is_drawn_than_announced_nobody_is_started():
     stays = [WAITS, WAITS, None]
     full = three[0].hardware_ampere
     assert startable(three, stays, [2000.0] * 3, None, 10.0) == [True] * 3
-    assert startable(three, stays, [2000.0] * 3, (30.0, 0.0, 0.0), 30.0 + full) == [True, False, False]
+    assert startable(three, stays, [2000.0] * 3, (30.0, 0.0, 0.0), 30.0 + full) == [
+        True,
+        False,
+        False,
+    ]
     just = [AGAIN, WAITS, None]  # it does not show on the meter, yet
     assert not startable(three, just, [1010.0] * 3, (30.0, 0.0, 0.0), 30.0 + full)[1]
     assert startable(three, just, [1100.0] * 3, (30.0, 0.0, 0.0), 30.0 + full)[1]
