@@ -34,11 +34,20 @@ EQUIVALENT = {
         "seen.current_ampere >= 0.0 => seen.current_ampere > 0.0": (
             "a current of nothing takes nothing off"
         ),
+        "share.target > might => share.target >= might": "who has all it is to get is not raised",
+        "asked > might[place] => asked >= might[place]": "raised by nothing, it waits once more",
     },
     "guard_hold": {
         "held_ampere <= site.hardware_ampere => held_ampere < site.hardware_ampere": (
             "what is not known counts with the hardware anyway"
         ),
+    },
+    "guard_site": {
+        "1e-06 => 9.9e-07": "far below any current",
+        "not behind[:, place].any() => ~behind[:, place].any()": "the same of one truth value",
+        "1 => 2": "NumPy takes any length below 0 for the one that is left",
+        "over > SLACK_AMPERE => over >= SLACK_AMPERE": "far below any current",
+        "1 => 0.99": "stands where nobody obeys, who then is given no part",
     },
     "guard_share": {
         "1 => 0.99": "only the order of the kinds counts",

@@ -610,3 +610,63 @@ def test_settings_are_what_is_documented():
         900.0,
         2.0,
     )
+
+
+def test_a_station_is_raised_in_steps_of_its_own():
+    led = Led(boxes(2, ampere=74.0, step_ampere=0.5))
+    led.plan = np.array([20.3, 12.7])
+    led.step()
+    assert led.limits == [20.0, 12.5]
+    led = Led(boxes(1, ampere=74.0, step_ampere=4.0))
+    led.plan = np.array([31.0])
+    led.step()
+    assert led.limits == [28.0]
+
+
+def test_what_is_below_its_least_in_its_steps_is_nothing():
+    led = Led(boxes(1, ampere=74.0, step_ampere=4.0))
+    led.plan = np.array([8.0])
+    led.steps(3)
+    assert led.limits == [8.0]
+    led.plan = np.array([7.0])
+    led.step()
+    assert led.limits == [0.0]
+
+
+def test_what_is_no_number_gives_nothing_to_who_charges_at_less_than_an_ampere():
+    led = Led(boxes(1, ampere=74.0, step_ampere=0.5, least_ampere=0.5))
+    led.plan = np.array([NAN])
+    led.step()
+    assert (led.limits, led.reasons) == ([0.0], ["the plan gives none"])
+
+
+def test_what_one_is_raised_by_is_gone_for_the_next():
+    led = Led(boxes(3, ampere=50.0))  # 40 for stations
+    led.plan = np.array([0.0, 0.0, 20.0])
+    led.steps(3)
+    led.plan = np.array([17.0, 17.0, 6.0])
+    led.deaf[2] = True
+    led.step()
+    assert led.orders.might_ampere[2] == 20.0
+    assert sorted(led.limits) == [0.0, 6.0, 17.0]
+    assert led.orders.might_ampere.sum() <= 40.0
+
+
+def test_who_is_to_get_more_is_not_lowered_while_another_gives_way():
+    led = Led(boxes(2, ampere=50.0))
+    led.plan = np.array([8.0, 32.0])
+    led.steps(6)
+    assert led.limits == [8.0, 32.0]
+    led.plan, led.deaf[1] = np.array([26.0, 6.0]), True
+    led.limit[:] = 48.0
+    led.step()
+    assert led.limits == [8.0, 6.0]
+
+
+def test_what_one_is_raised_by_and_no_more_is_gone_for_the_next():
+    led = Led(boxes(3, ampere=50.0))
+    led.plan = np.array([8.0, 6.0, 12.0])
+    led.steps(6)
+    led.plan, led.deaf[2] = np.array([17.0, 17.0, 6.0]), True
+    led.step()
+    assert led.limits[0] + led.limits[1] == 40.0 - 12.0
